@@ -1,0 +1,1 @@
+"""Bundled plugins, found through entry points like anyone's."""
