@@ -21,8 +21,12 @@ def test_contracts_are_kept() -> None:
     """A forbidden import is a design mistake that no unit test would see."""
     result = subprocess.run(
         [str(Path(sys.executable).with_name("lint-imports")), "--config", "pyproject.toml", "--no-cache"],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=100,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
     assert result.returncode == 0, result.stdout + result.stderr
 
 
