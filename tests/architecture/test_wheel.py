@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("wheel")
-    code = "import os, sys; from hatchling.build import build_wheel; os.chdir(sys.argv[1]); print(build_wheel(sys.argv[2]))"
+    code = "import os, sys, hatchling.build as b; os.chdir(sys.argv[1]); print(b.build_wheel(sys.argv[2]))"
     subprocess.run([sys.executable, "-c", code, str(ROOT), str(folder)], check=True, timeout=100, capture_output=True)
     (wheel,) = folder.glob("kcon-*.whl")
     return zipfile.ZipFile(wheel).namelist()

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -165,12 +165,16 @@ class WatchingReader:
         consumer.close()
 
 
-def wait_until(ready: Callable[[], bool], deadline_s: float, what: str) -> None:
-    """Poll `ready()` until it is true; fail with `what` at the deadline."""
-    end = time.monotonic() + deadline_s
-    while not ready():
+def acknowledged_total(producers: Sequence[LoadedProducer]) -> int:
+    return sum(len(producer.acknowledged) for producer in producers)
+
+
+def wait_for_acknowledged(producers: Sequence[LoadedProducer], total: int) -> None:
+    """Wait until `total` records are acknowledged; fail when the load stands still for a whole deadline."""
+    end = time.monotonic() + LOOP_DEADLINE_S
+    while acknowledged_total(producers) < total:
         if time.monotonic() > end:
-            pytest.fail(f"{what} did not happen within {deadline_s:.0f} s")
+            pytest.fail(f"only {acknowledged_total(producers)} of {total} acknowledged after {LOOP_DEADLINE_S:.0f} s")
         time.sleep(0.005)
 
 
@@ -190,12 +194,7 @@ def test_kill_9_loses_duplicates_and_reorders_nothing(tmp_path: Path) -> None:
         thread.start()
     kills_with_requests_in_flight = 0
     for _ in range(LOOPS):
-        target = sum(len(producer.acknowledged) for producer in producers) + ACKNOWLEDGED_PER_LOOP_MIN
-        wait_until(
-            lambda target=target: sum(len(producer.acknowledged) for producer in producers) >= target,
-            LOOP_DEADLINE_S,
-            f"{ACKNOWLEDGED_PER_LOOP_MIN} more acknowledgements",
-        )
+        wait_for_acknowledged(producers, acknowledged_total(producers) + ACKNOWLEDGED_PER_LOOP_MIN)
         time.sleep(chance.uniform(0.0, 0.2))
         kills_with_requests_in_flight += any(producer.in_flight() for producer in producers)
         assert broker.end(signal.SIGKILL) == -signal.SIGKILL
