@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+
 from tests.crash.history import Written, check_history
 from tests.crash.segment_reader import read_topic
 
