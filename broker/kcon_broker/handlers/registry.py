@@ -1,0 +1,142 @@
+"""Which function answers which API, and what may it return?
+
+A handler is a plain function: it reads and changes the state, never waits and never sees a socket. What must wait is
+said in its result, and `server/` does the waiting:
+
+- `Answer(response)`: send it; with `after`, once these positions are durable.
+- `Commit(...)`: append these records to a partition of `__consumer_offsets`, replay them, answer when durable.
+- `Park(...)`: call `retry` at the deadline, or earlier when one of the keys is woken.
+- `None`: the request has no answer (acks=0).
+- raising `CloseConnection`: what Kafka does where it cannot or must not answer.
+
+The ranges that ApiVersions advertises come from here, so an API cannot be advertised without being served.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from kcon_broker.state.broker import Broker
+from kcon_broker.state.gate import Gate
+from kcon_broker.wire.api_keys import ApiKey
+
+
+class Response(Protocol):
+    """A message of `kcon_broker.wire.messages` that can be sent."""
+
+    def encode_parts(self, version: int) -> "list[bytes | bytearray | memoryview]":
+        """Return the body as a list of buffers."""
+        ...
+
+
+class CloseConnection(Exception):
+    """End this connection without an answer; the message goes to the log."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestContext:
+    """Everything a handler may know beside the request."""
+
+    broker: Broker
+    api_version: int
+    client_id: str | None
+    client_host: str
+    """The peer's address, without the port."""
+    connection_id: int
+    wall_ms: int
+    """Wall clock: for timestamps of records and commits. It may jump."""
+    now_ms: int
+    """Monotonic clock: for sessions, deadlines and every other timer."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """A response, sent when every position in `after` is durable.
+
+    A position is (gate, offset): it holds once `gate.high_watermark >= offset`. When a gate fails before, `failed`
+    is called with it and returns what is sent instead; without it the connection is closed.
+    """
+
+    response: Response
+    after: Sequence[tuple[Gate, int]] = ()
+    failed: Callable[[Gate], Response] | None = None
+
+
+@dataclass(slots=True)
+class Park:
+    """Not yet: ask again at `until_ms` (the monotonic clock), or when `broker.wake(key)` names one of the keys.
+
+    `retry` gets the same context with fresh times; at the deadline `ctx.now_ms >= until_ms` holds.
+    """
+
+    until_ms: int
+    wake_on: Sequence[Hashable]
+    retry: "Callable[[RequestContext], HandlerResult]"
+
+
+@dataclass(slots=True)
+class Commit:
+    """Records for one partition of `__consumer_offsets`, and the result that depends on them.
+
+    The server appends the records as one batch, hands each to `broker.groups.replay`, then goes on with `result`,
+    gated on the records' durability. When the append or the sync fails, `failed` is sent instead (usually
+    COORDINATOR_NOT_AVAILABLE) and the coordinator's state of this partition is loaded again from the log.
+    """
+
+    partition: int
+    records: Sequence[tuple[bytes, bytes | None]]
+    result: "Response | Park"
+    failed: Response
+
+
+HandlerResult: TypeAlias = Answer | Park | Commit | None
+HandlerFunction: TypeAlias = Callable[[RequestContext, Any], HandlerResult]
+_Function = TypeVar("_Function", bound=HandlerFunction)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One API as it is served."""
+
+    api_key: ApiKey
+    min_version: int
+    max_version: int
+    min_served_version: int
+    """Below it, though advertised, the connection is closed (Produce 0-2)."""
+    request_type: Any
+    handle: HandlerFunction
+
+
+HANDLERS: dict[int, Handler] = {}
+
+
+def handles(
+    api_key: ApiKey, *, versions: tuple[int, int], min_served: int | None = None
+) -> Callable[[_Function], _Function]:
+    """Register a handler function; its second parameter's annotation names the request class."""
+
+    def register(function: _Function) -> _Function:
+        assert api_key not in HANDLERS, f"{api_key.name} has two handlers"
+        request_type = next(
+            kind for name, kind in function.__annotations__.items() if name not in ("ctx", "return")
+        )
+        HANDLERS[api_key] = Handler(
+            api_key=api_key,
+            min_version=versions[0],
+            max_version=versions[1],
+            min_served_version=versions[0] if min_served is None else min_served,
+            request_type=request_type,
+            handle=function,
+        )
+        return function
+
+    return register
+
+
+def load_handlers() -> None:
+    """Import every module of this folder, so that each registers itself."""
+    package = importlib.import_module("kcon_broker.handlers")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"kcon_broker.handlers.{module.name}")

@@ -1,0 +1,140 @@
+"""What may the broker be told, and what does it assume when told nothing?
+
+Every limit the broker has is a field here, with its unit in its name and its default beside it. Values are frozen:
+a running broker never changes them.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class FlushMode(StrEnum):
+    """When written records count as safe, and so become visible."""
+
+    ALWAYS = "always"
+    """After the sync that covers them. An acks=all answer waits for it."""
+    INTERVAL = "interval"
+    """At the write; a sync follows every `flush_interval_ms`."""
+    OS = "os"
+    """At the write; the operating system syncs when it likes, as Apache Kafka leaves it by default."""
+
+
+class RecordValidation(StrEnum):
+    """How deeply a produced batch is looked into."""
+
+    FULL = "full"
+    """Every record is walked, as Apache Kafka does."""
+    HEADER = "header"
+    """What the batch header shows is checked, the records are not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSettings:
+    """Limits and timings of the group coordinator, in Kafka's words."""
+
+    min_session_timeout_ms: int = 6_000
+    max_session_timeout_ms: int = 1_800_000
+    initial_rebalance_delay_ms: int = 0
+    """Kafka's default is 3 s, the server.properties it ships says 0: a small broker should not make anyone wait."""
+    max_members: int = 10_000
+    """Members of one group; JoinGroup answers GROUP_MAX_SIZE_REACHED above."""
+    max_groups: int = 100_000
+    offsets_partitions: int = 50
+    """Partitions of `__consumer_offsets`; fixed once the topic exists."""
+    offset_metadata_bytes_max: int = 4_096
+    offsets_retention_ms: int = 7 * 24 * 3_600_000
+    offsets_retention_check_interval_ms: int = 600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSettings:
+    """Limits of connections and requests."""
+
+    request_bytes_max: int = 100 * 1024 * 1024
+    """The largest frame (socket.request.max.bytes)."""
+    first_request_bytes_max: int = 512 * 1024
+    """The largest first frame of a connection: nobody has shown to be a Kafka client yet."""
+    first_request_timeout_ms: int = 10_000
+    frame_timeout_ms: int = 30_000
+    """A frame that began must be complete by then."""
+    idle_timeout_ms: int = 600_000
+    """connections.max.idle.ms."""
+    connections_max: int = 1_000
+    connections_per_address_max: int = 100
+    """Loopback is exempt."""
+    connections_per_second_max: int = 50
+    """New connections of all other addresses; more are delayed, not dropped. Loopback is exempt."""
+    in_flight_bytes_max: int = 256 * 1024 * 1024
+    """Bytes of frames being received or processed, all connections together; above it nothing is read."""
+    pipelined_requests_max: int = 1_000
+    """Unanswered Produce requests of one connection."""
+    unsent_bytes_max: int = 8 * 1024 * 1024
+    """Answer bytes a client does not take; above it its next requests wait."""
+    send_timeout_ms: int = 30_000
+    """A client that takes no answer byte for so long is closed."""
+    receive_buffer_bytes: int = 128 * 1024
+    parked_requests_max: int = 10_000
+    fetch_response_bytes_max: int = 55 * 1024 * 1024
+    """fetch.max.bytes of the broker: a larger wish is cut to this."""
+    fetch_sessions_max: int = 1_000
+    """max.incremental.fetch.session.cache.slots."""
+    fetch_session_min_idle_ms: int = 120_000
+    """A session younger than this is not evicted for another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageSettings:
+    """How the data folder is kept."""
+
+    flush: FlushMode = FlushMode.ALWAYS
+    flush_interval_ms: int = 100
+    open_files_max: int = 512
+    """Files kept open at once; less when `ulimit -n` is lower."""
+    unwritten_bytes_max: int = 64 * 1024 * 1024
+    producer_ids_per_partition_max: int = 10_000
+    """Idempotent producers remembered for one partition; the one silent for longest goes first."""
+    producer_id_expiration_ms: int = 86_400_000
+    retention_check_interval_ms: int = 30_000
+    checkpoint_interval_ms: int = 60_000
+    sync_workers: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedTopic:
+    """A topic that must exist when the broker is ready."""
+
+    name: str
+    partitions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """Everything a broker needs to know to start."""
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 9092
+    """0 picks a free port."""
+    advertised_host: str | None = None
+    """What Metadata tells clients; None: the address listened on."""
+    advertised_port: int | None = None
+    insecure: bool = False
+    """Allows to listen on an address other than loopback without authentication."""
+    node_id: int = 1
+    rack: str | None = None
+    cluster_id: str | None = None
+    """None: the one kept in the data folder, or a new one."""
+    auto_create_topics: bool = True
+    default_partitions: int = 4
+    """num.partitions; Apache Kafka's own default is 1."""
+    partitions_max: int = 200_000
+    """Of all topics together."""
+    topics_per_request_max: int = 20_000
+    record_validation: RecordValidation = RecordValidation.FULL
+    topic_config_defaults: tuple[tuple[str, str], ...] = ()
+    """Broker-wide defaults of topic configs, by their topic config name."""
+    seed_topics: tuple[SeedTopic, ...] = ()
+    groups: GroupSettings = field(default_factory=GroupSettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)

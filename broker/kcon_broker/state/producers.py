@@ -1,0 +1,87 @@
+"""Did this idempotent producer send this batch before, and is it the next one?
+
+Kafka's `ProducerStateManager`: of each producer the last five batches are remembered (KIP-98). A batch that is among
+them is a duplicate and gets the offset of the original; the next one must follow the last sequence without a gap. An
+unknown producer id may start at any sequence, and so may a newer epoch only at 0.
+"""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kcon_broker.wire.error_codes import ErrorCode
+
+REMEMBERED_BATCHES = 5
+_SEQUENCES = 1 << 31
+"""Sequence numbers wrap around to 0 after 2^31 - 1."""
+
+
+class SentBatch(NamedTuple):
+    """One batch that was appended."""
+
+    first_sequence: int
+    last_sequence: int
+    first_offset: int
+    last_offset: int
+    timestamp_ms: int
+
+
+@dataclass(slots=True)
+class ProducerEntry:
+    """What is remembered of one producer in one partition."""
+
+    epoch: int
+    batches: deque[SentBatch]
+    last_timestamp_ms: int
+
+
+class Duplicate(NamedTuple):
+    """The batch is in the log already."""
+
+    batch: SentBatch
+
+
+class ProducerTable:
+    """The idempotent producers of one partition."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self) -> None:
+        self.entries: OrderedDict[int, ProducerEntry] = OrderedDict()
+
+    def check(
+        self, producer_id: int, epoch: int, first_sequence: int, last_sequence: int
+    ) -> Duplicate | ErrorCode | None:
+        """Judge a batch before it is appended; None: append it."""
+        entry = self.entries.get(producer_id)
+        if entry is None:
+            return None
+        if epoch < entry.epoch:
+            return ErrorCode.INVALID_PRODUCER_EPOCH
+        if epoch > entry.epoch:
+            return None if first_sequence == 0 else ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        for batch in entry.batches:
+            if batch.first_sequence == first_sequence and batch.last_sequence == last_sequence:
+                return Duplicate(batch)
+        if not entry.batches:
+            return None if first_sequence == 0 else ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        if first_sequence != (entry.batches[-1].last_sequence + 1) % _SEQUENCES:
+            return ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        return None
+
+    def appended(self, producer_id: int, epoch: int, batch: SentBatch, *, producers_max: int) -> None:
+        """Remember a batch that is in the log now."""
+        entry = self.entries.get(producer_id)
+        if entry is None or entry.epoch != epoch:
+            entry = ProducerEntry(epoch, deque(maxlen=REMEMBERED_BATCHES), batch.timestamp_ms)
+            self.entries[producer_id] = entry
+        entry.batches.append(batch)
+        entry.last_timestamp_ms = batch.timestamp_ms
+        self.entries.move_to_end(producer_id)
+        if len(self.entries) > producers_max:
+            self.entries.popitem(last=False)
+
+    def expire(self, oldest_timestamp_ms: int) -> None:
+        """Forget the producers whose last batch is older than this."""
+        for producer_id in [pid for pid, entry in self.entries.items() if entry.last_timestamp_ms < oldest_timestamp_ms]:
+            del self.entries[producer_id]
