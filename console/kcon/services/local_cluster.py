@@ -133,11 +133,9 @@ async def resolve_classpath(cache_dir: Path | None = None, *, version: str = KAF
     folder = cache_dir or platformdirs.user_cache_path("kcon")
     work = folder / f"apache-kafka-{version}"
     remembered = work / "classpath"
-    if remembered.is_file():
-        classpath = remembered.read_text()
-        # Maven's repository may have been emptied since.
-        if all(os.path.exists(jar) for jar in classpath.split(os.pathsep)):
-            return classpath
+    known = _remembered_classpath(remembered)
+    if known is not None:
+        return known
     work.mkdir(parents=True, exist_ok=True)
     pom = work / "pom.xml"
     pom.write_text(_POM.format(kafka=version, scala=SCALA_VERSION, slf4j=SLF4J_VERSION))
@@ -217,9 +215,13 @@ async def _start(classpath: str, options: LocalClusterOptions, port: int) -> Loc
     )
     if options.dies_with_parent and sys.platform == "linux":
         argv = [sys.executable, "-c", _DIES_WITH_PARENT, str(os.getpid()), *argv]
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    return LocalCluster(process, port, folder)
+    return LocalCluster(_spawn(argv, folder / "server.log"), port, folder)
+
+
+def _spawn(argv: Sequence[str], log_path: Path) -> "subprocess.Popen[bytes]":
+    """Start a process that outlives the event loop: whoever stops it may run another loop."""
+    with log_path.open("wb") as log:
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
 def _settings_text(folder: Path, port: int, controller_port: int, extra: Mapping[str, str]) -> str:
@@ -269,6 +271,14 @@ async def _answers(port: int) -> bool:
                 writer.close()
     except (OSError, EOFError, TimeoutError):
         return False
+
+
+def _remembered_classpath(path: Path) -> str | None:
+    """Return what `path` remembers, unless Maven's repository was emptied since."""
+    if not path.is_file():
+        return None
+    classpath = path.read_text()
+    return classpath if all(os.path.exists(jar) for jar in classpath.split(os.pathsep)) else None
 
 
 def _free_port(*, but: int = 0) -> int:
