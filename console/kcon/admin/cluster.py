@@ -1,0 +1,208 @@
+"""Whom do we ask? Brokers, leaders and coordinators, and one fan-out that batches, retries and keeps failures apart."""
+
+import asyncio
+import random
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+from kcon.admin import codec
+from kcon.admin.apis import OFFSETS_TOPIC, Api
+from kcon.admin.connection import Answer, Connection
+from kcon.admin.requests import ReadRequest, Request, WriteRequest, mutates
+from kcon.admin.settings import AdminSettings
+from kcon.contexts.context import split_address
+from kcon.core.ids import ClusterId, GroupId, HostName
+from kcon.core.kafka_error import KafkaError, kafka_error
+from kcon.core.snapshot import NO_BROKER, BrokerInfo, ClusterInfo
+from kcon.core.wire_text import WireText, display_safe
+from kcon.errors import KconError, NotFoundError, UnreachableError
+from kcon.gate.permit import Permit
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+ItemT = TypeVar("ItemT")
+
+UNKNOWN_TOPIC_OR_PARTITION: Final = 3
+LEADER_NOT_AVAILABLE: Final = 5
+REQUEST_TIMED_OUT: Final = 7
+NETWORK_EXCEPTION: Final = 13
+COORDINATOR_NOT_AVAILABLE: Final = 15
+NOT_COORDINATOR: Final = 16
+UNSUPPORTED_VERSION: Final = 35
+GROUP_ID_NOT_FOUND: Final = 69
+
+
+class Deadline:
+    """The end of one call."""
+
+    def __init__(self, timeout_ms: float) -> None:
+        self._end_s = asyncio.get_running_loop().time() + timeout_ms / 1000
+
+    def left_ms(self, at_most_ms: float | None = None) -> float:
+        """Return the time left, at most `at_most_ms`; 0 when it is over."""
+        left_ms = max(0.0, (self._end_s - asyncio.get_running_loop().time()) * 1000)
+        return left_ms if at_most_ms is None else min(left_ms, at_most_ms)
+
+
+class Cluster:
+    """Connections and routes of one Kafka cluster. One event loop."""
+
+    def __init__(self, settings: AdminSettings) -> None:
+        self.settings = settings
+        self.requests_sent: Counter[str] = Counter()
+        self.info: ClusterInfo | None = None
+        self._connections: dict[str, Connection] = {}
+        self._opening: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._coordinators: dict[GroupId, int] = {}
+
+    def close(self) -> None:
+        """Close every connection at once."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections.clear()
+
+    def deadline(self) -> Deadline:
+        """Start the clock of one call."""
+        return Deadline(self.settings.timeout_ms)
+
+    # --- sending ---------------------------------------------------------------------------------------------
+
+    async def send(self, request: ReadRequest, deadline: Deadline, broker_id: int | None = None) -> Answer:
+        """Send a request that changes nothing, to a broker or to any."""
+        assert not mutates(request), f"{request.api.title} mutates; use send_mutating"
+        connection = await self._connection(broker_id, deadline)
+        return await connection.request(request, timeout_ms=self._request_ms(deadline))
+
+    async def send_mutating(
+        self, request: WriteRequest, permit: Permit, deadline: Deadline, broker_id: int | None = None
+    ) -> Answer:
+        """Send a request that changes the cluster, under a permit that is in use."""
+        assert mutates(request), f"{request.api.title} does not mutate; use send"
+        connection = await self._connection(broker_id, deadline)
+        return await connection.request(request, timeout_ms=self._request_ms(deadline), permit=permit)
+
+    async def supports(
+        self, api: Api, version: int | None, deadline: Deadline, broker_id: int | None = None
+    ) -> bool:
+        """Tell whether a broker speaks an API (at least in `version`)."""
+        return (await self._connection(broker_id, deadline)).versions.supports(api, version)
+
+    def _request_ms(self, deadline: Deadline) -> float:
+        return deadline.left_ms(self.settings.request_timeout_ms)
+
+    # --- connections -----------------------------------------------------------------------------------------
+
+    async def _connection(self, broker_id: int | None, deadline: Deadline) -> Connection:
+        if broker_id is None:
+            return await self._any_connection(deadline)
+        info = self.info or await self.refresh(deadline)
+        broker = info.broker(broker_id)
+        if broker is None:
+            raise UnreachableError(f"Broker {broker_id} is not live.", "See `kcon broker list`.")
+        return await self._open(broker.host.raw, broker.port)
+
+    async def _any_connection(self, deadline: Deadline) -> Connection:
+        for connection in self._connections.values():
+            if connection.is_open:
+                return connection
+        addresses = [split_address(address) for address in self.settings.bootstrap]
+        if self.info:
+            addresses += [(broker.host.raw, broker.port) for broker in self.info.brokers]
+        failures: list[UnreachableError] = []
+        for host, port in dict.fromkeys(addresses):
+            if failures and deadline.left_ms() <= 0:
+                break
+            try:
+                return await self._open(host, port)
+            except UnreachableError as error:
+                failures.append(error)
+        if len(failures) == 1:
+            raise failures[0]
+        raise UnreachableError(
+            f"None of {len(failures)} addresses can be reached. The first: {failures[0].message}",
+            failures[0].hint,
+        )
+
+    async def _open(self, host: str, port: int) -> Connection:
+        address = f"{host}:{port}"
+        async with self._opening[address]:
+            connection = self._connections.get(address)
+            if connection is None or not connection.is_open:
+                if len(self._connections) >= self.settings.connections_max:
+                    self._close_dead()
+                connection = await Connection.open(host, port, self.settings, self.requests_sent)
+                self._connections[address] = connection
+            return connection
+
+    def _close_dead(self) -> None:
+        for address, connection in list(self._connections.items()):
+            if not connection.is_open:
+                del self._connections[address]
+        if len(self._connections) >= self.settings.connections_max:
+            raise KconError(
+                f"More than {self.settings.connections_max} brokers are connected.",
+                "Raise connections_max.",
+            )
+
+    # --- metadata --------------------------------------------------------------------------------------------
+
+    async def refresh(self, deadline: Deadline) -> ClusterInfo:
+        """Ask for the brokers again, and no topics."""
+        answer = await self.send(metadata_request(()), deadline)
+        told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+        return self.learn(
+            {
+                "brokers": told.brokers,
+                "cluster_id": getattr(told, "cluster_id", None),
+                "controller_id": getattr(told, "controller_id", NO_BROKER),
+            }
+        )
+
+    def learn(self, head: Mapping[str, object]) -> ClusterInfo:
+        """Keep what the head of a Metadata answer says about the brokers."""
+        brokers = head["brokers"]
+        assert isinstance(brokers, tuple)
+        cluster_id = head.get("cluster_id")
+        controller_id = head.get("controller_id", NO_BROKER)
+        self.info = ClusterInfo(
+            cluster_id=ClusterId(WireText(str(cluster_id))) if cluster_id is not None else None,
+            controller_id=controller_id if isinstance(controller_id, int) else NO_BROKER,
+            brokers=tuple(sorted((_broker_info(broker) for broker in brokers), key=lambda b: b.id)),
+        )
+        return self.info
+
+    # --- coordinators ----------------------------------------------------------------------------------------
+
+    async def has_groups(self, deadline: Deadline) -> bool:
+        """Tell whether `__consumer_offsets` exists. Without it there are no groups, and no coordinator is asked.
+
+        A topic that we may not see counts as there.
+        """
+        answer = await self.send(metadata_request((OFFSETS_TOPIC,)), deadline)
+        told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+        return not any(int(topic.error_code) == UNKNOWN_TOPIC_OR_PARTITION for topic in told.topics)
+
+
+def metadata_request(topics: Iterable[str] | None) -> ReadRequest:
+    """Make a Metadata request that never creates a topic. None: every topic; (): brokers alone."""
+    names = None if topics is None else [{"name": name} for name in topics]
+    # Before version 4 the flag does not exist and a broker may create what is named. Asking for all topics, and
+    # filtering, is the read that works there.
+    version_min = 4 if names else 1
+    return ReadRequest(
+        api=Api.METADATA,
+        values={"topics": names, "allow_auto_topic_creation": False},
+        droppable=frozenset({"allow_auto_topic_creation"}),
+        version_min=version_min,
+    )
+
+
+def _broker_info(broker: object) -> BrokerInfo:
+    rack = getattr(broker, "rack", None)
+    return BrokerInfo(
+        id=int(getattr(broker, "node_id")),  # noqa: B009
+        host=HostName(WireText(str(getattr(broker, "host")))),  # noqa: B009
+        port=int(getattr(broker, "port")),  # noqa: B009
+        rack=WireText(rack) if rack is not None else None,
+    )

@@ -1,0 +1,111 @@
+"""How are many items asked for at once? One request per broker and batch, retries per item, failures kept apart.
+
+One slow or dead broker costs the items it is responsible for, never the others.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
+
+from kcon.admin.cluster import Deadline
+from kcon.admin.settings import AdminSettings
+from kcon.core.kafka_error import KafkaError, kafka_error
+from kcon.errors import AuthError, KconError, RefusedError, UnreachableError
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+UNKNOWN_SERVER_ERROR: Final = -1
+REQUEST_TIMED_OUT: Final = 7
+NETWORK_EXCEPTION: Final = 13
+CLUSTER_AUTHORIZATION_FAILED: Final = 31
+UNSUPPORTED_VERSION: Final = 35
+
+Route = Callable[[Sequence[Key], bool], Awaitable[Mapping[Key, int | KafkaError]]]
+"""Say which broker answers for each key, or why none does. The flag asks for fresh knowledge."""
+Ask = Callable[[int, Sequence[Key]], Awaitable[Mapping[Key, Value | KafkaError]]]
+"""Ask one broker for some keys. A key that is missing from the answer counts as a network error."""
+
+
+async def fan_out(
+    keys: Collection[Key],
+    *,
+    route: Route[Key],
+    ask: Ask[Key, Value],
+    batch_max: int,
+    settings: AdminSettings,
+    deadline: Deadline,
+) -> dict[Key, Value | KafkaError]:
+    """Return a value or an error for every key, in the order of `keys`."""
+    results: dict[Key, Value | KafkaError] = {}
+    pending: list[Key] = list(keys)
+    for attempt in range(settings.retries_max + 1):
+        if attempt:
+            await _pause(attempt, settings, deadline)
+        routes = await _routed(route, pending, fresh=attempt > 0)
+        by_broker: dict[int, list[Key]] = {}
+        for key in pending:
+            broker = routes[key]
+            if isinstance(broker, KafkaError):
+                results[key] = broker
+            else:
+                by_broker.setdefault(broker, []).append(key)
+        async with asyncio.TaskGroup() as group:
+            for broker_id, mine in by_broker.items():
+                for batch in batches(mine, batch_max):
+                    group.create_task(_ask_one(ask, broker_id, batch, results), name=f"ask broker {broker_id}")
+        pending = [key for key in pending if _may_pass(results[key])]
+        if not pending or deadline.left_ms() <= 0:
+            break
+    return {key: results[key] for key in keys}
+
+
+def batches(items: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:
+    """Cut a sequence into pieces of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def as_item_error(error: KconError) -> KafkaError:
+    """Turn the failure of one broker into the error of each item that it was responsible for."""
+    if isinstance(error, UnreachableError):
+        return kafka_error(NETWORK_EXCEPTION, error.message)
+    if isinstance(error, AuthError):
+        return kafka_error(CLUSTER_AUTHORIZATION_FAILED, error.message)
+    return kafka_error(UNSUPPORTED_VERSION, error.message)
+
+
+async def _routed(route: Route[Key], keys: Sequence[Key], *, fresh: bool) -> Mapping[Key, int | KafkaError]:
+    try:
+        return await route(keys, fresh)
+    except UnreachableError as error:
+        if not fresh:
+            raise  # Nobody was reached at all: that is the failure of the command.
+        return dict.fromkeys(keys, as_item_error(error))
+
+
+async def _ask_one(
+    ask: Ask[Key, Value], broker_id: int, batch: Sequence[Key], results: dict[Key, Value | KafkaError]
+) -> None:
+    try:
+        told = await ask(broker_id, batch)
+    except RefusedError:
+        raise
+    except KconError as error:
+        told = dict.fromkeys(batch, as_item_error(error))
+    for key in batch:
+        results[key] = told[key] if key in told else kafka_error(NETWORK_EXCEPTION, "the answer left it out")
+
+
+def _may_pass(result: object) -> bool:
+    return isinstance(result, KafkaError) and result.retriable and result.code not in _FINAL
+
+
+# Retriable in Kafka's table, because a topic may be on its way; for a console the answer is "there is none".
+_FINAL: Final = frozenset({3, 100})
+
+
+async def _pause(attempt: int, settings: AdminSettings, deadline: Deadline) -> None:
+    pause_ms = min(settings.retry_backoff_ms * 2 ** (attempt - 1), settings.retry_backoff_max_ms)
+    await asyncio.sleep(min(pause_ms * random.uniform(0.5, 1.5), deadline.left_ms()) / 1000)

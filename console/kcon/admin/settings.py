@@ -1,0 +1,59 @@
+"""How does the admin client behave? Every wait and every bound, each with its unit and default."""
+
+from dataclasses import dataclass, field
+
+from kcon.contexts.context import Context, Security
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminSettings:
+    """Settings of one `Admin`. Times are milliseconds."""
+
+    bootstrap: tuple[str, ...]
+    """Addresses as `host:port`, tried in order."""
+    context: str = "(none)"
+    """The name that permits are bound to."""
+    client_id: str = "kcon"
+    timeout_ms: int = 30_000
+    """One call of `Admin`, retries included."""
+    connect_timeout_ms: int = 4_000
+    """Resolve, connect and the first answer, for one bootstrap address or broker."""
+    request_timeout_ms: int = 10_000
+    """One request. A broker that does not answer in this time degrades its items only."""
+    retries_max: int = 5
+    """Further attempts for an item whose error may pass."""
+    retry_backoff_ms: int = 100
+    """The first pause; it doubles, up to retry_backoff_max_ms, times a random factor of 0.5 to 1.5."""
+    retry_backoff_max_ms: int = 1_000
+    metadata_max_age_ms: int = 60_000
+    """Leaders known for longer are asked for again; an error that shows stale leaders refreshes at once."""
+    response_bytes_max: int = 256 * 1024 * 1024
+    """A larger answer closes the connection."""
+    in_flight_max: int = 8
+    """Requests on one connection that wait for their answer."""
+    connections_max: int = 256
+    """Open connections; there is one a broker."""
+    partitions_per_request_max: int = 10_000
+    """Partitions in one ListOffsets request."""
+    groups_per_request_max: int = 100
+    """Groups in one FindCoordinator, DescribeGroups or OffsetFetch request."""
+    partitions_per_hold_max: int = 2_500
+    """Decoded partitions between two turns of the event loop."""
+    security: Security = field(default_factory=Security)
+
+    @classmethod
+    def of(cls, context: Context) -> "AdminSettings":
+        """Take what the context says; the rest keeps its default."""
+        return cls(
+            bootstrap=context.bootstrap,
+            context=context.name,
+            timeout_ms=context.timeout_ms,
+            request_timeout_ms=min(context.timeout_ms, cls.request_timeout_ms_default()),
+            connect_timeout_ms=min(context.timeout_ms, 4_000),
+            security=context.security,
+        )
+
+    @staticmethod
+    def request_timeout_ms_default() -> int:
+        """Return the default of request_timeout_ms."""
+        return 10_000

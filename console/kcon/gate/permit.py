@@ -1,0 +1,107 @@
+"""May this mutation be sent? A `Permit` says yes: once, for one context, one operation and named targets.
+
+Only `Gate.authorise` mints one. The senders (admin, records, http) want a permit for every request that mutates
+and check it again beside the socket, so a screen that forgets to ask cannot change a cluster.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import Final, NoReturn, final
+
+from kcon.errors import RefusedError
+
+
+class Operation(Enum):
+    """What a permit allows. The value is what the audit line says."""
+
+    TOPIC_CREATE = "topic.create"
+    TOPIC_DELETE = "topic.delete"
+    OFFSETS_COMMIT = "offsets.commit"
+    OFFSETS_DELETE = "offsets.delete"
+    GROUP_DELETE = "group.delete"
+    GROUP_CONSUME = "group.consume"
+    """Join a group and commit to it."""
+    PRODUCE = "produce"
+    CONFIG_ALTER = "config.alter"
+
+
+class _Mint:
+    """The proof of origin: held by `gate.py` alone."""
+
+
+MINT: Final = _Mint()
+
+
+@final
+class Permit:
+    """The right to run one operation on named targets of one context, once.
+
+    targets: topic names, group ids or `type:name` of configs, as `target()` spells them. Any thread; the use is not shared.
+    """
+
+    __slots__ = ("_active", "_used", "context", "id", "operation", "targets")
+
+    def __init__(
+        self, mint: _Mint, *, permit_id: str, context: str, operation: Operation, targets: frozenset[str]
+    ) -> None:
+        if mint is not MINT:
+            _forged()
+        self.id = permit_id
+        self.context = context
+        self.operation = operation
+        self.targets = targets
+        self._used = False
+        self._active = False
+
+    def __init_subclass__(cls) -> None:
+        _forged()
+
+    def __copy__(self) -> NoReturn:
+        _forged()
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        _forged()
+
+    def __reduce__(self) -> NoReturn:
+        _forged()
+
+    @contextmanager
+    def use(self, *, context: str, operation: Operation, targets: Iterable[str]) -> Iterator[None]:
+        """Spend the permit on one call; requests may be sent while the block runs, retries included.
+
+        RefusedError when it is spent already or was given for another context, operation or target.
+        """
+        wanted = frozenset(targets)
+        if self._used:
+            raise RefusedError("This permission was used already.", "Make a new plan and confirm it.")
+        if context != self.context:
+            raise RefusedError(f"This permission is for context {self.context}, not for {context}.")
+        self._check(operation, wanted)
+        self._used = True
+        self._active = True
+        try:
+            yield
+        finally:
+            self._active = False
+
+    def check(self, operation: Operation, targets: Iterable[str]) -> None:
+        """Check one request beside the socket: the permit is in use and covers it. RefusedError otherwise."""
+        if not self._active:
+            raise RefusedError("This permission is not in use.", "Make a new plan and confirm it.")
+        self._check(operation, frozenset(targets))
+
+    @property
+    def is_used(self) -> bool:
+        """It was spent, whether or not the call succeeded."""
+        return self._used
+
+    def _check(self, operation: Operation, targets: frozenset[str]) -> None:
+        if operation is not self.operation:
+            raise RefusedError(f"This permission is for {self.operation.value}, not for {operation.value}.")
+        if not targets <= self.targets:
+            raise RefusedError("This permission does not name every target of the request.")
+
+
+def _forged() -> NoReturn:
+    raise TypeError("A Permit is minted by Gate.authorise only; it cannot be made, copied or stored elsewhere.")
