@@ -1,0 +1,101 @@
+"""Cut what a socket delivers into frames: a size of four bytes, then that many bytes.
+
+The reader owns the memory: the socket receives straight into `get_buffer()`. Small frames are cut out of one staging
+buffer, a large one gets its own memory that grows as its bytes arrive, never to the size that was only claimed.
+Every frame handed out is a writable view of memory of its own, so that a handler can keep and patch it.
+
+Must not do: no I/O. Refuses sizes below zero or above the limit with WireError, before any byte of them is kept.
+"""
+
+from struct import Struct as Packer
+from typing import Final
+
+from kcon_broker.wire.schema import WireError
+
+FRAME_BYTES_MAX: Final = 100 * 1024 * 1024
+"""Kafka's default of socket.request.max.bytes."""
+
+STAGING_BYTES: Final = 64 * 1024
+_FIRST_BYTES: Final = 256 * 1024
+
+_SIZE: Final = Packer(">i")
+
+
+class FrameReader:
+    """The receiving side of one connection. `limit` may be changed at any time, such as after authentication."""
+
+    __slots__ = ("_filled", "_large", "_large_filled", "_large_size", "_staging", "limit")
+
+    def __init__(self, limit: int = FRAME_BYTES_MAX) -> None:
+        self.limit = limit
+        self._staging = bytearray(STAGING_BYTES)
+        self._filled = 0
+        self._large: bytearray | None = None
+        self._large_size = 0
+        self._large_filled = 0
+
+    @property
+    def pending_bytes(self) -> int:
+        """Return the bytes of a frame that is not complete yet; 0 between frames."""
+        return self._large_filled if self._large is not None else self._filled
+
+    def get_buffer(self) -> memoryview:
+        """Return where the next bytes are to be received. Release it before the next call."""
+        large = self._large
+        if large is None:
+            return memoryview(self._staging)[self._filled :]
+        if self._large_filled == len(large):
+            large += bytes(min(self._large_size, 2 * len(large)) - len(large))
+        return memoryview(large)[self._large_filled :]
+
+    def received(self, count: int) -> list[memoryview]:
+        """Take note of `count` bytes received into the buffer; return the frames they complete."""
+        if self._large is None:
+            self._filled += count
+            return self._cut()
+        self._large_filled += count
+        if self._large_filled < self._large_size:
+            return []
+        frame = memoryview(self._large)
+        self._large = None
+        return [frame]
+
+    def feed(self, data: bytes | bytearray | memoryview) -> list[memoryview]:
+        """Take bytes that were received elsewhere; return the frames they complete."""
+        frames: list[memoryview] = []
+        rest = memoryview(data)
+        while rest:
+            with self.get_buffer() as room:
+                count = min(len(room), len(rest))
+                room[:count] = rest[:count]
+            frames += self.received(count)
+            rest = rest[count:]
+        return frames
+
+    def _cut(self) -> list[memoryview]:
+        frames: list[memoryview] = []
+        staging, start, filled = self._staging, 0, self._filled
+        while filled - start >= _SIZE.size:
+            (size,) = _SIZE.unpack_from(staging, start)
+            if not 0 <= size <= self.limit:
+                raise WireError(f"a frame claims {size} bytes, the limit is {self.limit}")
+            body = start + _SIZE.size
+            if filled - body < size:
+                if size > STAGING_BYTES - _SIZE.size:
+                    self._start_large(size, body)
+                    return frames
+                break
+            frames.append(memoryview(staging[body : body + size]))
+            start = body + size
+        if start:
+            staging[: filled - start] = staging[start:filled]
+            self._filled = filled - start
+        return frames
+
+    def _start_large(self, size: int, body: int) -> None:
+        have = self._filled - body
+        self._large = bytearray(min(size, _FIRST_BYTES))
+        self._large[:have] = memoryview(self._staging)[body : self._filled]
+        self._large_size = size
+        self._large_filled = have
+        self._filled = 0

@@ -1,0 +1,47 @@
+"""EndTxn (API key 26): request and response, versions 0 to 5, flexible since 3."""
+
+from kcon_broker.wire.schema import ApiMessage, Field
+
+
+class EndTxnRequest(ApiMessage):
+    __slots__ = ("committed", "producer_epoch", "producer_id", "transactional_id")
+    API_KEY = 26
+    MIN_VERSION = 0
+    MAX_VERSION = 5
+    FLEXIBLE_SINCE = 3
+    FIELDS = (
+        Field("transactional_id", "string", "0+"),
+        Field("producer_id", "int64", "0+"),
+        Field("producer_epoch", "int16", "0+"),
+        Field("committed", "bool", "0+"),
+    )
+
+    def __init__(
+        self, *, transactional_id: str = "", producer_id: int = 0, producer_epoch: int = 0, committed: bool = False
+    ) -> None:
+        self.transactional_id = transactional_id
+        self.producer_id = producer_id
+        self.producer_epoch = producer_epoch
+        self.committed = committed
+
+
+class EndTxnResponse(ApiMessage):
+    __slots__ = ("error_code", "producer_epoch", "producer_id", "throttle_time_ms")
+    API_KEY = 26
+    MIN_VERSION = 0
+    MAX_VERSION = 5
+    FLEXIBLE_SINCE = 3
+    FIELDS = (
+        Field("throttle_time_ms", "int32", "0+"),
+        Field("error_code", "int16", "0+"),
+        Field("producer_id", "int64", "5+"),
+        Field("producer_epoch", "int16", "5+"),
+    )
+
+    def __init__(
+        self, *, throttle_time_ms: int = 0, error_code: int = 0, producer_id: int = -1, producer_epoch: int = -1
+    ) -> None:
+        self.throttle_time_ms = throttle_time_ms
+        self.error_code = error_code
+        self.producer_id = producer_id
+        self.producer_epoch = producer_epoch

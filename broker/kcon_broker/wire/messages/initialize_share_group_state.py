@@ -1,0 +1,83 @@
+"""InitializeShareGroupState (API key 83): request and response, versions 0 to 0, flexible since 0."""
+
+from kcon_broker.wire.schema import EMPTY, ZERO_UUID, ApiMessage, Field, Struct
+
+
+class PartitionData(Struct):
+    __slots__ = ("partition", "start_offset", "state_epoch")
+    FIELDS = (
+        Field("partition", "int32", "0+"),
+        Field("state_epoch", "int32", "0+"),
+        Field("start_offset", "int64", "0+"),
+    )
+
+    def __init__(self, *, partition: int = 0, state_epoch: int = 0, start_offset: int = 0) -> None:
+        self.partition = partition
+        self.state_epoch = state_epoch
+        self.start_offset = start_offset
+
+
+class InitializeStateData(Struct):
+    __slots__ = ("partitions", "topic_id")
+    FIELDS = (
+        Field("topic_id", "uuid", "0+"),
+        Field("partitions", PartitionData, "0+", array=True),
+    )
+
+    def __init__(self, *, topic_id: bytes = ZERO_UUID, partitions: list[PartitionData] = EMPTY) -> None:
+        self.topic_id = topic_id
+        self.partitions: list[PartitionData] = [] if partitions is EMPTY else partitions
+
+
+class InitializeShareGroupStateRequest(ApiMessage):
+    __slots__ = ("group_id", "topics")
+    API_KEY = 83
+    MIN_VERSION = 0
+    MAX_VERSION = 0
+    FLEXIBLE_SINCE = 0
+    FIELDS = (
+        Field("group_id", "string", "0+"),
+        Field("topics", InitializeStateData, "0+", array=True),
+    )
+
+    def __init__(self, *, group_id: str = "", topics: list[InitializeStateData] = EMPTY) -> None:
+        self.group_id = group_id
+        self.topics: list[InitializeStateData] = [] if topics is EMPTY else topics
+
+
+class PartitionResult(Struct):
+    __slots__ = ("error_code", "error_message", "partition")
+    FIELDS = (
+        Field("partition", "int32", "0+"),
+        Field("error_code", "int16", "0+"),
+        Field("error_message", "string", "0+", nullable="0+"),
+    )
+
+    def __init__(self, *, partition: int = 0, error_code: int = 0, error_message: str | None = None) -> None:
+        self.partition = partition
+        self.error_code = error_code
+        self.error_message = error_message
+
+
+class InitializeStateResult(Struct):
+    __slots__ = ("partitions", "topic_id")
+    FIELDS = (
+        Field("topic_id", "uuid", "0+"),
+        Field("partitions", PartitionResult, "0+", array=True),
+    )
+
+    def __init__(self, *, topic_id: bytes = ZERO_UUID, partitions: list[PartitionResult] = EMPTY) -> None:
+        self.topic_id = topic_id
+        self.partitions: list[PartitionResult] = [] if partitions is EMPTY else partitions
+
+
+class InitializeShareGroupStateResponse(ApiMessage):
+    __slots__ = ("results",)
+    API_KEY = 83
+    MIN_VERSION = 0
+    MAX_VERSION = 0
+    FLEXIBLE_SINCE = 0
+    FIELDS = (Field("results", InitializeStateResult, "0+", array=True),)
+
+    def __init__(self, *, results: list[InitializeStateResult] = EMPTY) -> None:
+        self.results: list[InitializeStateResult] = [] if results is EMPTY else results
