@@ -1,0 +1,25 @@
+"""`python -m kcon` and the `kcon` command: puts the CLI and the TUI together."""
+
+import sys
+
+from kcon.commands.table import root_help
+
+
+def main() -> int:
+    """Run the command line of this process and return its exit code."""
+    argv = sys.argv[1:]
+    if argv in (["--help"], ["-h"]):  # Answered before anything else is loaded.
+        sys.stdout.write(root_help())
+        return 0
+    from kcon.cli.environment import process_environment
+    from kcon.cli.run import run
+
+    return run(argv, process_environment(), _open_console)
+
+
+def _open_console(connection: object, address: str | None) -> int:
+    raise AssertionError("wired with the console")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

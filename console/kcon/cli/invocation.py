@@ -1,0 +1,83 @@
+"""What does a running command have at hand? The process, the writers, and the cluster it was pointed at."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import cached_property
+
+from kcon.cli.diagnostics import Diagnostics
+from kcon.cli.document import Document, exit_code_of
+from kcon.cli.environment import Environment
+from kcon.cli.output import Writer
+from kcon.commands.request import Connection, Request
+from kcon.contexts.context import Context
+from kcon.core.escapes import unescape
+from kcon.errors import ExitCode, UnreachableError, UsageError
+from kcon.services.session import Session
+
+OpenConsole = Callable[[Connection, "str | None"], int]
+"""Opens the TUI: connection options and an address, to an exit code. The program's main module hands it in."""
+
+NAMES_MAX = 1_000_000
+"""Names read from standard input with `-`."""
+
+
+class Invocation:
+    """One command on its way."""
+
+    def __init__(self, environment: Environment, request: Request, open_console: OpenConsole | None) -> None:
+        self.environment = environment
+        self.request = request
+        self.open_console = open_console
+        self.follows = False
+        """It goes on until ctrl-C, so that ctrl-C is its proper end."""
+        output = request.shared.output
+        self.writer = Writer(environment, output)
+        self.diagnostics = Diagnostics(environment, output.format)
+
+    @cached_property
+    def context(self) -> Context:
+        """The context that the options, the environment and the files name. UsageError when there is none."""
+        from kcon.cli.contexts import resolve_context
+
+        context = resolve_context(self.request.shared.connection, self.environment)
+        self.diagnostics.context = context.name
+        return context
+
+    def open_session(self) -> Session:
+        """Return a session with the context's cluster; it connects at the first question."""
+        from kcon.cli.contexts import make_session
+
+        return make_session(self.context, self.environment)
+
+    @asynccontextmanager
+    async def deadline(self) -> AsyncIterator[None]:
+        """Bound everything inside by the context's timeout. UnreachableError when it passes."""
+        import asyncio
+
+        timeout_ms = self.context.timeout_ms
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                yield
+        except TimeoutError as error:
+            raise UnreachableError(
+                f"The command was not done within {timeout_ms / 1000:g} s.", "Give it longer with --timeout."
+            ) from error
+
+    def show(self, document: Document) -> ExitCode:
+        """Write an answer and what failed in it; return the exit code."""
+        self.writer.document(document)
+        for note in document.notes:
+            self.diagnostics.note(note)
+        if not self.writer.is_structured:
+            self.diagnostics.item_errors(document.errors)
+        return exit_code_of(document.errors)
+
+    def names(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Return the names given, with `-` replaced by the lines of standard input."""
+        if "-" not in words:
+            return tuple(words)
+        lines = self.environment.stdin.read().decode("utf-8", "surrogateescape").splitlines()
+        if len(lines) > NAMES_MAX:
+            raise UsageError(f"More than {NAMES_MAX:,} names came from standard input.")
+        read = [unescape(line) for line in lines if line.strip()]
+        return tuple(name for word in words for name in (read if word == "-" else [word]))

@@ -1,0 +1,67 @@
+"""How does a command run on an event loop? The one `asyncio.run`, ctrl-C and SIGTERM, and --watch."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+from kcon.cli.invocation import Invocation
+from kcon.commands.request import Request
+from kcon.errors import ExitCode
+
+Runner = Callable[[Request, Invocation], Awaitable[int]]
+
+
+def run_on_loop(request: Request, invocation: Invocation) -> int:
+    """Run the command to its end and return the exit code."""
+    return asyncio.run(_main(request, invocation))
+
+
+async def _main(request: Request, invocation: Invocation) -> int:
+    runner = runner_of(request)
+    task = asyncio.current_task()
+    assert task is not None, "asyncio.run makes a task"
+    received: list[signal.Signals] = []
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        received.append(number)
+        loop.remove_signal_handler(number)  # A second one ends the process at once.
+        task.cancel()
+
+    if invocation.environment.owns_process:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                loop.add_signal_handler(number, stop, number)
+            except NotImplementedError:  # Windows: asyncio.run turns ctrl-C into KeyboardInterrupt by itself.
+                break
+    try:
+        if request.shared.output.watch:
+            return await _watch(runner, request, invocation)
+        return await runner(request, invocation)
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        if received[0] == signal.SIGTERM:
+            return ExitCode.TERMINATED
+        return ExitCode.OK if invocation.follows else ExitCode.INTERRUPTED
+
+
+async def _watch(runner: Runner, request: Request, invocation: Invocation) -> int:
+    """Repeat the command. On a terminal each answer takes the place of the one before."""
+    invocation.follows = True
+    while True:
+        if invocation.writer.is_terminal:
+            invocation.writer.clear_screen()
+        await runner(request, invocation)
+        await asyncio.sleep(request.shared.output.interval_ms / 1000)
+
+
+def runner_of(request: Request) -> Runner:
+    """Load what executes the request."""
+    match request.command.split()[0]:
+        case "topic":
+            from kcon.cli.topic import run_topic
+
+            return run_topic
+        case _:
+            raise AssertionError(f"no runner for {request.command}")

@@ -1,0 +1,110 @@
+"""How does a command line become an exit code? Parse, dispatch, translate what went wrong: the CLI's border."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from kcon.cli.diagnostics import Diagnostics
+from kcon.cli.environment import Environment
+from kcon.cli.invocation import Invocation, OpenConsole
+from kcon.cli.output import encode
+from kcon.commands.parse import HelpRequested, parse
+from kcon.commands.request import OutputFormat, Request
+from kcon.core.wire_text import display_safe
+from kcon.errors import ExitCode, KconError
+
+LIVE_NOUNS = frozenset({"topic", "group", "consume", "produce", "load", "demo", "serve-broker"})
+"""Commands that talk to a cluster, so they run on an event loop; the others never load one."""
+
+
+def run(argv: Sequence[str], environment: Environment, open_console: OpenConsole | None = None) -> int:
+    """Execute one command line. Never raises for what a user or a cluster did."""
+    diagnostics = Diagnostics(environment, _format_asked(argv))
+    try:
+        return int(_run(argv, environment, open_console, diagnostics))
+    except KconError as error:
+        diagnostics.error(error)
+        return int(error.exit_code)
+    except BrokenPipeError:
+        _abandon_stdout(environment)
+        return int(ExitCode.OK)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except OSError as error:
+        diagnostics.error(KconError(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}."))
+        return int(ExitCode.FAILED)
+    except Exception as error:
+        return _internal_error(error, environment, diagnostics)
+
+
+def _run(
+    argv: Sequence[str], environment: Environment, open_console: OpenConsole | None, diagnostics: Diagnostics
+) -> int:
+    try:
+        request = parse(argv)
+    except HelpRequested as asked:
+        environment.stdout.write(encode(asked.text))
+        environment.stdout.flush()
+        return ExitCode.OK
+    invocation = Invocation(environment, request, open_console)
+    try:
+        code = _dispatch(request, invocation)
+        environment.stdout.flush()
+        return code
+    finally:
+        diagnostics.context = invocation.diagnostics.context
+
+
+def _dispatch(request: Request, invocation: Invocation) -> int:
+    noun = request.command.split()[0]
+    if noun in LIVE_NOUNS:
+        from kcon.cli.loop import run_on_loop
+
+        return run_on_loop(request, invocation)
+    if noun == "context":
+        from kcon.cli.context import run_context
+
+        return run_context(request, invocation)
+    if noun == "errcode":
+        from kcon.cli.errcode import run_errcode
+
+        return run_errcode(request, invocation)
+    from kcon.cli.ui import run_ui
+
+    return run_ui(request, invocation)
+
+
+def _format_asked(argv: Sequence[str]) -> OutputFormat | None:
+    """Guess the output format before the words are parsed, so that a usage error is JSON where it was asked for."""
+    for index, word in enumerate(argv):
+        following = argv[index + 1] if index + 1 < len(argv) else ""
+        for option in ("--output", "-o"):
+            value = following if word == option else word.removeprefix(f"{option}=") if "=" in word else ""
+            if value in {"json", "ndjson"}:
+                return OutputFormat.JSON
+    return OutputFormat.NDJSON if "-J" in argv else None
+
+
+def _abandon_stdout(environment: Environment) -> None:
+    """Point standard output at the null device, or the interpreter's last flush would fail again."""
+    if environment.owns_process:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
+
+
+def _internal_error(error: Exception, environment: Environment, diagnostics: Diagnostics) -> int:
+    import traceback
+
+    name = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if environment.variables.get("KCON_TRACEBACK"):
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            diagnostics.plain_line(line)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    diagnostics.error(
+        KconError(
+            f"Something is broken inside kcon: {display_safe(name)} ({os.path.basename(frame.filename)}:{frame.lineno}).",
+            "Run it again with KCON_TRACEBACK=1 in the environment to see where.",
+        )
+    )
+    return int(ExitCode.FAILED)

@@ -1,0 +1,88 @@
+"""`kcon context`: which clusters does kcon know, and which one is meant when nothing is said?"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import click
+
+from kcon.commands.options import connection_options, output_options
+from kcon.commands.request import Request, Shared
+from kcon.commands.tree import Noun, leaf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextAdd(Request):
+    """Write a context into the configuration."""
+
+    command: ClassVar[str] = "context add"
+    name: str
+    mode: str = "read-write"
+    color: str | None = None
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextUse(Request):
+    """Make a context the current one."""
+
+    command: ClassVar[str] = "context use"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextList(Request):
+    """List the contexts."""
+
+    command: ClassVar[str] = "context list"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextShow(Request):
+    """Show the settings that a command would use now."""
+
+    command: ClassVar[str] = "context show"
+    name: str | None = None
+    sources: bool = False
+
+
+COMMAND = Noun("context", "Choose and keep the clusters that kcon talks to.")
+
+_ANSWER = [*output_options(), *connection_options()]
+
+
+@leaf("add", parent=COMMAND, options=connection_options())
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--mode",
+    type=click.Choice(["read-write", "read-only", "protect"]),
+    default="read-write",
+    help="What the context may do; protect wants the target's name typed.",
+)
+@click.option("--color", metavar="COLOR", help="The frame colour in the console.")
+@click.option("--replace", is_flag=True, help="Replace a context of that name.")
+def context_add(shared: Shared, name: str, mode: str, color: str | None, replace: bool) -> Request:
+    """Add a context: a name for an address (-b) and its settings (--mode, --tz, -X)."""
+    if shared.connection.bootstrap is None:
+        raise click.UsageError("Give the address of the cluster with -b.")
+    return ContextAdd(shared=shared, name=name, mode=mode, color=color, replace=replace)
+
+
+@leaf("use", parent=COMMAND, options=connection_options())
+@click.argument("name", metavar="NAME")
+def context_use(shared: Shared, name: str) -> Request:
+    """Make a context the current one."""
+    return ContextUse(shared=shared, name=name)
+
+
+@leaf("list", parent=COMMAND, options=_ANSWER)
+def context_list(shared: Shared) -> Request:
+    """List the contexts; the current one is marked."""
+    return ContextList(shared=shared)
+
+
+@leaf("show", parent=COMMAND, options=_ANSWER)
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option("--sources", is_flag=True, help="Say where each value came from.")
+def context_show(shared: Shared, name: str | None, sources: bool) -> Request:
+    """Show the settings that a command would use now."""
+    return ContextShow(shared=shared, name=name, sources=sources)

@@ -1,0 +1,313 @@
+"""`kcon group`: who consumes, how far behind, and moving a group's offsets with a plan and a way back."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+
+import click
+
+from kcon.commands.options import (
+    Duration,
+    confirmation,
+    connection_options,
+    output_options,
+    parse_partitions,
+    takes_confirmation,
+)
+from kcon.commands.request import Confirmation, Request, Shared
+from kcon.commands.tree import Noun, leaf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicScope:
+    """A topic named on the command line, with some of its partitions or all."""
+
+    topic: str
+    partitions: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupList(Request):
+    """List groups."""
+
+    command: ClassVar[str] = "group list"
+    patterns: tuple[str, ...] = ()
+    regex: bool = False
+    states: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDescribe(Request):
+    """Describe groups and their members."""
+
+    command: ClassVar[str] = "group describe"
+    names: tuple[str, ...]
+    regex: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLag(Request):
+    """Show the lag of groups, partition by partition."""
+
+    command: ClassVar[str] = "group lag"
+    names: tuple[str, ...] = ()
+    """Empty: every group."""
+    regex: bool = False
+    topics: tuple[TopicScope, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupReset(Request):
+    """Move the committed offsets of a group."""
+
+    command: ClassVar[str] = "group reset"
+    group: str
+    target: str | None
+    """In the offsets mini-language; None with `from_file` or `to_group`."""
+    to_group: str | None = None
+    from_file: str | None = None
+    topics: tuple[TopicScope, ...] = ()
+    export: bool = False
+    wait_ms: int | None = None
+    with_times: bool = False
+    confirmation: Confirmation = field(default_factory=Confirmation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupUndo(Request):
+    """Take a reset back, or list what can be taken back."""
+
+    command: ClassVar[str] = "group undo"
+    group: str | None
+    record_id: str | None = None
+    list_records: bool = False
+    wait_ms: int | None = None
+    confirmation: Confirmation = field(default_factory=Confirmation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDelete(Request):
+    """Delete groups with all their commits."""
+
+    command: ClassVar[str] = "group delete"
+    names: tuple[str, ...]
+    regex: bool = False
+    confirmation: Confirmation = field(default_factory=Confirmation)
+
+
+COMMAND = Noun(
+    "group", "Consumer groups: lag, members, offset resets and their undo.", {"seek": "reset"}
+)
+
+_LISTING = [*output_options(watch=True), *connection_options()]
+_ANSWER = [*output_options(), *connection_options()]
+_REGEX_HELP = "The names are regular expressions, not globs."
+
+
+class Scope(click.ParamType[TopicScope]):
+    """A topic, or some partitions of it: `orders`, `orders:0,2`."""
+
+    name = "topic[:partitions]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> TopicScope:
+        if isinstance(value, TopicScope):
+            return value
+        topic, colon, partitions = str(value).partition(":")
+        if not topic:
+            self.fail(f"{value!r} names no topic.", param, ctx)
+        if not colon:
+            return TopicScope(topic=topic)
+        try:
+            return TopicScope(topic=topic, partitions=parse_partitions(partitions))
+        except ValueError:
+            self.fail(f"{value!r} does not name partitions; write orders:0,2 or orders:0-3.", param, ctx)
+
+
+@leaf("list", parent=COMMAND, options=_LISTING)
+@click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
+@click.option("--regex", is_flag=True, help=_REGEX_HELP)
+@click.option("--state", "states", multiple=True, metavar="STATE", help="Only groups in this state; repeatable.")
+def group_list(shared: Shared, patterns: tuple[str, ...], regex: bool, states: tuple[str, ...]) -> Request:
+    """List groups, all or those whose names match a glob. `-` reads names from standard input."""
+    return GroupList(shared=shared, patterns=patterns, regex=regex, states=states)
+
+
+@leaf("describe", parent=COMMAND, options=_ANSWER)
+@click.argument("names", metavar="GROUP...", nargs=-1, required=True)
+@click.option("--regex", is_flag=True, help=_REGEX_HELP)
+def group_describe(shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
+    """Describe groups: state, coordinator, and each member with what it owns."""
+    return GroupDescribe(shared=shared, names=names, regex=regex)
+
+
+@leaf("lag", parent=COMMAND, options=_LISTING)
+@click.argument("names", metavar="[GROUP]...", nargs=-1)
+@click.option("--all", "--all-groups", "all_groups", is_flag=True, help="Every group; the default without a name.")
+@click.option("--regex", is_flag=True, help=_REGEX_HELP)
+@click.option(
+    "-t", "--topic", "topics", multiple=True, type=Scope(), metavar="TOPIC[:P]", help="Only this topic; repeatable."
+)
+def group_lag(
+    shared: Shared, names: tuple[str, ...], all_groups: bool, regex: bool, topics: tuple[TopicScope, ...]
+) -> Request:
+    """Show how far groups are behind, partition by partition. An unknown lag is shown as such, never as 0."""
+    if all_groups and names:
+        raise click.UsageError("--all and the name of a group contradict each other.")
+    return GroupLag(shared=shared, names=names, regex=regex, topics=topics)
+
+
+def _takes_target(function: Any) -> Any:
+    """Give `group reset` its ways to say where to, Apache's names among them."""
+    for option in reversed(
+        (
+            click.option("--to", metavar="OFFSET", help="Where to: start, end, 42, @-1h, @14:05, current-100 ..."),
+            click.option("--to-group", metavar="GROUP", help="To the commits of another group."),
+            click.option("--from-file", "--to-path", metavar="PATH", help="To the offsets of a CSV file; - is stdin."),
+            click.option("--to-earliest", is_flag=True, help="The same as --to start."),
+            click.option("--to-latest", is_flag=True, help="The same as --to end."),
+            click.option("--to-current", is_flag=True, help="The same as --to current."),
+            click.option("--to-offset", metavar="N", help="The same as --to N."),
+            click.option("--to-datetime", metavar="TIME", help="The same as --to @TIME."),
+            click.option("--by-duration", metavar="DURATION", help="The same as --to @-DURATION; ISO 8601 too."),
+            click.option("--shift-by", metavar="N", help="The same as --to current+N; N may be negative."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+@leaf("reset", parent=COMMAND, options=_ANSWER)
+@click.argument("group", metavar="GROUP", required=False)
+@click.option("-g", "--group", "group_option", metavar="GROUP", help="The group, as an option.")
+@_takes_target
+@click.option(
+    "-t",
+    "--topic",
+    "topics",
+    multiple=True,
+    type=Scope(),
+    metavar="TOPIC[:P]",
+    help="Only this topic, or some of its partitions; repeatable.",
+)
+@click.option("--all-topics", is_flag=True, help="Every topic with a commit, which is the default.")
+@click.option("--export", is_flag=True, help="Write the plan as CSV in Apache's format and change nothing.")
+@click.option("--wait", "wait_ms", type=Duration(), metavar="DURATION", help="Wait until the group is empty.")
+@click.option("--with-times", is_flag=True, help="Look up the time at the new offset for every row.")
+@takes_confirmation
+def group_reset(
+    shared: Shared,
+    group: str | None,
+    group_option: str | None,
+    to: str | None,
+    to_group: str | None,
+    from_file: str | None,
+    topics: tuple[TopicScope, ...],
+    all_topics: bool,
+    export: bool,
+    wait_ms: int | None,
+    with_times: bool,
+    dry_run: bool,
+    yes: bool,
+    confirm: str | None,
+    **apache: Any,
+) -> Request:
+    """Move the committed offsets of a group. Shows the plan, and changes nothing unless it is confirmed."""
+    name = _one_group(group, group_option)
+    if all_topics and topics:
+        raise click.UsageError("--all-topics and --topic contradict each other.")
+    target = _target(to, to_group, from_file, apache)
+    if export and (yes or confirm is not None):
+        raise click.UsageError("--export changes nothing, so --execute contradicts it.")
+    return GroupReset(
+        shared=shared,
+        group=name,
+        target=target,
+        to_group=to_group,
+        from_file=from_file,
+        topics=topics,
+        export=export,
+        wait_ms=wait_ms,
+        with_times=with_times,
+        confirmation=confirmation(dry_run, yes, confirm),
+    )
+
+
+def _one_group(group: str | None, group_option: str | None) -> str:
+    if group is not None and group_option is not None and group != group_option:
+        raise click.UsageError("The group is given twice, with different names.")
+    name = group if group is not None else group_option
+    if not name:
+        raise click.UsageError("Name the group.")
+    return name
+
+
+def _target(to: str | None, to_group: str | None, from_file: str | None, apache: dict[str, Any]) -> str | None:
+    """Return the one target in the mini-language; None when it is a group's commits or a file."""
+    given = [to] if to is not None else []
+    given += [text for name, text in _APACHE_FLAGS.items() if apache[name]]
+    if apache["to_offset"] is not None:
+        given.append(apache["to_offset"])
+    if apache["to_datetime"] is not None:
+        given.append(f"@{apache['to_datetime'].removeprefix('@')}")
+    if apache["by_duration"] is not None:
+        given.append(f"@-{apache['by_duration'].removeprefix('@').removeprefix('-')}")
+    if apache["shift_by"] is not None:
+        given.append(_shift(apache["shift_by"]))
+    count = len(given) + (to_group is not None) + (from_file is not None)
+    if count > 1:
+        raise click.UsageError("Say once where to: --to and its other names exclude each other.")
+    if count == 0:
+        raise click.UsageError("Say where to, e.g. --to start, --to end, --to @-1h.")
+    return given[0] if given else None
+
+
+_APACHE_FLAGS: Final = {"to_earliest": "start", "to_latest": "end", "to_current": "current"}
+
+
+def _shift(text: str) -> str:
+    sign = "-" if text.startswith("-") else "+"
+    digits = text.removeprefix("+").removeprefix("-")
+    if not digits.isdecimal():
+        raise click.UsageError(f"--shift-by wants a whole number, not {text!r}.")
+    return f"current{sign}{digits}"
+
+
+@leaf("undo", parent=COMMAND, options=_ANSWER)
+@click.argument("group", metavar="[GROUP]", required=False)
+@click.argument("record_id", metavar="[ID]", required=False)
+@click.option("--list", "list_records", is_flag=True, help="List what can be taken back and change nothing.")
+@click.option("--wait", "wait_ms", type=Duration(), metavar="DURATION", help="Wait until the group is empty.")
+@takes_confirmation
+def group_undo(
+    shared: Shared,
+    group: str | None,
+    record_id: str | None,
+    list_records: bool,
+    wait_ms: int | None,
+    dry_run: bool,
+    yes: bool,
+    confirm: str | None,
+) -> Request:
+    """Take a reset back: the last one of the group, or the one named by ID. Shows the plan first."""
+    if group is None and not list_records:
+        raise click.UsageError("Name the group, or list what can be taken back with --list.")
+    return GroupUndo(
+        shared=shared,
+        group=group,
+        record_id=record_id,
+        list_records=list_records,
+        wait_ms=wait_ms,
+        confirmation=confirmation(dry_run, yes, confirm),
+    )
+
+
+@leaf("delete", parent=COMMAND, options=_ANSWER)
+@click.argument("names", metavar="GROUP...", nargs=-1, required=True)
+@click.option("--regex", is_flag=True, help=_REGEX_HELP)
+@takes_confirmation
+def group_delete(
+    shared: Shared, names: tuple[str, ...], regex: bool, dry_run: bool, yes: bool, confirm: str | None
+) -> Request:
+    """Delete empty groups with all their commits. The commits are kept for `kcon group undo`."""
+    return GroupDelete(
+        shared=shared, names=names, regex=regex, confirmation=confirmation(dry_run, yes, confirm)
+    )

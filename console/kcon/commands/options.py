@@ -1,0 +1,215 @@
+"""Which options do commands share, and what do their values mean?
+
+Every option that several commands take is made here once, so that it has the same name, letter and meaning
+everywhere.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import click
+
+from kcon.commands.request import WATCH_INTERVAL_MS, Confirmation, Connection, Output, OutputFormat, Shared
+
+CONNECTION_SECTION: Final = "Connection"
+OUTPUT_SECTION: Final = "Output"
+CONFIRMATION_SECTION: Final = "Confirmation"
+
+FORMATS: Final = tuple(item.value for item in OutputFormat)
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class SharedOption(click.Option):
+    """An option with the heading it stands under in the help."""
+
+    def __init__(self, *args: Any, section: str = "Options", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+class Duration(click.ParamType[int]):
+    """A duration such as `500ms`, `30s`, `5m`, `1h30m`; yields milliseconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        from kcon.core.units import parse_duration_ms
+        from kcon.errors import UsageError
+
+        try:
+            return parse_duration_ms(str(value))
+        except UsageError as error:
+            self.fail(error.message, param, ctx)
+
+
+class Property(click.ParamType[tuple[str, str]]):
+    """`key=value`; the value may contain further equal signs."""
+
+    name = "key=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        key, equals, text = str(value).partition("=")
+        if not equals or not key.strip():
+            self.fail(f"{value!r} is not key=value.", param, ctx)
+        return key.strip(), text
+
+
+class Partitions(click.ParamType[tuple[int, ...]]):
+    """One partition or several: `0`, `0,2`, `0-3`."""
+
+    name = "partitions"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            return parse_partitions(str(value))
+        except ValueError:
+            self.fail(f"{value!r} does not name partitions; write 0, 0,2 or 0-3.", param, ctx)
+
+
+PARTITION_MAX: Final = 1_000_000
+"""No topic has more partitions than this; a larger number is a slip, and a range must stay small."""
+
+
+def parse_partitions(text: str) -> tuple[int, ...]:
+    """Read `0,2,5-7` into a sorted tuple without repeats. ValueError when it is anything else."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise ValueError(text)
+        start, end = int(first), int(last) if dash else int(first)
+        if not start <= end < PARTITION_MAX:
+            raise ValueError(text)
+        found.update(range(start, end + 1))
+    return tuple(sorted(found))
+
+
+def connection_options() -> list[SharedOption]:
+    """Which cluster, how long, which zone."""
+    return [
+        _shared(["-b", "--bootstrap"], "Where the cluster is: host:port, or several with commas.", "ADDRESS"),
+        _shared(["-C", "--context", "context_name"], "A context of the configuration.", "NAME"),
+        _shared(
+            ["-X", "--property", "properties"],
+            "A setting in librdkafka's or Java's spelling; repeatable. No secrets.",
+            "KEY=VALUE",
+            multiple=True,
+            type=Property(),
+        ),
+        _shared(
+            ["--timeout", "timeout_ms"], "The deadline of the command's requests.", "DURATION", type=Duration()
+        ),
+        _shared(["--tz"], "The zone of times without one, e.g. Europe/Paris.", "ZONE"),
+    ]
+
+
+def output_options(*, letter: bool = True, watch: bool = False) -> list[SharedOption]:
+    """How the answer is shown. letter: `-o` is the format; watch: the command can be repeated."""
+    options = [
+        SharedOption(
+            ["-o", "--output", "output_format"] if letter else ["--output", "output_format"],
+            type=click.Choice(FORMATS),
+            help="The format; by default a table on a terminal, else TSV with a header.",
+            section=OUTPUT_SECTION,
+        ),
+        _output(["--columns"], "Only these columns, in this order.", "NAMES"),
+        _output(["--sort"], "Sort by these columns; -NAME sorts downwards.", "NAMES"),
+        _output(["--limit"], "Show at most so many items.", "N", type=click.IntRange(min=0)),
+        SharedOption(["--no-headers"], is_flag=True, help="Leave the header line out.", section=OUTPUT_SECTION),
+        SharedOption(
+            ["--int64-as-string"],
+            is_flag=True,
+            help="Write 64-bit integers as strings in JSON, for readers that round them.",
+            section=OUTPUT_SECTION,
+        ),
+    ]
+    if watch:
+        options += [
+            SharedOption(["--watch"], is_flag=True, help="Repeat until ctrl-C.", section=OUTPUT_SECTION),
+            _output(
+                ["--interval", "interval_ms"], "The pause of --watch; 2s by default.", "DURATION", type=Duration()
+            ),
+        ]
+    return options
+
+
+def confirmation_options() -> list[SharedOption]:
+    """How a change is agreed to."""
+    return [
+        SharedOption(
+            ["--dry-run"], is_flag=True, help="Show the plan and change nothing.", section=CONFIRMATION_SECTION
+        ),
+        SharedOption(
+            ["-y", "--execute", "yes"],
+            is_flag=True,
+            help="Do it without asking.",
+            section=CONFIRMATION_SECTION,
+        ),
+        SharedOption(
+            ["--confirm"],
+            metavar="NAME",
+            help="Type the target's name, which protected contexts want.",
+            section=CONFIRMATION_SECTION,
+        ),
+    ]
+
+
+def takes_confirmation(function: _F) -> _F:
+    """Give a command's function the options of `confirmation_options`."""
+    params: list[click.Parameter] = getattr(function, "__click_params__", [])
+    params.extend(reversed(confirmation_options()))
+    function.__click_params__ = params  # type: ignore[attr-defined]  # click keeps a function's options there.
+    return function
+
+
+def confirmation(dry_run: bool, yes: bool, confirm: str | None) -> Confirmation:
+    """Make the value of the three options; contradictions are a usage error."""
+    if dry_run and (yes or confirm is not None):
+        raise click.UsageError("--dry-run and --execute contradict each other.")
+    return Confirmation(dry_run=dry_run, yes=yes, name=confirm)
+
+
+def build_shared(values: Mapping[str, Any]) -> Shared:
+    """Make the shared part of a request from the options that were given."""
+    connection = Connection(
+        bootstrap=values.get("bootstrap"),
+        context=values.get("context_name"),
+        properties=tuple(values.get("properties", ())),
+        timeout_ms=values.get("timeout_ms"),
+        tz=values.get("tz"),
+    )
+    chosen = values.get("output_format")
+    output = Output(
+        format=OutputFormat(chosen) if chosen else None,
+        columns=_words(values.get("columns")),
+        sort=tuple((name.removeprefix("-"), name.startswith("-")) for name in _words(values.get("sort"))),
+        limit=values.get("limit"),
+        headers=not values.get("no_headers", False),
+        int64_as_string=bool(values.get("int64_as_string", False)),
+        watch=bool(values.get("watch", False)),
+        interval_ms=values.get("interval_ms") or WATCH_INTERVAL_MS,
+    )
+    return Shared(connection=connection, output=output)
+
+
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(word for part in (text or "").split(",") if (word := part.strip().lower()))
+
+
+def _shared(names: Sequence[str], text: str, metavar: str, **more: Any) -> SharedOption:
+    return SharedOption(list(names), help=text, metavar=metavar, section=CONNECTION_SECTION, **more)
+
+
+def _output(names: Sequence[str], text: str, metavar: str, **more: Any) -> SharedOption:
+    return SharedOption(list(names), help=text, metavar=metavar, section=OUTPUT_SECTION, **more)

@@ -1,0 +1,87 @@
+"""What does a command ask for? The frozen values that parsing yields and that the fronts execute.
+
+A request holds what the user typed, checked as far as that goes without a cluster. It does nothing itself:
+`kcon.cli` executes it with the services, and the TUI's command line opens the screen that belongs to it.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar, Final
+
+
+WATCH_INTERVAL_MS: Final = 2_000
+
+
+class OutputFormat(Enum):
+    """How data is written to standard output."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    NDJSON = "ndjson"
+    YAML = "yaml"
+    CSV = "csv"
+    TSV = "tsv"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """Which cluster, as far as the command line says; the rest comes from the environment and the files."""
+
+    bootstrap: str | None = None
+    context: str | None = None
+    properties: tuple[tuple[str, str], ...] = ()
+    timeout_ms: int | None = None
+    tz: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """How the answer is shown."""
+
+    format: OutputFormat | None = None
+    """None: a table on a terminal, TSV with a header otherwise."""
+    columns: tuple[str, ...] = ()
+    sort: tuple[tuple[str, bool], ...] = ()
+    """Column name and whether it sorts downwards, the first one first."""
+    limit: int | None = None
+    headers: bool = True
+    int64_as_string: bool = False
+    watch: bool = False
+    interval_ms: int = WATCH_INTERVAL_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What every command takes alike."""
+
+    connection: Connection = field(default_factory=Connection)
+    output: Output = field(default_factory=Output)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """How a mutation was agreed to on the command line."""
+
+    dry_run: bool = False
+    yes: bool = False
+    """-y or --execute."""
+    name: str | None = None
+    """--confirm NAME, which protected contexts want."""
+
+    @property
+    def confirmed_by(self) -> str | None:
+        """Return the gate's word for it, or None when nobody agreed yet."""
+        if self.name is not None:
+            return f"name:{self.name}"
+        return "-y" if self.yes else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One command, parsed. Subclasses stand beside the command that yields them."""
+
+    command: ClassVar[str]
+    """The command's words, e.g. `topic list`."""
+    shared: Shared = field(default_factory=Shared)

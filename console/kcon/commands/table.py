@@ -1,0 +1,66 @@
+"""Which commands exist? The static table behind `kcon --help`, readable without loading any of them.
+
+Plain tuples on purpose: `kcon --help` and the completion of the first word load neither click nor a command.
+A test compares the summaries with the commands' own.
+"""
+
+ROOT_SUMMARY = "A terminal console and CLI for Apache Kafka, with a compact broker in the box."
+
+COMMANDS = (
+    # (name, section, summary, module under kcon.commands, other spellings)
+    ("ui", "Console", "Open the terminal console, at a screen or an address.", "ui", ()),
+    ("demo", "Console", "Run a broker with real data, live groups and the console on top.", "demo", ()),
+    ("topic", "Cluster", "List, describe, create and delete topics.", "topic", ("topics",)),
+    ("group", "Cluster", "Consumer groups: lag, members, offset resets and their undo.", "group", ("groups",)),
+    ("consume", "Records", "Print records of topics.", "consume", ()),
+    ("tail", "Records", "Print the newest records and follow.", "tail", ()),
+    ("produce", "Records", "Write records from lines of standard input or of a file.", "produce", ()),
+    ("load", "Records", "Load a CSV or NDJSON file into a topic.", "load", ()),
+    ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),
+    ("serve-broker", "Local", "Run the Kafka broker in the box.", "serve_broker", ()),
+    ("errcode", "Local", "Explain an error code of Kafka.", "errcode", ()),
+)
+
+VERB_SPELLINGS = {"ls": "list", "desc": "describe", "rm": "delete"}
+"""Short forms of verbs, the same under every noun."""
+
+
+def canonical_command(word: str) -> str | None:
+    """Return the command's own name for a name, a plural or a short form; None when there is no such command."""
+    for name, _section, _summary, _module, spellings in COMMANDS:
+        if word == name or word in spellings:
+            return name
+    return None
+
+
+def module_of(name: str) -> str:
+    """Return the module that defines the command `name` (a canonical name)."""
+    return next(f"kcon.commands.{entry[3]}" for entry in COMMANDS if entry[0] == name)
+
+
+def root_help() -> str:
+    """Return the text of `kcon --help`."""
+    width = max(len(entry[0]) for entry in COMMANDS)
+    lines = ["Usage: kcon [OPTIONS] [COMMAND] ...", "", f"  {ROOT_SUMMARY}"]
+    lines += ["", "  Without a command, on a terminal: the console."]
+    section = ""
+    for name, heading, summary, _module, _spellings in COMMANDS:
+        if heading != section:
+            section = heading
+            lines += ["", f"{section}:"]
+        lines.append(f"  {name:<{width}}  {summary}")
+    lines += ["", "Options, accepted before and after the command:"]
+    lines += [f"  {names:<24}{text}" for names, text in ROOT_OPTIONS]
+    lines += ["", "`kcon COMMAND --help` tells the rest."]
+    return "\n".join(lines) + "\n"
+
+
+ROOT_OPTIONS = (
+    ("-b, --bootstrap ADDRESS", "Where the cluster is: host:port, or several with commas."),
+    ("-C, --context NAME", "A context of the configuration; `kcon context list` names them."),
+    ("-X KEY=VALUE", "A setting in librdkafka's or Java's spelling."),
+    ("--timeout DURATION", "The deadline of the command's requests, e.g. 10s."),
+    ("--tz ZONE", "The zone of times without one, e.g. Europe/Paris."),
+    ("-h, --help", "Show this text."),
+    ("--version", "Show the version."),
+)

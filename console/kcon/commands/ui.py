@@ -1,0 +1,33 @@
+"""`kcon ui`, and `kcon` alone on a terminal: open the console."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import click
+
+from kcon.commands.options import connection_options
+from kcon.commands.request import Request, Shared
+from kcon.commands.tree import leaf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ui(Request):
+    """Open the console."""
+
+    command: ClassVar[str] = "ui"
+    address: str | None = None
+    bare: bool = False
+    """It was `kcon` without a command: without a terminal that is a question for help."""
+
+
+@leaf("ui", options=connection_options())
+@click.argument("address", metavar="[SCREEN|ADDRESS]", required=False)
+def ui(shared: Shared, address: str | None) -> Request:
+    """Open the terminal console, at a screen or an address.
+
+    Screens: overview, topics, groups. Addresses: topic/NAME, NAME/PARTITION/OFFSET, group/NAME.
+    """
+    return Ui(shared=shared, address=address)
+
+
+COMMAND = ui
