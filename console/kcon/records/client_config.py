@@ -22,6 +22,10 @@ PREFETCH_RECORDS_MAX: Final = 100_000
 PREFETCH_KIB_MAX: Final = 32 * 1024
 """What librdkafka may read ahead, in all partitions together; `ReadPlan.buffer_bytes` comes on top."""
 
+FETCH_QUEUE_BACKOFF_MS: Final = 5
+"""How long librdkafka pauses after its read-ahead was full. Its own default of a second makes a quick reader wait
+most of the time: 900,000 records of 120 bytes came at 160,000 a second with it and at 900,000 with 5 ms."""
+
 SESSION_TIMEOUT_MS: Final = 45_000
 COMMIT_INTERVAL_MS: Final = 1_000
 
@@ -52,6 +56,7 @@ def consumer_config(context: Context, plan: "ReadPlan") -> Config:
     wanted = plan.records_max
     config: Config = {
         "fetch.wait.max.ms": FETCH_WAIT_MS,
+        "fetch.queue.backoff.ms": FETCH_QUEUE_BACKOFF_MS,
         # A damaged batch is an error, not a record.
         "check.crcs": True,
         "queued.max.messages.kbytes": PREFETCH_KIB_MAX,

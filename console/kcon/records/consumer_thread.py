@@ -191,7 +191,7 @@ class ConsumerThread:
                     _TIMESTAMP_TYPES[kind],
                     message.key(),
                     message.value(),
-                    _headers(message),
+                    self._headers(message),
                 )
             )
         return records
@@ -322,14 +322,19 @@ class ConsumerThread:
                 if failure.args[0].code() not in {KafkaError._STATE, KafkaError._UNKNOWN_PARTITION}:
                     raise
 
+    def _headers(self, message: Message) -> Headers:
+        try:
+            found = message.headers()
+        except (SystemError, UnicodeDecodeError):
+            # The binding cannot hold a header name that is not UTF-8.
+            where = f"{WireText(message.topic() or '')}/{message.partition()}/{message.offset()}"
+            self._notices.append(Notice(text=f"{where}: a header's name is not UTF-8; its headers are not shown."))
+            return ()
+        if not found:
+            return ()
+        pairs = found.items() if isinstance(found, dict) else found
+        return tuple((WireText(name), value.encode() if isinstance(value, str) else value) for name, value in pairs)
+
     def _what(self) -> str:
         topics = sorted({str(part.partition.topic) for part in self._plan.ranges} | set(map(str, self._plan.topics)))
         return f"Reading {topics[0]}" if len(topics) == 1 else f"Reading {len(topics)} topics"
-
-
-def _headers(message: Message) -> Headers:
-    found = message.headers()
-    if not found:
-        return ()
-    pairs = found.items() if isinstance(found, dict) else found
-    return tuple((WireText(name), value.encode() if isinstance(value, str) else value) for name, value in pairs)

@@ -43,11 +43,10 @@ class Record(NamedTuple):
     @property
     def size_bytes(self) -> int:
         """Return the bytes of key, value and headers."""
-        return (
-            len(self.key or b"")
-            + len(self.value or b"")
-            + sum(len(name.raw) + len(value or b"") for name, value in self.headers)
-        )
+        size_bytes = len(self.key or b"") + len(self.value or b"")
+        for name, value in self.headers:
+            size_bytes += len(name.raw) + len(value or b"")
+        return size_bytes
 
     @property
     def topic_partition(self) -> TopicPartition:
