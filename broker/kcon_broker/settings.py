@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from kcon_broker.state.groups.settings import GroupSettings
+
 
 class FlushMode(StrEnum):
     """When written records count as safe, and so become visible."""
@@ -30,24 +32,6 @@ class RecordValidation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroupSettings:
-    """Limits and timings of the group coordinator, in Kafka's words."""
-
-    min_session_timeout_ms: int = 6_000
-    max_session_timeout_ms: int = 1_800_000
-    initial_rebalance_delay_ms: int = 0
-    """Kafka's default is 3 s, the server.properties it ships says 0: a small broker should not make anyone wait."""
-    max_members: int = 10_000
-    """Members of one group; JoinGroup answers GROUP_MAX_SIZE_REACHED above."""
-    max_groups: int = 100_000
-    offsets_partitions: int = 50
-    """Partitions of `__consumer_offsets`; fixed once the topic exists."""
-    offset_metadata_bytes_max: int = 4_096
-    offsets_retention_ms: int = 7 * 24 * 3_600_000
-    offsets_retention_check_interval_ms: int = 600_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSettings:
     """Limits of connections and requests."""
 
@@ -67,13 +51,14 @@ class NetworkSettings:
     """New connections of all other addresses; more are delayed, not dropped. Loopback is exempt."""
     in_flight_bytes_max: int = 256 * 1024 * 1024
     """Bytes of frames being received or processed, all connections together; above it nothing is read."""
+    waiting_bytes_max: int = 32 * 1024 * 1024
+    """Bytes of unanswered requests of one connection; above it the connection is not read."""
     pipelined_requests_max: int = 1_000
     """Unanswered Produce requests of one connection."""
     unsent_bytes_max: int = 8 * 1024 * 1024
     """Answer bytes a client does not take; above it its next requests wait."""
     send_timeout_ms: int = 30_000
     """A client that takes no answer byte for so long is closed."""
-    receive_buffer_bytes: int = 128 * 1024
     parked_requests_max: int = 10_000
     fetch_response_bytes_max: int = 55 * 1024 * 1024
     """fetch.max.bytes of the broker: a larger wish is cut to this."""

@@ -1,0 +1,239 @@
+"""What happens on one connection: which bytes come in, which requests wait, which answers go out?
+
+Requests are handled in order, one at a time, as Kafka does; only Produce requests follow one another without waiting
+for the answer before. Reading is a `BufferedProtocol`; writing goes past the transport with `writev` on a duplicate of
+the socket, because a transport would copy what it cannot send at once.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+from kcon_broker.server.exchange import Exchange
+from kcon_broker.wire.frames import FrameReader
+from kcon_broker.wire.schema import WireError
+
+if TYPE_CHECKING:
+    from kcon_broker.server.dispatch import Dispatcher
+
+_logger = logging.getLogger("kcon_broker")
+
+_BUFFERS_PER_WRITE = 512
+"""Below the smallest IOV_MAX in use (1024)."""
+_WAITING_FRAMES_MAX = 2_000
+"""Requests received and not handled; above it the connection is not read."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One client."""
+
+    def __init__(self, dispatcher: "Dispatcher", connection_id: int) -> None:
+        self.dispatcher = dispatcher
+        self.network = dispatcher.broker.settings.network
+        self.connection_id = connection_id
+        self.client_host = ""
+        self.exchanges: deque[Exchange] = deque()
+        """Requests without their answer on the way, oldest first."""
+        self.frames: deque[memoryview] = deque()
+        """Complete requests that are not being handled yet."""
+        self.is_closed = False
+        self.waiting_bytes = 0
+        """Bytes of requests received and not yet answered."""
+        self.last_active_s = time.monotonic()
+        self.frame_began_s: float | None = None
+        self.stuck_since_s: float | None = None
+        """Since when the client takes no byte of what it is being sent."""
+        self._reader = FrameReader(self.network.first_request_bytes_max)
+        self.has_sent_request = False
+        self._unsent: deque[memoryview] = deque()
+        self._unsent_bytes = 0
+        self._is_reading = True
+        self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
+        """The duplicate that is written to; None with TLS, which only the transport can write."""
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast(asyncio.Transport, transport)  # A stream socket's transport, by construction.
+        peer = transport.get_extra_info("peername")
+        self.client_host = peer[0] if peer else ""
+        if transport.get_extra_info("ssl_object") is None:
+            original = transport.get_extra_info("socket")
+            original.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._socket = socket.socket(fileno=os.dup(original.fileno()))
+        self.dispatcher.connections[self.connection_id] = self
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Say where to read to."""
+        return self._reader.get_buffer()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what was read; complete frames are handled in the next round."""
+        self.last_active_s = time.monotonic()
+        try:
+            frames = self._reader.received(nbytes)
+        except WireError as error:
+            self.close(str(error))
+            return
+        if frames:
+            self.frame_began_s = None
+            if not self.has_sent_request:
+                self.has_sent_request = True
+                self._reader.limit = self.network.request_bytes_max
+            for frame in frames:
+                self.waiting_bytes += len(frame)
+                self.dispatcher.in_flight_bytes += len(frame)
+            self.frames.extend(frames)
+            self.dispatcher.has_work(self)
+            if self.waiting_bytes > self.network.waiting_bytes_max or len(self.frames) > _WAITING_FRAMES_MAX:
+                self.pause_reading()
+        if not self._reader.pending_bytes:
+            self.frame_began_s = None
+        elif self.frame_began_s is None:
+            self.frame_began_s = self.last_active_s
+
+    def eof_received(self) -> None:
+        """The client sends no more: what it asked last is of no use to it."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Forget everything."""
+        self.close(None)
+
+    # What the dispatcher calls.
+
+    def may_handle_next(self, *, is_pipelined: bool) -> bool:
+        """Tell whether the next request may be handled now."""
+        if not self.exchanges:
+            return self._unsent_bytes <= self.network.unsent_bytes_max
+        return (
+            is_pipelined
+            and self.exchanges[-1].is_pipelined
+            and len(self.exchanges) < self.network.pipelined_requests_max
+        )
+
+    def exchange_done(self) -> None:
+        """An exchange is done: send in this round what can be sent in order."""
+        self.dispatcher.has_answers(self)
+
+    def pause_reading(self) -> None:
+        """Read no more until `resume_reading`."""
+        if self._is_reading and self._transport is not None:
+            self._is_reading = False
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if not self._is_reading and not self.is_closed and self._transport is not None:
+            self._is_reading = True
+            self._transport.resume_reading()
+
+    def flush(self) -> None:
+        """Send every answer whose turn has come, with one system call."""
+        if self.is_closed:
+            return
+        exchanges = self.exchanges
+        buffers: list[bytes | bytearray | memoryview] = []
+        while exchanges and exchanges[0].is_done:
+            exchange = exchanges.popleft()
+            self.waiting_bytes -= exchange.request_bytes
+            self.dispatcher.in_flight_bytes -= exchange.request_bytes
+            buffers.extend(exchange.encode())
+        if buffers:
+            self._send(buffers)
+        if self.frames and not exchanges:
+            self.dispatcher.has_work(self)
+        if (
+            not self._is_reading
+            and self.waiting_bytes <= self.network.waiting_bytes_max // 2
+            and len(self.frames) <= _WAITING_FRAMES_MAX // 2
+        ):
+            self.dispatcher.may_resume_reading(self)
+
+    def close(self, reason: str | None) -> None:
+        """End the connection; a reason is logged, None means that the client left."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        if reason is not None:
+            _logger.warning("closed the connection of %s: %s", self.client_host or "a client", reason)
+        for exchange in self.exchanges:
+            if exchange.parked is not None:
+                self.dispatcher.parked.remove(exchange.parked)
+        self.dispatcher.in_flight_bytes -= self.waiting_bytes
+        self.waiting_bytes = 0
+        self.exchanges.clear()
+        self.frames.clear()
+        self._unsent.clear()
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_writer(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+        if self._transport is not None:
+            self._transport.abort()
+        self.dispatcher.connection_closed(self)
+
+    # Sending.
+
+    def _send(self, buffers: list[bytes | bytearray | memoryview]) -> None:
+        if self._socket is None:
+            if self._transport is not None:
+                self._transport.writelines(buffers)
+            return
+        if self._unsent:
+            self._keep_unsent(buffers, 0)
+            return
+        sent = self._write(buffers[:_BUFFERS_PER_WRITE])
+        if sent < 0:
+            return
+        if len(buffers) > _BUFFERS_PER_WRITE or sent < sum(map(len, buffers)):
+            self._keep_unsent(buffers, sent)
+            asyncio.get_running_loop().add_writer(self._socket.fileno(), self._writable)
+            self.stuck_since_s = time.monotonic()
+
+    def _write(self, buffers: "list[bytes | bytearray | memoryview]") -> int:
+        """Write once; return the bytes taken, -1 when the connection is gone."""
+        assert self._socket is not None
+        try:
+            return os.writev(self._socket.fileno(), buffers)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            # Reset by the client: it knows.
+            self.close(None)
+            return -1
+
+    def _keep_unsent(self, buffers: list[bytes | bytearray | memoryview], sent: int) -> None:
+        for buffer in buffers:
+            if sent >= len(buffer):
+                sent -= len(buffer)
+                continue
+            view = memoryview(buffer)[sent:] if sent else memoryview(buffer)
+            sent = 0
+            self._unsent.append(view)
+            self._unsent_bytes += len(view)
+
+    def _writable(self) -> None:
+        """Send what is left; called by the loop when the socket takes more."""
+        assert self._socket is not None
+        unsent = self._unsent
+        sent = self._write([unsent[index] for index in range(min(len(unsent), _BUFFERS_PER_WRITE))])
+        if sent < 0:
+            return
+        self._unsent_bytes -= sent
+        if sent:
+            self.last_active_s = self.stuck_since_s = time.monotonic()
+        while unsent and sent >= len(unsent[0]):
+            sent -= len(unsent.popleft())
+        if sent:
+            unsent[0] = unsent[0][sent:]
+        if not unsent:
+            asyncio.get_running_loop().remove_writer(self._socket.fileno())
+            self.stuck_since_s = None
+        if self.frames and not self.exchanges and self._unsent_bytes <= self.network.unsent_bytes_max:
+            self.dispatcher.has_work(self)

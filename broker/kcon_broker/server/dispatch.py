@@ -1,0 +1,279 @@
+"""In which rounds does the broker work, and what happens to a request in one?
+
+A round takes everything that has arrived, on all connections, and handles it; then writes what was appended, once a
+partition; then asks the parked requests that this woke; then sends all answers that may leave, one system call a
+connection. The sync of what was written runs meanwhile off the loop (`commit`). Many small requests thus share the
+costs that a single one would pay alone.
+"""
+
+import asyncio
+import logging
+import struct
+import time
+from collections.abc import Callable, Hashable
+
+from kcon_broker.handlers.api_versions import unsupported_version_response
+from kcon_broker.handlers.registry import (
+    HANDLERS,
+    Answer,
+    CloseConnection,
+    Commit,
+    Handler,
+    HandlerResult,
+    Park,
+    RequestContext,
+)
+from kcon_broker.server.commit import Committer
+from kcon_broker.server.connection import Connection
+from kcon_broker.server.exchange import Exchange
+from kcon_broker.server.parked import ParkedTable
+from kcon_broker.state.broker import Broker
+from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.headers import decode_request_header
+from kcon_broker.wire.schema import WireError
+
+_logger = logging.getLogger("kcon_broker")
+
+_ROUND_REQUESTS_MAX = 2_000
+"""Requests of one connection in one round; the rest is left to the next, so that nobody starves."""
+_KEY_AND_VERSION = struct.Struct(">hh")
+_CLOSE = "wants version {version} of {name}, served are {low} to {high}"
+
+
+class Dispatcher:
+    """The rounds, and everybody who takes part in them."""
+
+    def __init__(self, broker: Broker, committer: Committer, loop: asyncio.AbstractEventLoop) -> None:
+        self.broker = broker
+        self.committer = committer
+        self.parked = ParkedTable(self.request_round)
+        self.connections: dict[int, Connection] = {}
+        self.in_flight_bytes = 0
+        self.on_connection_closed: Callable[[], None] = lambda: None
+        self._loop = loop
+        self._with_work: dict[Connection, None] = {}
+        self._with_answers: dict[Connection, None] = {}
+        self._is_round_due = False
+        self._is_reading_paused = False
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_ms = 0
+
+    # What wakes the dispatcher.
+
+    def request_round(self) -> None:
+        """Make sure that a round follows."""
+        if not self._is_round_due:
+            self._is_round_due = True
+            self._loop.call_soon(self._round)
+
+    def has_work(self, connection: Connection) -> None:
+        """Handle this connection's next requests in the next round."""
+        self._with_work[connection] = None
+        self.request_round()
+
+    def has_answers(self, connection: Connection) -> None:
+        """Send this connection's answers at the end of this round, or of the next."""
+        self._with_answers[connection] = None
+        self.request_round()
+
+    def wake(self, key: Hashable) -> None:
+        """Ask the parked requests again that wait for this key."""
+        self.parked.wake(key)
+
+    def connection_closed(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._with_work.pop(connection, None)
+        self._with_answers.pop(connection, None)
+        self.connections.pop(connection.connection_id, None)
+        self._resume_reading()
+        self.on_connection_closed()
+
+    # One round.
+
+    def _round(self) -> None:
+        self._is_round_due = False
+        now_ms = int(time.monotonic() * 1000)
+        wall_ms = int(time.time() * 1000)
+        if self._with_work:
+            with_work, self._with_work = self._with_work, {}
+            for connection in with_work:
+                self._handle_requests(connection, now_ms, wall_ms)
+        self._expire_groups(now_ms, wall_ms)
+        self.committer.write()
+        for parked in self.parked.take_due(now_ms):
+            parked.context.now_ms = now_ms
+            parked.context.wall_ms = wall_ms
+            self._ask(parked.exchange, parked.context, parked.retry)
+        self.committer.write()
+        with_answers, self._with_answers = self._with_answers, {}
+        for connection in with_answers:
+            connection.flush()
+        self._limit_in_flight()
+        self._set_alarm()
+
+    def _handle_requests(self, connection: Connection, now_ms: int, wall_ms: int) -> None:
+        frames = connection.frames
+        count = 0
+        while frames and not connection.is_closed:
+            # int16 api key: Produce, key 0, is the only one that does not wait for the answer before.
+            is_pipelined = frames[0][:2] == b"\0\0"
+            if not connection.may_handle_next(is_pipelined=is_pipelined):
+                return
+            count += 1
+            if count > _ROUND_REQUESTS_MAX:
+                self.has_work(connection)
+                return
+            try:
+                self._handle(connection, frames.popleft(), is_pipelined, now_ms, wall_ms)
+            except (WireError, CloseConnection) as error:
+                connection.close(str(error))
+            except Exception:
+                # The border of a connection: a defect met by one client's request must not stop the others.
+                _logger.exception("a request of %s failed", connection.client_host)
+                connection.close("its request met a defect of the broker")
+
+    def _handle(
+        self, connection: Connection, frame: memoryview, is_pipelined: bool, now_ms: int, wall_ms: int
+    ) -> None:
+        if len(frame) < _KEY_AND_VERSION.size:
+            raise WireError(f"a request of {len(frame)} bytes has no room for a header")
+        api_key, api_version = _KEY_AND_VERSION.unpack_from(frame)
+        handler = HANDLERS.get(api_key)
+        if handler is None:
+            raise CloseConnection(f"asks for API {api_key}, which is not served")
+        if not handler.min_served_version <= api_version <= handler.max_version:
+            self._refuse_version(connection, handler, frame, api_version)
+            return
+        header, offset = decode_request_header(frame)
+        request, _ = handler.request_type.decode(frame, offset, api_version)
+        exchange = Exchange(
+            connection,
+            api_version=api_version,
+            correlation_id=header.correlation_id,
+            # KIP-511: the header of an ApiVersions answer never has tags, so that any client can read it.
+            has_flexible_header=api_version >= handler.request_type.FLEXIBLE_SINCE and api_key != ApiKey.API_VERSIONS,
+            is_pipelined=is_pipelined,
+            request_bytes=len(frame),
+        )
+        connection.exchanges.append(exchange)
+        context = RequestContext(
+            broker=self.broker,
+            api_version=api_version,
+            client_id=header.client_id,
+            client_host=connection.client_host,
+            connection_id=connection.connection_id,
+            wall_ms=wall_ms,
+            now_ms=now_ms,
+        )
+        self._settle(exchange, context, handler.handle(context, request))
+
+    def _refuse_version(self, connection: Connection, handler: Handler, frame: memoryview, api_version: int) -> None:
+        """Answer an ApiVersions of unknown version in version 0 (KIP-35); anything else ends the connection."""
+        if handler.api_key != ApiKey.API_VERSIONS:
+            raise CloseConnection(
+                _CLOSE.format(
+                    version=api_version,
+                    name=handler.api_key.name,
+                    low=handler.min_served_version,
+                    high=handler.max_version,
+                )
+            )
+        exchange = Exchange(
+            connection,
+            api_version=0,
+            correlation_id=int.from_bytes(frame[4:8], "big", signed=True),
+            has_flexible_header=False,
+            is_pipelined=False,
+            request_bytes=len(frame),
+        )
+        connection.exchanges.append(exchange)
+        exchange.settle(Answer(unsupported_version_response()))
+
+    # Results.
+
+    def _ask(self, exchange: Exchange, context: RequestContext, retry: Callable[[], HandlerResult]) -> None:
+        """Ask a parked request again."""
+        try:
+            self._settle(exchange, context, retry())
+        except CloseConnection as error:
+            exchange.connection.close(str(error))
+        except Exception:
+            # The border of a connection, as above.
+            _logger.exception("a parked request of %s failed", exchange.connection.client_host)
+            exchange.connection.close("its request met a defect of the broker")
+
+    def _settle(self, exchange: Exchange, context: RequestContext, result: HandlerResult) -> None:
+        if isinstance(result, Answer):
+            exchange.settle(result)
+        elif isinstance(result, Park):
+            if self.parked.count >= self.broker.settings.network.parked_requests_max:
+                raise CloseConnection("too many requests wait already")
+            self.parked.add(exchange, context, result)
+        elif isinstance(result, Commit):
+            self._commit(exchange, context, result)
+        else:
+            exchange.settle_without_answer()
+
+    def _commit(self, exchange: Exchange, context: RequestContext, commit: Commit) -> None:
+        position = self.broker.append_group_records(commit.partition, commit.records, context.wall_ms)
+        if position is None:
+            exchange.settle(Answer(commit.failed))
+        elif isinstance(commit.result, Park):
+            self._settle(exchange, context, commit.result)
+        else:
+            exchange.settle(Answer(commit.result, after=(position,), failed=lambda _: commit.failed))
+
+    def _expire_groups(self, now_ms: int, wall_ms: int) -> None:
+        """Let the groups do what is due: members that fell silent, rebalances that waited long enough."""
+        deadline_ms = self.broker.groups.next_deadline_ms()
+        if deadline_ms is None or deadline_ms > now_ms:
+            return
+        self.broker.expire_groups(now_ms, wall_ms)
+
+    # Limits and timers.
+
+    def _limit_in_flight(self) -> None:
+        """Read from nobody while too many bytes are in flight."""
+        limit = self.broker.settings.network.in_flight_bytes_max
+        if self.in_flight_bytes > limit and not self._is_reading_paused:
+            self._is_reading_paused = True
+            _logger.warning("%d bytes of requests are in flight: reading pauses", self.in_flight_bytes)
+            for connection in self.connections.values():
+                connection.pause_reading()
+        elif self._is_reading_paused:
+            self._resume_reading()
+
+    def may_resume_reading(self, connection: Connection) -> None:
+        """Let a connection read on, unless nobody may."""
+        if not self._is_reading_paused:
+            connection.resume_reading()
+
+    def _resume_reading(self) -> None:
+        if self._is_reading_paused and self.in_flight_bytes <= self.broker.settings.network.in_flight_bytes_max // 2:
+            self._is_reading_paused = False
+            for connection in self.connections.values():
+                connection.resume_reading()
+
+    def _set_alarm(self) -> None:
+        """Have a round at the next deadline of a parked request or a group."""
+        deadlines = [
+            deadline
+            for deadline in (self.parked.next_deadline_ms(), self.broker.groups.next_deadline_ms())
+            if deadline is not None
+        ]
+        if not deadlines:
+            if self._alarm is not None:
+                self._alarm.cancel()
+                self._alarm = None
+            return
+        next_ms = min(deadlines)
+        if self._alarm is not None:
+            if self._alarm_ms == next_ms:
+                return
+            self._alarm.cancel()
+        self._alarm_ms = next_ms
+        self._alarm = self._loop.call_at(next_ms / 1000, self._alarmed)
+
+    def _alarmed(self) -> None:
+        self._alarm = None
+        self.request_round()
