@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from kcon_broker.state.groups.settings import GroupSettings
-
 
 class FlushMode(StrEnum):
     """When written records count as safe, and so become visible."""
@@ -29,6 +27,24 @@ class RecordValidation(StrEnum):
     """Every record is walked, as Apache Kafka does."""
     HEADER = "header"
     """What the batch header shows is checked, the records are not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSettings:
+    """Limits and timings of the group coordinator, in Kafka's words."""
+
+    min_session_timeout_ms: int = 6_000
+    max_session_timeout_ms: int = 1_800_000
+    initial_rebalance_delay_ms: int = 0
+    """Kafka's default is 3 s, the server.properties it ships says 0: a small broker should not make anyone wait."""
+    max_members: int = 10_000
+    """Members of one group; JoinGroup answers GROUP_MAX_SIZE_REACHED above."""
+    max_groups: int = 100_000
+    offsets_partitions: int = 50
+    """Partitions of `__consumer_offsets`; fixed once the topic exists."""
+    offset_metadata_bytes_max: int = 4_096
+    offsets_retention_ms: int = 7 * 24 * 3_600_000
+    offsets_retention_check_interval_ms: int = 600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

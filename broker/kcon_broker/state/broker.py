@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from kcon_broker.settings import BrokerSettings
 from kcon_broker.state.gate import Gate
-from kcon_broker.state.groups.offsets_partition import OFFSETS_TOPIC, offsets_partition
-from kcon_broker.state.topic import TopicTable
+from kcon_broker.state.topic import OFFSETS_TOPIC, TopicTable
 
 if TYPE_CHECKING:
     from kcon_broker.state.groups.coordinator import GroupCoordinator
@@ -32,8 +31,8 @@ class Broker:
     def offsets_partition_of(self, group_id: str) -> int:
         """Return the partition of `__consumer_offsets` that keeps this group (Kafka: abs of Java's string hash)."""
         topic = self.topics.by_name.get(OFFSETS_TOPIC)
-        count = self.settings.groups.partition_count if topic is None else topic.partition_count
-        return offsets_partition(group_id, count)
+        count = self.settings.groups.offsets_partitions if topic is None else topic.partition_count
+        return java_string_hash(group_id) % count
 
     def coordinator_position(self, group_id: str) -> tuple[Gate, int] | None:
         """Return the position that must be durable before anything about this group may be told; None: nothing is."""
@@ -42,3 +41,14 @@ class Broker:
         if partition is None or partition.log is None:
             return None
         return partition, partition.log.log_end_offset
+
+
+def java_string_hash(text: str) -> int:
+    """Return `Utils.abs(text.hashCode())` as Java computes it, over UTF-16 code units."""
+    value = 0
+    units = text.encode("utf-16-be", "surrogatepass")
+    for index in range(0, len(units), 2):
+        value = (value * 31 + (units[index] << 8 | units[index + 1])) & 0xFFFFFFFF
+    if value >= 0x80000000:
+        value = 0x100000000 - value
+    return 0 if value == 0x80000000 else value

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kcon_broker.state.groups.offsets_partition import OFFSETS_TOPIC
 from kcon_broker.state.partition import Partition
 
+OFFSETS_TOPIC = "__consumer_offsets"
 INTERNAL_TOPICS = frozenset({OFFSETS_TOPIC, "__transaction_state", "__share_group_state"})
 TOPIC_NAME_CHARS_MAX = 249
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9._-]+\Z")
