@@ -1,36 +1,22 @@
-"""Whom do we ask? Brokers, leaders and coordinators, and one fan-out that batches, retries and keeps failures apart."""
+"""Whom can we talk to? The brokers of a cluster, a connection to each, and the two ways to send: read and write."""
 
 import asyncio
-import random
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from kcon.admin import codec
-from kcon.admin.apis import OFFSETS_TOPIC, Api
+from kcon.admin.apis import Api
 from kcon.admin.connection import Answer, Connection
 from kcon.admin.requests import ReadRequest, Request, WriteRequest, mutates
 from kcon.admin.settings import AdminSettings
+from kcon.admin.versions import BrokerVersions
 from kcon.contexts.context import split_address
-from kcon.core.ids import ClusterId, GroupId, HostName
-from kcon.core.kafka_error import KafkaError, kafka_error
+from kcon.core.ids import ClusterId, HostName
 from kcon.core.snapshot import NO_BROKER, BrokerInfo, ClusterInfo
-from kcon.core.wire_text import WireText, display_safe
-from kcon.errors import KconError, NotFoundError, UnreachableError
+from kcon.core.wire_text import WireText
+from kcon.errors import KconError, UnreachableError
 from kcon.gate.permit import Permit
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
-ItemT = TypeVar("ItemT")
-
-UNKNOWN_TOPIC_OR_PARTITION: Final = 3
-LEADER_NOT_AVAILABLE: Final = 5
-REQUEST_TIMED_OUT: Final = 7
-NETWORK_EXCEPTION: Final = 13
-COORDINATOR_NOT_AVAILABLE: Final = 15
-NOT_COORDINATOR: Final = 16
-UNSUPPORTED_VERSION: Final = 35
-GROUP_ID_NOT_FOUND: Final = 69
 
 
 class Deadline:
@@ -54,7 +40,6 @@ class Cluster:
         self.info: ClusterInfo | None = None
         self._connections: dict[str, Connection] = {}
         self._opening: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._coordinators: dict[GroupId, int] = {}
 
     def close(self) -> None:
         """Close every connection at once."""
@@ -82,11 +67,21 @@ class Cluster:
         connection = await self._connection(broker_id, deadline)
         return await connection.request(request, timeout_ms=self._request_ms(deadline), permit=permit)
 
-    async def supports(
-        self, api: Api, version: int | None, deadline: Deadline, broker_id: int | None = None
-    ) -> bool:
-        """Tell whether a broker speaks an API (at least in `version`)."""
-        return (await self._connection(broker_id, deadline)).versions.supports(api, version)
+    async def versions(self, deadline: Deadline, broker_id: int | None = None) -> BrokerVersions:
+        """Return what a broker, or any, can speak."""
+        return (await self._connection(broker_id, deadline)).versions
+
+    async def choose_version(self, request: Request, deadline: Deadline, broker_id: int) -> int:
+        """Return the version in which a request to this broker will be sent."""
+        connection = await self._connection(broker_id, deadline)
+        return connection.versions.choose(request, f"Broker {connection.address}")
+
+    @property
+    def controller_id(self) -> int | None:
+        """The broker to send topic changes to, or None for any."""
+        if self.info is None or self.info.broker(self.info.controller_id) is None:
+            return None
+        return self.info.controller_id
 
     def _request_ms(self, deadline: Deadline) -> float:
         return deadline.left_ms(self.settings.request_timeout_ms)
@@ -172,17 +167,6 @@ class Cluster:
         )
         return self.info
 
-    # --- coordinators ----------------------------------------------------------------------------------------
-
-    async def has_groups(self, deadline: Deadline) -> bool:
-        """Tell whether `__consumer_offsets` exists. Without it there are no groups, and no coordinator is asked.
-
-        A topic that we may not see counts as there.
-        """
-        answer = await self.send(metadata_request((OFFSETS_TOPIC,)), deadline)
-        told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
-        return not any(int(topic.error_code) == UNKNOWN_TOPIC_OR_PARTITION for topic in told.topics)
-
 
 def metadata_request(topics: Iterable[str] | None) -> ReadRequest:
     """Make a Metadata request that never creates a topic. None: every topic; (): brokers alone."""
@@ -198,11 +182,11 @@ def metadata_request(topics: Iterable[str] | None) -> ReadRequest:
     )
 
 
-def _broker_info(broker: object) -> BrokerInfo:
+def _broker_info(broker: Any) -> BrokerInfo:
     rack = getattr(broker, "rack", None)
     return BrokerInfo(
-        id=int(getattr(broker, "node_id")),  # noqa: B009
-        host=HostName(WireText(str(getattr(broker, "host")))),  # noqa: B009
-        port=int(getattr(broker, "port")),  # noqa: B009
+        id=int(broker.node_id),
+        host=HostName(WireText(broker.host)),
+        port=int(broker.port),
         rack=WireText(rack) if rack is not None else None,
     )

@@ -6,19 +6,21 @@ plain integers, bytes that are not UTF-8 survive as lone surrogates, impossible 
 """
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import lru_cache
 from importlib import import_module
 from io import BytesIO
 from types import UnionType
-from typing import Any, Final, Union, cast, get_args, get_origin
+from typing import Any, Final, TypeAlias, Union, cast, get_args, get_origin
 from uuid import UUID
 
 from kcon.admin.apis import Api
 from kcon.errors import KconError
 
-EntityType = type[Any]
+EntityType: TypeAlias = Any
+"""A kio dataclass; the schema modules are chosen at run time, so their types cannot be named here."""
 
 
 class UnreadableAnswer(KconError):
@@ -35,7 +37,7 @@ def entity_type(api: Api, version: int, kind: str) -> EntityType:
 def nested_type(top: EntityType, path: str) -> EntityType:
     """Return the class of the array field at a dotted path of `top`, e.g. `groups.topics`."""
     for name in path.split("."):
-        top = next(_item_type(f.type)[0] for f in fields(top) if f.name == name)
+        top = next(_shape(f)[0] for f in fields(top) if f.name == name)
     return top
 
 
@@ -76,7 +78,7 @@ def build(of_type: EntityType, values: Mapping[str, object], droppable: frozense
 
 
 def _build_value(item: "Field[Any]", value: object, droppable: frozenset[str]) -> object:
-    inner, is_array, _ = _item_type(item.type)
+    inner, is_array, _ = _shape(item)
     if is_array and value is not None:
         sequence = cast("Sequence[object]", value)
         if is_dataclass(inner):
@@ -90,7 +92,7 @@ def _build_value(item: "Field[Any]", value: object, droppable: frozenset[str]) -
 
 
 def _zero(item: "Field[Any]") -> object:
-    inner, is_array, nullable = _item_type(item.type)
+    inner, is_array, nullable = _shape(item)
     if is_array:
         return ()
     if nullable:
@@ -122,25 +124,24 @@ def read_entity(of_type: EntityType, body: bytes, offset: int) -> tuple[Any, int
 
     try:
         value, size = entity_reader(of_type)(body, offset)
-    except (ValueError, OverflowError, LookupError, TypeError, *_kio_errors()):
+    except _refusals():
         return read_slowly(of_type, body, offset)
     return value, offset + size
 
 
-def read_array(
-    of_type: EntityType, body: bytes, offset: int, name: str
-) -> tuple[dict[str, Any], Iterator[Any]]:
+def read_array(of_type: EntityType, body: bytes, offset: int, name: str) -> tuple[dict[str, Any], Iterator[Any]]:
     """Read the fields before the array `name`, and return its items as an iterator that decodes each when asked.
 
     So a large answer is decoded in pieces, with other work between them. Fields behind the array are not read.
     """
     head: dict[str, Any] = {}
-    reader = Cursor(body, offset)
-    for item in fields(of_type):
-        if item.name == name:
-            count = reader.array_length(bool(of_type.__flexible__)) or 0
-            return head, read_items(_item_type(item.type)[0], reader, count)
-        head[item.name] = _read_field(item, of_type, reader)
+    cursor = Cursor(body, offset)
+    with reading(of_type):
+        for item in fields(of_type):
+            if item.name == name:
+                count = cursor.array_length(bool(of_type.__flexible__)) or 0
+                return head, read_items(_shape(item)[0], cursor, count)
+            head[item.name] = _read_field(item, of_type, cursor)
     raise AssertionError(f"{of_type.__name__} has no {name}")
 
 
@@ -154,19 +155,32 @@ def read_items(of_type: EntityType, cursor: "Cursor", count: int) -> Iterator[An
 def read_slowly(of_type: EntityType, body: bytes, offset: int) -> tuple[Any, int]:
     """Read one entity field by field from its dataclass metadata, keeping what kio refuses."""
     cursor = Cursor(body, offset)
-    try:
+    with reading(of_type):
         return _read_struct(of_type, cursor), cursor.offset
-    except (struct.error, IndexError, ValueError, RecursionError) as error:
+
+
+@contextmanager
+def reading(of_type: EntityType) -> Iterator[None]:
+    """Turn what a cursor raises on bad bytes into UnreadableAnswer."""
+    try:
+        yield
+    except BAD_BYTES as error:
         raise UnreadableAnswer(
             f"The broker's answer ({of_type.__name__} v{of_type.__version__}) cannot be read.",
             "The broker may speak a dialect of the protocol; please report it with its name and version.",
         ) from error
 
 
-def _kio_errors() -> tuple[type[Exception], ...]:
+BAD_BYTES: Final = (struct.error, IndexError, ValueError)
+"""What a cursor raises when the bytes end early, or a length is impossible."""
+
+
+@lru_cache(maxsize=1)
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return what kio raises for bytes it does not take; asked for when the first answer is decoded."""
     from kio.serial.errors import SerialError
 
-    return (SerialError,)
+    return SerialError, ValueError, OverflowError, LookupError, TypeError
 
 
 class Cursor:
@@ -182,6 +196,12 @@ class Cursor:
         (value,) = form.unpack_from(self.body, self.offset)
         self.offset += form.size
         return value
+
+    def int16(self) -> int:
+        return int(self.number(_INT16))
+
+    def int32(self) -> int:
+        return int(self.number(_INT32))
 
     def uvarint(self) -> int:
         value = shift = 0
@@ -267,7 +287,7 @@ def _read_struct(of_type: EntityType, cursor: Cursor) -> Any:
 
 def _read_field(item: "Field[Any]", of_type: EntityType, cursor: Cursor) -> Any:
     flexible = bool(of_type.__flexible__)
-    inner, is_array, nullable = _item_type(item.type)
+    inner, is_array, nullable = _shape(item)
     if is_array:
         count = cursor.array_length(flexible)
         if count is None:
@@ -290,6 +310,10 @@ def _read_value(item: "Field[Any]", inner: Any, flexible: bool, cursor: Cursor) 
         raw = cursor.take(16)
         return UUID(bytes=raw) if any(raw) else None
     return cursor.number(_NUMBERS[kafka_type])
+
+
+def _shape(item: "Field[Any]") -> tuple[Any, bool, bool]:
+    return _item_type(cast("Hashable", item.type))
 
 
 @lru_cache(maxsize=2_048)
@@ -318,4 +342,3 @@ def encode_uvarint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
-

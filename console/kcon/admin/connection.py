@@ -21,6 +21,10 @@ from kcon.errors import RefusedError, UnreachableError
 from kcon.gate.permit import Permit
 
 
+class TimedOut(UnreachableError):
+    """The broker took the request and did not answer in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The bytes of one answer, its header read off."""
@@ -107,7 +111,7 @@ class Connection(asyncio.Protocol):
                 finally:
                     self._waiting.pop(correlation_id, None)
         except TimeoutError as error:
-            reason = UnreachableError(
+            reason = TimedOut(
                 f"{self.address} did not answer {request.api.title} within {timeout_ms / 1000:g} s.",
                 "Try again with a longer --timeout; the broker may be overloaded.",
             )

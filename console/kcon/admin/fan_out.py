@@ -6,9 +6,10 @@ One slow or dead broker costs the items it is responsible for, never the others.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from kcon.admin.cluster import Deadline
+from kcon.admin.connection import TimedOut
 from kcon.admin.settings import AdminSettings
 from kcon.core.kafka_error import KafkaError, kafka_error
 from kcon.errors import AuthError, KconError, RefusedError, UnreachableError
@@ -16,15 +17,14 @@ from kcon.errors import AuthError, KconError, RefusedError, UnreachableError
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-UNKNOWN_SERVER_ERROR: Final = -1
 REQUEST_TIMED_OUT: Final = 7
 NETWORK_EXCEPTION: Final = 13
 CLUSTER_AUTHORIZATION_FAILED: Final = 31
 UNSUPPORTED_VERSION: Final = 35
 
-Route = Callable[[Sequence[Key], bool], Awaitable[Mapping[Key, int | KafkaError]]]
+Route: TypeAlias = Callable[[Sequence[Key], bool], Awaitable[Mapping[Key, int | KafkaError]]]
 """Say which broker answers for each key, or why none does. The flag asks for fresh knowledge."""
-Ask = Callable[[int, Sequence[Key]], Awaitable[Mapping[Key, Value | KafkaError]]]
+Ask: TypeAlias = Callable[[int, Sequence[Key]], Awaitable[Mapping[Key, Value | KafkaError]]]
 """Ask one broker for some keys. A key that is missing from the answer counts as a network error."""
 
 
@@ -36,8 +36,12 @@ async def fan_out(
     batch_max: int,
     settings: AdminSettings,
     deadline: Deadline,
+    retry_unknown_outcome: bool = True,
 ) -> dict[Key, Value | KafkaError]:
-    """Return a value or an error for every key, in the order of `keys`."""
+    """Return a value or an error for every key, in the order of `keys`.
+
+    retry_unknown_outcome: ask again after a broken connection. Not for a mutation, which may have happened.
+    """
     results: dict[Key, Value | KafkaError] = {}
     pending: list[Key] = list(keys)
     for attempt in range(settings.retries_max + 1):
@@ -55,7 +59,7 @@ async def fan_out(
             for broker_id, mine in by_broker.items():
                 for batch in batches(mine, batch_max):
                     group.create_task(_ask_one(ask, broker_id, batch, results), name=f"ask broker {broker_id}")
-        pending = [key for key in pending if _may_pass(results[key])]
+        pending = [key for key in pending if _may_pass(results[key], attempt, settings, retry_unknown_outcome)]
         if not pending or deadline.left_ms() <= 0:
             break
     return {key: results[key] for key in keys}
@@ -69,6 +73,8 @@ def batches(items: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:
 
 def as_item_error(error: KconError) -> KafkaError:
     """Turn the failure of one broker into the error of each item that it was responsible for."""
+    if isinstance(error, TimedOut):
+        return kafka_error(REQUEST_TIMED_OUT, error.message)
     if isinstance(error, UnreachableError):
         return kafka_error(NETWORK_EXCEPTION, error.message)
     if isinstance(error, AuthError):
@@ -98,12 +104,18 @@ async def _ask_one(
         results[key] = told[key] if key in told else kafka_error(NETWORK_EXCEPTION, "the answer left it out")
 
 
-def _may_pass(result: object) -> bool:
-    return isinstance(result, KafkaError) and result.retriable and result.code not in _FINAL
+def _may_pass(result: object, attempt: int, settings: AdminSettings, retry_unknown_outcome: bool) -> bool:
+    if not isinstance(result, KafkaError) or not result.retriable:
+        return False
+    if result.code == NETWORK_EXCEPTION and not retry_unknown_outcome:
+        return False
+    return attempt < _RETRIES_MAX.get(result.code, settings.retries_max)
 
 
-# Retriable in Kafka's table, because a topic may be on its way; for a console the answer is "there is none".
-_FINAL: Final = frozenset({3, 100})
+# Where waiting seldom helps, a page must not wait. A broker that did not answer in time is not asked again; one
+# that hung up may have restarted; "unknown topic" may only be stale metadata; a partition without a leader stays
+# so for seconds or hours.
+_RETRIES_MAX: Final = {3: 1, 5: 2, REQUEST_TIMED_OUT: 0, NETWORK_EXCEPTION: 1, 100: 1}
 
 
 async def _pause(attempt: int, settings: AdminSettings, deadline: Deadline) -> None:

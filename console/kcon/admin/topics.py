@@ -1,17 +1,15 @@
-"""Which topics are there, and who leads their partitions? Reading topics, creating and deleting them."""
+"""Which topics are there, and who leads their partitions? One Metadata answer, decoded in pieces."""
 
 import asyncio
 import base64
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from kcon.admin import codec
-from kcon.admin.apis import Api
 from kcon.admin.cluster import Cluster, Deadline, metadata_request
 from kcon.core.ids import TopicName
-from kcon.core.kafka_error import KafkaError, kafka_error
+from kcon.core.kafka_error import kafka_error
 from kcon.core.snapshot import PartitionInfo, TopicInfo
 from kcon.core.wire_text import WireText
 

@@ -36,7 +36,7 @@ class KafkaError:
             return NotFoundError(message, self.hint)
         if self.name in _REFUSED:
             return RefusedError(message, self.hint)
-        if self.name in _TIMEOUT:
+        if self.name in _UNREACHABLE:
             return UnreachableError(message, self.hint)
         return KconError(message, self.hint)
 
@@ -55,9 +55,7 @@ def kafka_error(code: int, detail: str = "") -> KafkaError:
         )
     if not detail:
         return known
-    return KafkaError(
-        code=known.code, name=known.name, retriable=known.retriable, hint=known.hint, detail=detail
-    )
+    return KafkaError(code=known.code, name=known.name, retriable=known.retriable, hint=known.hint, detail=detail)
 
 
 def known_errors() -> tuple[KafkaError, ...]:
@@ -88,7 +86,7 @@ _NOT_FOUND: Final = frozenset(
 )
 # The group has members: the same answer as kcon's own check gives.
 _REFUSED: Final = frozenset({"NON_EMPTY_GROUP", "GROUP_SUBSCRIBED_TO_TOPIC"})
-_TIMEOUT: Final = frozenset({"REQUEST_TIMED_OUT"})
+_UNREACHABLE: Final = frozenset({"REQUEST_TIMED_OUT", "NETWORK_EXCEPTION", "BROKER_NOT_AVAILABLE"})
 
 _HINTS: Final[dict[str, str]] = {
     "OFFSET_OUT_OF_RANGE": "The offset is outside what the partition holds; use start, end or @TIME.",

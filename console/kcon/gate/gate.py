@@ -91,9 +91,7 @@ class Gate:
     def _require_confirmation(self, plan: Plan) -> None:
         confirmed_by = plan.confirmed_by
         if not confirmed_by:
-            raise RefusedError(
-                f"{plan.operation.value} was not confirmed.", "Read the plan, then repeat it with -y."
-            )
+            raise RefusedError(f"{plan.operation.value} was not confirmed.", "Read the plan, then repeat it with -y.")
         if self.context.mode is not Mode.PROTECT:
             return
         wanted = confirmation_name(plan.targets)
@@ -103,9 +101,7 @@ class Gate:
                 f"Repeat with --confirm {display_safe(wanted)}.",
             )
 
-    def _write(
-        self, event: str, operation: Operation, targets: frozenset[str], extra: Mapping[str, object]
-    ) -> None:
+    def _write(self, event: str, operation: Operation, targets: frozenset[str], extra: Mapping[str, object]) -> None:
         self._audit.write(
             {
                 "time_ms": self._now_ms(),

@@ -37,7 +37,7 @@ MINT: Final = _Mint()
 class Permit:
     """The right to run one operation on named targets of one context, once.
 
-    targets: topic names, group ids or `type:name` of configs, as `target()` spells them. Any thread; the use is not shared.
+    targets: raw topic names, group ids, or `type:name` for configs.
     """
 
     __slots__ = ("_active", "_used", "context", "id", "operation", "targets")
