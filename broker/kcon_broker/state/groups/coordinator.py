@@ -1,0 +1,261 @@
+"""What can be asked of the group coordinator, and how does its state come back after a start?
+
+The owner of classic groups and committed offsets. Every operation runs in the same order: decide, append the
+records through the Journal, `replay` them, finish, wake. `replay` is the only function that changes what is
+durable, at start as in operation. Memory may run ahead of the disk: whoever sends an answer first waits until
+the group's partition of `__consumer_offsets` is durable up to its end, and when a write fails the partition is
+unloaded and loaded again from what is durable.
+
+    start      replay(key, value) for each record in the log, then loaded(at)
+    timers     expire(at) when next_deadline_ms() has come; parked requests are woken through the Journal
+    failure    unload(partition), replay(...) each record of the log again, loaded(at, partition)
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from kcon_broker.state.groups import leave as leaving
+from kcon_broker.state.groups import sync as syncing
+from kcon_broker.state.groups.group import Group, GroupState
+from kcon_broker.state.groups.join import Joiner
+from kcon_broker.state.groups.leave import LeaveAnswer, Leaver
+from kcon_broker.state.groups.offsets import CommitAsk, OffsetTable
+from kcon_broker.state.groups.outcome import (
+    JoinAnswer,
+    JoinAsk,
+    Journal,
+    Moment,
+    Outcome,
+    PendingAnswer,
+    Records,
+    SyncAnswer,
+    SyncAsk,
+)
+from kcon_broker.state.groups.rebalance import Rebalancer
+from kcon_broker.state.groups.record_fields import UnreadableRecordError
+from kcon_broker.state.groups.records import GroupRecord, OffsetRecord, decode_record
+from kcon_broker.state.groups.settings import GroupSettings
+from kcon_broker.state.groups.timers import TimerKey, TimerKind, Timers
+from kcon_broker.wire.error_codes import ErrorCode
+
+_AnswerT = TypeVar("_AnswerT")
+_RETENTION = TimerKey(TimerKind.OFFSET_RETENTION)
+
+
+class GroupCoordinator:
+    """All groups of the broker; one thread, no waiting, no clock of its own."""
+
+    def __init__(self, settings: GroupSettings, *, journal: Journal, new_uuid: Callable[[], str]) -> None:
+        """Begin without groups; `new_uuid` gives the random part of member ids."""
+        self.settings = settings
+        self.offsets = OffsetTable(settings)
+        self.groups: dict[str, Group] = {}
+        self.skipped_record_count = 0
+        """Records that replay passed over: other kinds of groups, or bytes that cannot be read."""
+        self._journal = journal
+        self._timers = Timers()
+        self._rebalancer = Rebalancer(settings, self._timers)
+        self._joiner = Joiner(self.groups, self._rebalancer, new_uuid)
+        self._clock_base: Moment | None = None
+
+    # Membership
+
+    def join(self, ask: JoinAsk, at: Moment) -> JoinAnswer | PendingAnswer[JoinAnswer]:
+        if not self._is_available(ask.group_id):
+            return JoinAnswer(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE, member_id=ask.member_id)
+        return self._run(ask.group_id, self._joiner.join(ask, at), at)
+
+    def sync(self, ask: SyncAsk, at: Moment) -> SyncAnswer | PendingAnswer[SyncAnswer]:
+        if not self._is_available(ask.group_id):
+            return SyncAnswer(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        return self._run(ask.group_id, syncing.sync(self.groups, self._rebalancer, ask, at), at)
+
+    def heartbeat(
+        self, *, group_id: str, member_id: str, instance_id: str | None, generation: int, at: Moment
+    ) -> ErrorCode:
+        if not self._is_available(group_id):
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        return syncing.heartbeat(
+            self.groups,
+            self._rebalancer,
+            group_id=group_id,
+            member_id=member_id,
+            instance_id=instance_id,
+            generation=generation,
+            at=at,
+        )
+
+    def leave(self, group_id: str, leavers: tuple[Leaver, ...], at: Moment) -> LeaveAnswer:
+        if not self._is_available(group_id):
+            return LeaveAnswer(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        return self._run_now(group_id, leaving.leave(self.groups, self._rebalancer, group_id, leavers, at), at)
+
+    # Offsets
+
+    def commit(self, ask: CommitAsk, at: Moment) -> tuple[ErrorCode, ...]:
+        """Commit offsets; return an error code for each commit, in their order."""
+        if not self._is_available(ask.group_id):
+            return (ErrorCode.COORDINATOR_NOT_AVAILABLE,) * len(ask.commits)
+        group = self.groups.get(ask.group_id)
+        if group is None and ask.generation < 0 and len(self.groups) >= self.settings.max_groups:
+            return (ErrorCode.POLICY_VIOLATION,) * len(ask.commits)
+        errors = self._run_now(ask.group_id, self.offsets.commit(group, ask, at), at)
+        # A member that commits is alive; a refused one is not a member, or has to join again anyhow.
+        if group is not None and group.state in (GroupState.STABLE, GroupState.PREPARING_REBALANCE):
+            member = group.members.get(ask.member_id)
+            if member is not None and ask.generation == group.generation:
+                self._rebalancer.keep_session(group, member, at)
+        return errors
+
+    def delete_offsets(
+        self, group_id: str, partitions: tuple[tuple[str, int], ...], at: Moment
+    ) -> tuple[ErrorCode, tuple[ErrorCode, ...]]:
+        """Delete single offsets; return the request's error, then one for each partition."""
+        if not group_id:
+            return ErrorCode.INVALID_GROUP_ID, ()
+        if not self._is_available(group_id):
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE, ()
+        return self._run_now(group_id, self.offsets.delete(self.groups.get(group_id), partitions), at)
+
+    def delete_group(self, group_id: str, at: Moment) -> ErrorCode:
+        """Delete a group without members, with its offsets."""
+        if not self._is_available(group_id):
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        group = self.groups.get(group_id)
+        if group is None:
+            return ErrorCode.GROUP_ID_NOT_FOUND
+        if group.state is not GroupState.EMPTY:
+            return ErrorCode.NON_EMPTY_GROUP
+        self._write(group_id, self.offsets.group_tombstones(group_id), at)
+        return ErrorCode.NONE
+
+    def topic_deleted(self, topic: str, topic_id: bytes, at: Moment) -> None:
+        """Delete every group's offsets of a deleted topic; groups whose partition is closed keep theirs."""
+        for group_id in self.offsets.group_ids():
+            if self._is_available(group_id):
+                self._write(group_id, self.offsets.topic_tombstones(group_id, topic, topic_id), at)
+
+    # Time
+
+    def next_deadline_ms(self) -> int | None:
+        """Return the monotonic time at which `expire` has something to do, None without timers."""
+        return self._timers.next_deadline_ms()
+
+    def expire(self, at: Moment) -> None:
+        """Do what has become due: sessions, phases of rebalances, retention of offsets."""
+        while (key := self._timers.pop_due(at.now_ms)) is not None:
+            if key.kind is TimerKind.OFFSET_RETENTION:
+                self._expire_offsets(at)
+                continue
+            group = self.groups.get(key.group_id)
+            if group is not None:
+                self._write(key.group_id, self._expire_in_group(group, key, at), at)
+        self._wake()
+
+    # State
+
+    def loaded(self, at: Moment, partition: int | None = None) -> None:
+        """Begin the sessions of the members that replay brought, of one partition or of all."""
+        if self._clock_base is None:
+            self._clock_base = at
+        for group in list(self.groups.values()):
+            if partition is not None and self._journal.partition_of(group.group_id) != partition:
+                continue
+            for member in group.members.values():
+                self._rebalancer.keep_session(group, member, at)
+            if len(group.members) > self.settings.max_members:
+                # The limit was lowered: a rebalance lets in as many as fit, after they could commit.
+                self._write(group.group_id, self._rebalancer.prepare(group, at), at)
+        self._timers.schedule(_RETENTION, at.now_ms + self.settings.offsets_retention_check_interval_ms)
+
+    def unload(self, partition: int) -> None:
+        """Forget the groups of a partition and send away everybody who waits for them."""
+        group_ids = {*self.groups, *self.offsets.group_ids()}
+        for group_id in sorted(group_ids):
+            if self._journal.partition_of(group_id) != partition:
+                continue
+            self.offsets.forget(group_id)
+            group = self.groups.pop(group_id, None)
+            if group is None:
+                continue
+            self._rebalancer.forget_group(group)
+            for member in group.members.values():
+                refusal = ErrorCode.NOT_COORDINATOR
+                group.answer_join(member, JoinAnswer(error_code=refusal, member_id=member.member_id))
+                group.answer_sync(member, SyncAnswer(error_code=refusal))
+        self._wake()
+
+    def replay(self, key: bytes | None, value: bytes | None) -> None:
+        """Apply one record: the only change of durable state."""
+        try:
+            record = decode_record(key, value)
+        except UnreadableRecordError:
+            record = None
+        match record:
+            case OffsetRecord():
+                if record.value is not None and record.group_id not in self.groups:
+                    # A simple consumer's commit is all there is of its group.
+                    self.groups[record.group_id] = Group(record.group_id)
+                self.offsets.replay(record.group_id, record.topic, record.partition, record.value)
+            case GroupRecord(value=None):
+                group = self.groups.pop(record.group_id, None)
+                if group is not None:
+                    self._rebalancer.forget_group(group)
+            case GroupRecord():
+                assert record.value is not None
+                self.groups.setdefault(record.group_id, Group(record.group_id)).restore(record.value)
+            case None:
+                self.skipped_record_count += 1
+
+    def _is_available(self, group_id: str) -> bool:
+        return self._journal.is_available(self._journal.partition_of(group_id))
+
+    def _run(self, group_id: str, outcome: Outcome[_AnswerT], at: Moment) -> _AnswerT | PendingAnswer[_AnswerT]:
+        self._append(group_id, outcome.records, at)
+        answer = outcome.finish()
+        self._wake()
+        return answer
+
+    def _run_now(self, group_id: str, outcome: Outcome[_AnswerT], at: Moment) -> _AnswerT:
+        answer = self._run(group_id, outcome, at)
+        assert not isinstance(answer, PendingAnswer), "only joins and syncs wait"
+        return answer
+
+    def _write(self, group_id: str, records: Records, at: Moment) -> None:
+        self._append(group_id, records, at)
+        self._wake()
+
+    def _append(self, group_id: str, records: Records, at: Moment) -> None:
+        if records:
+            self._journal.append(self._journal.partition_of(group_id), records, at.wall_ms)
+            for key, value in records:
+                self.replay(key, value)
+
+    def _wake(self) -> None:
+        """Wake parked requests, now that what they are told has been appended."""
+        woken = self._rebalancer.woken
+        while woken:
+            self._journal.wake(woken.pop(0))
+
+    def _expire_in_group(self, group: Group, key: TimerKey, at: Moment) -> Records:
+        if not self._is_available(group.group_id):
+            # A failed partition is about to be unloaded with all its timers; ask again until then.
+            self._timers.schedule(key, at.now_ms + 1_000)
+            return ()
+        if key.kind is TimerKind.HEARTBEAT:
+            return self._rebalancer.session_is_over(group, key.member_id, at)
+        if key.kind is TimerKind.JOIN:
+            return self._rebalancer.join_phase_is_over(group, at)
+        return self._rebalancer.sync_phase_is_over(group, at)
+
+    def _expire_offsets(self, at: Moment) -> None:
+        self._timers.schedule(_RETENTION, at.now_ms + self.settings.offsets_retention_check_interval_ms)
+        wall_ms = self._steady_wall_ms(at)
+        for group in list(self.groups.values()):
+            if self._is_available(group.group_id):
+                self._write(group.group_id, self.offsets.expired_tombstones(group, wall_ms), at)
+
+    def _steady_wall_ms(self, at: Moment) -> int:
+        """Return the wall clock of the start moved on by the monotonic clock: a jump must not expire offsets."""
+        base = self._clock_base or at
+        return min(at.wall_ms, base.wall_ms + at.now_ms - base.now_ms)

@@ -1,0 +1,202 @@
+"""Where is each group in each partition, and who may say so?
+
+Commits come from members of the current generation, or from anybody while the group has no members (simple
+consumers and administrators, generation -1). The table itself changes only by `replay`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kcon_broker.state.groups.consumer_protocol import CONSUMER_PROTOCOL_TYPE
+from kcon_broker.state.groups.group import Group, GroupState
+from kcon_broker.state.groups.outcome import Moment, Outcome, Records, answered
+from kcon_broker.state.groups.records import (
+    NO_TIMESTAMP,
+    CommittedOffset,
+    CoordinatorRecord,
+    encode_group,
+    encode_offset,
+)
+from kcon_broker.state.groups.settings import GroupSettings
+from kcon_broker.wire.error_codes import ErrorCode
+
+GROUP_ID_NOT_FOUND_SINCE = 9
+"""OffsetCommit says GROUP_ID_NOT_FOUND from this version on, ILLEGAL_GENERATION before (KIP-848)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionCommit:
+    """One partition of a commit, of a topic that exists."""
+
+    topic: str
+    topic_id: bytes
+    partition: int
+    offset: int
+    leader_epoch: int
+    metadata: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitAsk:
+    """What an OffsetCommit request asks; retention_ms of -1 leaves the retention to the broker."""
+
+    group_id: str
+    generation: int
+    member_id: str
+    instance_id: str | None
+    retention_ms: int
+    api_version: int
+    commits: tuple[PartitionCommit, ...]
+
+
+class OffsetTable:
+    """The committed offsets: group, then topic, then partition."""
+
+    def __init__(self, settings: GroupSettings) -> None:
+        self._settings = settings
+        self._offsets: dict[str, dict[str, dict[int, CommittedOffset]]] = {}
+
+    def of_group(self, group_id: str) -> dict[str, dict[int, CommittedOffset]]:
+        """Return a group's offsets by topic and partition, to be read only."""
+        return self._offsets.get(group_id, {})
+
+    def get(self, group_id: str, topic: str, partition: int) -> CommittedOffset | None:
+        return self.of_group(group_id).get(topic, {}).get(partition)
+
+    def replay(self, group_id: str, topic: str, partition: int, value: CommittedOffset | None) -> None:
+        """Apply one record; None removes."""
+        if value is not None:
+            self._offsets.setdefault(group_id, {}).setdefault(topic, {})[partition] = value
+            return
+        topics = self._offsets.get(group_id, {})
+        partitions = topics.get(topic, {})
+        partitions.pop(partition, None)
+        if not partitions:
+            topics.pop(topic, None)
+        if not topics:
+            self._offsets.pop(group_id, None)
+
+    def forget(self, group_id: str) -> None:
+        """Drop a group's offsets from memory, as its partition is unloaded."""
+        self._offsets.pop(group_id, None)
+
+    def group_ids(self) -> list[str]:
+        return list(self._offsets)
+
+    def commit(self, group: Group | None, ask: CommitAsk, at: Moment) -> Outcome[tuple[ErrorCode, ...]]:
+        """Record the commits; the answer has an error code for each, in their order."""
+        error = self._validate_commit(group, ask)
+        if error is not ErrorCode.NONE:
+            return answered((error,) * len(ask.commits))
+        errors: list[ErrorCode] = []
+        records: list[CoordinatorRecord] = []
+        expire_timestamp_ms = NO_TIMESTAMP if ask.retention_ms == -1 else at.wall_ms + ask.retention_ms
+        for commit in ask.commits:
+            metadata = commit.metadata or ""
+            if _utf16_length(metadata) > self._settings.offset_metadata_bytes_max:
+                errors.append(ErrorCode.OFFSET_METADATA_TOO_LARGE)
+                continue
+            errors.append(ErrorCode.NONE)
+            value = CommittedOffset(
+                offset=commit.offset,
+                leader_epoch=commit.leader_epoch,
+                metadata=metadata,
+                commit_timestamp_ms=at.wall_ms,
+                expire_timestamp_ms=expire_timestamp_ms,
+                topic_id=commit.topic_id,
+            )
+            records.append(encode_offset(ask.group_id, commit.topic, commit.partition, value))
+        return Outcome(tuple(records), lambda: tuple(errors))
+
+    def delete(
+        self, group: Group | None, partitions: tuple[tuple[str, int], ...]
+    ) -> Outcome[tuple[ErrorCode, tuple[ErrorCode, ...]]]:
+        """Delete single offsets: the answer has the request's error, then one for each partition."""
+        if group is None:
+            return answered((ErrorCode.GROUP_ID_NOT_FOUND, ()))
+        if group.state is not GroupState.EMPTY and group.protocol_type != CONSUMER_PROTOCOL_TYPE:
+            return answered((ErrorCode.NON_EMPTY_GROUP, ()))
+        errors = tuple(
+            ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC if group.is_subscribed_to(topic) else ErrorCode.NONE
+            for topic, _ in partitions
+        )
+        records = tuple(
+            encode_offset(group.group_id, topic, partition, None)
+            for (topic, partition), error in zip(partitions, errors, strict=True)
+            if error is ErrorCode.NONE and self.get(group.group_id, topic, partition) is not None
+        )
+        return Outcome(records, lambda: (ErrorCode.NONE, errors))
+
+    def group_tombstones(self, group_id: str) -> Records:
+        """Return the records that end a group and all its offsets."""
+        return (
+            *(encode_offset(group_id, topic, partition, None) for topic, partition, _ in self._entries(group_id)),
+            encode_group(group_id, None),
+        )
+
+    def topic_tombstones(self, group_id: str, topic: str, topic_id: bytes) -> Records:
+        """Return the records that end a group's offsets of a deleted topic, not those of a namesake."""
+        return tuple(
+            encode_offset(group_id, topic, partition, None)
+            for partition, value in self.of_group(group_id).get(topic, {}).items()
+            if not any(value.topic_id) or value.topic_id == topic_id
+        )
+
+    def expired_tombstones(self, group: Group, wall_ms: int) -> Records:
+        """Return the records that end a group's offsets past their retention, and the group if nothing is left.
+
+        Retention counts from when the group lost its last member; for a group that never had one, and for
+        topics that a stable group no longer subscribes to, from the commit (KIP-211).
+        """
+        counts_from_state = False
+        if group.protocol_type is not None:
+            if group.state is GroupState.EMPTY:
+                counts_from_state = group.state_timestamp_ms != NO_TIMESTAMP
+            elif group.state is not GroupState.STABLE or group.topics is None:
+                return ()
+        expired: list[CoordinatorRecord] = []
+        kept_count = 0
+        for topic, partition, value in self._entries(group.group_id):
+            since_ms = group.state_timestamp_ms if counts_from_state else value.commit_timestamp_ms
+            if not group.is_subscribed_to(topic) and self._is_expired(value, since_ms, wall_ms):
+                expired.append(encode_offset(group.group_id, topic, partition, None))
+            else:
+                kept_count += 1
+        if kept_count == 0 and group.state is GroupState.EMPTY and not group.pending_members:
+            expired.append(encode_group(group.group_id, None))
+        return tuple(expired)
+
+    def _is_expired(self, value: CommittedOffset, since_ms: int, wall_ms: int) -> bool:
+        if value.expire_timestamp_ms != NO_TIMESTAMP:
+            return wall_ms >= value.expire_timestamp_ms
+        return wall_ms - since_ms >= self._settings.offsets_retention_ms
+
+    def _entries(self, group_id: str) -> Iterator[tuple[str, int, CommittedOffset]]:
+        for topic, partitions in self.of_group(group_id).items():
+            for partition, value in partitions.items():
+                yield topic, partition, value
+
+    def _validate_commit(self, group: Group | None, ask: CommitAsk) -> ErrorCode:
+        if group is None:
+            if ask.generation < 0:
+                return ErrorCode.NONE
+            if ask.api_version >= GROUP_ID_NOT_FOUND_SINCE:
+                return ErrorCode.GROUP_ID_NOT_FOUND
+            return ErrorCode.ILLEGAL_GENERATION
+        if ask.generation < 0 and group.state is GroupState.EMPTY:
+            return ErrorCode.NONE
+        if ask.generation < 0 and not ask.member_id and ask.instance_id is None:
+            return ErrorCode.UNKNOWN_MEMBER_ID
+        error = group.validate_member(ask.member_id, ask.instance_id)
+        if error is not ErrorCode.NONE:
+            return error
+        if ask.generation != group.generation:
+            return ErrorCode.ILLEGAL_GENERATION
+        if group.state is GroupState.COMPLETING_REBALANCE:
+            return ErrorCode.REBALANCE_IN_PROGRESS
+        return ErrorCode.NONE
+
+
+def _utf16_length(text: str) -> int:
+    """Return the length as Java counts it."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-be", "surrogatepass")) // 2
