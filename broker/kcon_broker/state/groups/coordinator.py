@@ -14,6 +14,7 @@ unloaded and loaded again from what is durable.
 from collections.abc import Callable
 from typing import TypeVar
 
+from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups import leave as leaving
 from kcon_broker.state.groups import sync as syncing
 from kcon_broker.state.groups.group import Group, GroupState
@@ -34,7 +35,6 @@ from kcon_broker.state.groups.outcome import (
 from kcon_broker.state.groups.rebalance import Rebalancer
 from kcon_broker.state.groups.record_fields import UnreadableRecordError
 from kcon_broker.state.groups.records import GroupRecord, OffsetRecord, decode_record
-from kcon_broker.state.groups.settings import GroupSettings
 from kcon_broker.state.groups.timers import TimerKey, TimerKind, Timers
 from kcon_broker.wire.error_codes import ErrorCode
 

@@ -7,6 +7,7 @@ consumers and administrators, generation -1). The table itself changes only by `
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups.consumer_protocol import CONSUMER_PROTOCOL_TYPE
 from kcon_broker.state.groups.group import Group, GroupState
 from kcon_broker.state.groups.outcome import Moment, Outcome, Records, answered
@@ -17,7 +18,6 @@ from kcon_broker.state.groups.records import (
     encode_group,
     encode_offset,
 )
-from kcon_broker.state.groups.settings import GroupSettings
 from kcon_broker.wire.error_codes import ErrorCode
 
 GROUP_ID_NOT_FOUND_SINCE = 9

@@ -12,6 +12,7 @@ Functions that can leave a group without members return the record that says so;
 from dataclasses import replace
 from itertools import count
 
+from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups.group import Group, GroupState, Member
 from kcon_broker.state.groups.outcome import (
     JoinAnswer,
@@ -22,7 +23,6 @@ from kcon_broker.state.groups.outcome import (
     WakeKey,
 )
 from kcon_broker.state.groups.records import encode_group
-from kcon_broker.state.groups.settings import GroupSettings
 from kcon_broker.state.groups.timers import TimerKey, TimerKind, Timers
 from kcon_broker.wire.error_codes import ErrorCode
 
