@@ -15,10 +15,14 @@ import sys
 import types
 import typing
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from kio.schema.errors import ErrorCode
 from kio.schema.index import api_key_map, schema_name_map
 from kio.static.constants import EntityType
+
+Side = typing.Literal[EntityType.request, EntityType.response]
 
 CONTROLLER_ONLY = {52, 53, 54, 56, 58, 59, 62, 63, 67, 70, 73, 82}
 """Keys that a node serves as a controller or sends to one: no client of a broker uses them."""
@@ -31,6 +35,23 @@ PYTHON_TYPES = {
     "bytes": "bytes",
     "uuid": "bytes",
 }
+NULL_BY_DEFAULT = {
+    "ConsumerGroupHeartbeatRequest.topic_partitions",
+    "ListPartitionReassignmentsRequest.topics",
+    "StreamsGroupHeartbeatRequest.active_tasks",
+    "StreamsGroupHeartbeatRequest.client_tags",
+    "StreamsGroupHeartbeatRequest.standby_tasks",
+    "StreamsGroupHeartbeatRequest.task_end_offsets",
+    "StreamsGroupHeartbeatRequest.task_offsets",
+    "StreamsGroupHeartbeatRequest.warmup_tasks",
+    "StreamsGroupHeartbeatResponse.active_tasks",
+    "StreamsGroupHeartbeatResponse.partitions_by_user_endpoint",
+    "StreamsGroupHeartbeatResponse.standby_tasks",
+    "StreamsGroupHeartbeatResponse.warmup_tasks",
+    "Topology.subtopologies",
+}
+"""Arrays whose default is null in Kafka's schemas: kio does not carry that."""
+
 ZEROS = {"bool": "False", "float64": "0.0", "string": '""', "bytes": 'b""', "uuid": "ZERO_UUID"}
 
 
@@ -78,14 +99,14 @@ def peel(annotation: object) -> tuple[object, bool, bool]:
 def read_field(facts: ClassFacts, source: "dataclasses.Field[object]", version: int) -> str:
     """Add what one version says of one field; return its name."""
     inner, nullable, array = peel(source.type)
-    kio_type = source.metadata.get("kafka_type")
+    kio_type = str(source.metadata.get("kafka_type", ""))
     kind = SPANS.get(kio_type, kio_type)
     name = source.name
     if kio_type in ("timedelta_i32", "timedelta_i64", "datetime_i64"):
         name += "_ms"
     if kio_type in ("uuid", "datetime_i64"):
         nullable = False
-    is_struct = kind is None
+    is_struct = not kind
     assert isinstance(inner, type)
     known = facts.fields.setdefault(
         name,
@@ -96,26 +117,34 @@ def read_field(facts: ClassFacts, source: "dataclasses.Field[object]", version: 
     known.versions.add(version)
     if nullable and not (known.tag is not None and is_struct and not array):
         known.nullable.add(version)
-    if source.default is not dataclasses.MISSING:
-        default = source.default
-        if kio_type in ("timedelta_i32", "timedelta_i64"):
-            default = round(default.total_seconds() * 1000)
-        if kio_type == "datetime_i64":
-            default = -1
-        if kio_type == "error_code":
-            default = int(default)
-        known.default, known.default_given = default, True
+    if nullable and f"{facts.name}.{name}" in NULL_BY_DEFAULT:
+        known.default, known.default_given = None, True
+    elif source.default is not dataclasses.MISSING:
+        known.default, known.default_given = plain_default(source.default, kio_type), True
     return name
 
 
-def read_side(api: str, side: EntityType) -> dict[str, ClassFacts]:
+def plain_default(default: object, kio_type: str) -> object:
+    """Turn kio's default into one of ours."""
+    if isinstance(default, timedelta):
+        return round(default.total_seconds() * 1000)
+    if kio_type == "datetime_i64":
+        return -1
+    return int(default) if isinstance(default, ErrorCode) else default
+
+
+def read_side(api: str, side: Side) -> dict[str, ClassFacts]:
     """Return the classes of the request or the response of one API, nested ones first."""
     classes: dict[str, ClassFacts] = {}
     for version, paths in sorted(schema_name_map[api].items()):
         module_name, _, _ = paths[side].partition(":")
         module = importlib.import_module(module_name)
         for cls in list(vars(module).values()):
-            if not dataclasses.is_dataclass(cls) or getattr(cls, "__module__", "") != module_name:
+            if (
+                not isinstance(cls, type)
+                or not dataclasses.is_dataclass(cls)
+                or getattr(cls, "__module__", "") != module_name
+            ):
                 continue
             facts = classes.setdefault(cls.__name__, ClassFacts(cls.__name__))
             facts.versions.add(version)

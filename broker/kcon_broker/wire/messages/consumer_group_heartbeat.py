@@ -57,7 +57,7 @@ class ConsumerGroupHeartbeatRequest(ApiMessage):
         subscribed_topic_names: list[str] | None = None,
         subscribed_topic_regex: str | None = None,
         server_assignor: str | None = None,
-        topic_partitions: list[TopicPartitions] | None = EMPTY,
+        topic_partitions: list[TopicPartitions] | None = None,
     ) -> None:
         self.group_id = group_id
         self.member_id = member_id
@@ -68,7 +68,7 @@ class ConsumerGroupHeartbeatRequest(ApiMessage):
         self.subscribed_topic_names = subscribed_topic_names
         self.subscribed_topic_regex = subscribed_topic_regex
         self.server_assignor = server_assignor
-        self.topic_partitions: list[TopicPartitions] | None = [] if topic_partitions is EMPTY else topic_partitions
+        self.topic_partitions = topic_partitions
 
 
 class Assignment(Struct):

@@ -27,10 +27,10 @@ class ListPartitionReassignmentsRequest(ApiMessage):
     )
 
     def __init__(
-        self, *, timeout_ms: int = 60000, topics: list[ListPartitionReassignmentsTopics] | None = EMPTY
+        self, *, timeout_ms: int = 60000, topics: list[ListPartitionReassignmentsTopics] | None = None
     ) -> None:
         self.timeout_ms = timeout_ms
-        self.topics: list[ListPartitionReassignmentsTopics] | None = [] if topics is EMPTY else topics
+        self.topics = topics
 
 
 class OngoingPartitionReassignment(Struct):

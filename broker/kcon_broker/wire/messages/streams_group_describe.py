@@ -90,9 +90,9 @@ class Topology(Struct):
         Field("subtopologies", Subtopology, "0+", array=True, nullable="0+"),
     )
 
-    def __init__(self, *, epoch: int = 0, subtopologies: list[Subtopology] | None = EMPTY) -> None:
+    def __init__(self, *, epoch: int = 0, subtopologies: list[Subtopology] | None = None) -> None:
         self.epoch = epoch
-        self.subtopologies: list[Subtopology] | None = [] if subtopologies is EMPTY else subtopologies
+        self.subtopologies = subtopologies
 
 
 class Endpoint(Struct):

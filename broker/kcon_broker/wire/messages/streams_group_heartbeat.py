@@ -202,14 +202,14 @@ class StreamsGroupHeartbeatRequest(ApiMessage):
         rack_id: str | None = None,
         rebalance_timeout_ms: int = -1,
         topology: Topology | None = None,
-        active_tasks: list[TaskIds] | None = EMPTY,
-        standby_tasks: list[TaskIds] | None = EMPTY,
-        warmup_tasks: list[TaskIds] | None = EMPTY,
+        active_tasks: list[TaskIds] | None = None,
+        standby_tasks: list[TaskIds] | None = None,
+        warmup_tasks: list[TaskIds] | None = None,
         process_id: str | None = None,
         user_endpoint: Endpoint | None = None,
-        client_tags: list[KeyValue] | None = EMPTY,
-        task_offsets: list[TaskOffset] | None = EMPTY,
-        task_end_offsets: list[TaskOffset] | None = EMPTY,
+        client_tags: list[KeyValue] | None = None,
+        task_offsets: list[TaskOffset] | None = None,
+        task_end_offsets: list[TaskOffset] | None = None,
         shutdown_application: bool = False,
     ) -> None:
         self.group_id = group_id
@@ -220,14 +220,14 @@ class StreamsGroupHeartbeatRequest(ApiMessage):
         self.rack_id = rack_id
         self.rebalance_timeout_ms = rebalance_timeout_ms
         self.topology = topology
-        self.active_tasks: list[TaskIds] | None = [] if active_tasks is EMPTY else active_tasks
-        self.standby_tasks: list[TaskIds] | None = [] if standby_tasks is EMPTY else standby_tasks
-        self.warmup_tasks: list[TaskIds] | None = [] if warmup_tasks is EMPTY else warmup_tasks
+        self.active_tasks = active_tasks
+        self.standby_tasks = standby_tasks
+        self.warmup_tasks = warmup_tasks
         self.process_id = process_id
         self.user_endpoint = user_endpoint
-        self.client_tags: list[KeyValue] | None = [] if client_tags is EMPTY else client_tags
-        self.task_offsets: list[TaskOffset] | None = [] if task_offsets is EMPTY else task_offsets
-        self.task_end_offsets: list[TaskOffset] | None = [] if task_end_offsets is EMPTY else task_end_offsets
+        self.client_tags = client_tags
+        self.task_offsets = task_offsets
+        self.task_end_offsets = task_end_offsets
         self.shutdown_application = shutdown_application
 
 
@@ -325,11 +325,11 @@ class StreamsGroupHeartbeatResponse(ApiMessage):
         acceptable_recovery_lag: int = 0,
         task_offset_interval_ms: int = 0,
         status: list[Status] | None = EMPTY,
-        active_tasks: list[TaskIds] | None = EMPTY,
-        standby_tasks: list[TaskIds] | None = EMPTY,
-        warmup_tasks: list[TaskIds] | None = EMPTY,
+        active_tasks: list[TaskIds] | None = None,
+        standby_tasks: list[TaskIds] | None = None,
+        warmup_tasks: list[TaskIds] | None = None,
         endpoint_information_epoch: int = 0,
-        partitions_by_user_endpoint: list[EndpointToPartitions] | None = EMPTY,
+        partitions_by_user_endpoint: list[EndpointToPartitions] | None = None,
     ) -> None:
         self.throttle_time_ms = throttle_time_ms
         self.error_code = error_code
@@ -340,10 +340,8 @@ class StreamsGroupHeartbeatResponse(ApiMessage):
         self.acceptable_recovery_lag = acceptable_recovery_lag
         self.task_offset_interval_ms = task_offset_interval_ms
         self.status: list[Status] | None = [] if status is EMPTY else status
-        self.active_tasks: list[TaskIds] | None = [] if active_tasks is EMPTY else active_tasks
-        self.standby_tasks: list[TaskIds] | None = [] if standby_tasks is EMPTY else standby_tasks
-        self.warmup_tasks: list[TaskIds] | None = [] if warmup_tasks is EMPTY else warmup_tasks
+        self.active_tasks = active_tasks
+        self.standby_tasks = standby_tasks
+        self.warmup_tasks = warmup_tasks
         self.endpoint_information_epoch = endpoint_information_epoch
-        self.partitions_by_user_endpoint: list[EndpointToPartitions] | None = (
-            [] if partitions_by_user_endpoint is EMPTY else partitions_by_user_endpoint
-        )
+        self.partitions_by_user_endpoint = partitions_by_user_endpoint
