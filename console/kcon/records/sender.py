@@ -84,13 +84,16 @@ class RecordSender:
         self._stopping = threading.Event()
         self._fatal: KafkaError | None = None
         self._producer: Producer | None = None
+        self._refusal: type[Exception] = Exception
+        """KafkaException once its library is loaded: an import statement for each record would be felt."""
 
     def __enter__(self) -> "RecordSender":
         self._held.enter_context(
             self._permit.use(context=self._context.name, operation=Operation.PRODUCE, targets=self._topics)
         )
-        from confluent_kafka import Producer
+        from confluent_kafka import KafkaException, Producer
 
+        self._refusal = KafkaException
         delivery_timeout_ms = max(self._context.timeout_ms, 1_000)
         config = producer_config(
             self._context,
@@ -155,8 +158,6 @@ class RecordSender:
             raise RefusedError("The permission to produce does not name this topic.")
         producer = self._producer
         assert producer is not None
-        from confluent_kafka import KafkaException
-
         while not self._stopping.is_set():
             try:
                 producer.produce(
@@ -172,7 +173,7 @@ class RecordSender:
                 producer.poll(FULL_QUEUE_WAIT_S)
                 self._raise_fatal()
                 continue
-            except KafkaException as error:
+            except self._refusal as error:
                 self._refused(index, error.args[0])
                 return
             break
