@@ -209,29 +209,6 @@ def _certainly_empty(start: OffsetSpec, end: OffsetSpec) -> bool:
 
 _ANCHORED: Final = re.compile(r"(start|end|current)(?:([+-])([0-9]{1,40}))?")
 _BARE: Final = re.compile(r"([+-])?([0-9]{1,40})")
-_LOOKS_LIKE_TIME.match(text):
-        return UsageError(f"Not an offset: {text!r}.", f"Times take an @: @{text}.")
-    return UsageError(f"Not an offset: {text!r}.", _HINTS[purpose])
-
-
-def _certainly_empty(start: OffsetSpec, end: OffsetSpec) -> bool:
-    """Tell it from the text alone; what depends on the partition is decided later."""
-    match start, end:
-        case Absolute(first), Absolute(last):
-            return last <= first
-        case AtTime(first), AtTime(last):
-            return last <= first
-        case FromStart(first), FromStart(last):
-            return last <= first
-        case FromEnd(first), FromEnd(last):
-            return last >= first
-        case FromCurrent(first), FromCurrent(last):
-            return last <= first
-        case _:
-            return False
-
-
-_PLACE: Final = re.compile(r"(start|end|current)?(?:(?<=[a-z])([+-])([0-9]{1,40})|)|([+-])?([0-9]{1,40})")
 _LOOKS_LIKE_TIME: Final = re.compile(r"-?[0-9.]+(ms|s|m|h|d|w)|[0-9]{4}-|[0-9]{1,2}:[0-9]{2}|today|yesterday|now")
 _OTHER_NAMES: Final = {
     "beginning": "start",

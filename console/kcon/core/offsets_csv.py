@@ -1,4 +1,4 @@
-"""How are offsets kept in a file? Apache's CSV: `topic,partition,offset`, as its `--export` and `--from-file` use it."""
+"""How are offsets kept in a file? Apache's CSV: `topic,partition,offset`, as from its `--export`."""
 
 import csv
 import io

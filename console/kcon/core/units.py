@@ -4,6 +4,7 @@ Sizes are powers of 1024 when printed (KiB, MiB); both spellings are read: `1MB`
 """
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from kcon.errors import UsageError
@@ -133,7 +134,7 @@ def format_duration(duration_ms: float) -> str:
     if whole_ms < 59_950:
         return f"{sign}{whole_ms / 1000:.1f} s"
     seconds = round(whole_ms / 1000)
-    for (name, size), (next_name, next_size) in zip(_TWO_UNITS, _TWO_UNITS[1:], strict=False):
+    for (name, size), (next_name, next_size) in pairwise(_TWO_UNITS):
         if seconds >= size:
             major, rest = divmod(seconds, size)
             minor = rest // next_size
