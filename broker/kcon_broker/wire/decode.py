@@ -16,6 +16,9 @@ from kcon_broker.wire.layout import FIXED, plain_fields, size_min, tagged_fields
 from kcon_broker.wire.schema import Decoder, Field, Message, Struct, WireError
 from kcon_broker.wire.varint import read_uvarint, skip_tags
 
+ITEMS_MAX: Final = 1_000_000
+"""Array items that one message may have in all: an item of three bytes becomes objects of 150 and more."""
+
 _STRING_SIZE_MAX: Final = 0x7FFF
 
 
@@ -28,7 +31,7 @@ def compile_decoder(cls: type[Message], version: int) -> Decoder:
         [
             "def decode(buf, o):",
             " try:",
-            "  end = len(buf)",
+            f"  end = len(buf); left = {ITEMS_MAX}",
             *("  " + line for line in writer.lines),
             "  return m, o",
             " except (IndexError, StructError) as cut:",
@@ -54,6 +57,11 @@ def not_null(what: str) -> WireError:
     return WireError(f"{what} is null")
 
 
+def too_many(what: str) -> WireError:
+    """Make the error for a message with more array items than any honest one."""
+    return WireError(f"{what} goes beyond {ITEMS_MAX} items in one message")
+
+
 class _Writer:
     """Writes the body of a decode function, line by line.
 
@@ -76,6 +84,7 @@ class _Writer:
             "WireError": WireError,
             "too_long": too_long,
             "not_null": not_null,
+            "too_many": too_many,
         }
 
     def name(self, prefix: str) -> str:
@@ -231,6 +240,8 @@ class _Writer:
         self.line("else:")
         outer = self.indent
         self.indent += " "
+        self.line(f"left -= {count}")
+        self.line(f"if left < 0: raise too_many('{what}')")
         if isinstance(kind, str) and kind in FIXED and kind != "uuid":
             code, _ = FIXED[kind]
             self.line(f"{target} = list(unpack_from(f'>{{{count}}}{code}', buf, o)); o += {item_size} * {count}")
