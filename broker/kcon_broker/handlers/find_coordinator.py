@@ -1,0 +1,95 @@
+"""FindCoordinator (10), versions 0-6: which broker looks after a group?
+
+- v1: the key may be a transactional id.
+- v4: several keys in one request (KIP-699).
+- v6: share group state (KIP-932), which is not kept here.
+
+There is one broker, so the answer is always this one. The first look-up creates `__consumer_offsets`; Apache
+Kafka answers COORDINATOR_NOT_AVAILABLE until the topic is there, here it is there at once.
+"""
+
+from enum import IntEnum
+
+from kcon_broker.handlers.registry import Answer, RequestContext, handles
+from kcon_broker.state.gate import Gate
+from kcon_broker.state.topic import OFFSETS_TOPIC
+from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.find_coordinator import (
+    Coordinator,
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
+)
+
+_KEYS_SINCE = 4
+_SHARE_SINCE = 6
+_OFFSETS_TOPIC_CONFIGS = {
+    "cleanup.policy": "compact",
+    "compression.type": "producer",
+    "segment.bytes": "104857600",
+}
+_MESSAGES = {
+    ErrorCode.NONE: "NONE",
+    ErrorCode.COORDINATOR_NOT_AVAILABLE: "The coordinator is not available.",
+    ErrorCode.INVALID_REQUEST: "This type of coordinator cannot be asked for in this version.",
+    ErrorCode.UNKNOWN_SERVER_ERROR: "There is no such type of coordinator.",
+}
+
+
+class CoordinatorType(IntEnum):
+    """What a key names."""
+
+    GROUP = 0
+    TRANSACTION = 1
+    SHARE = 2
+
+
+@handles(ApiKey.FIND_COORDINATOR, versions=(0, 6))
+def handle_find_coordinator(ctx: RequestContext, request: FindCoordinatorRequest) -> Answer:
+    """Name this broker, and make sure that it can keep groups."""
+    error_code, position = _look_up(ctx, request.key_type)
+    keys = request.coordinator_keys if ctx.api_version >= _KEYS_SINCE else [request.key]
+    return Answer(
+        _response(ctx, keys, error_code),
+        after=() if position is None else (position,),
+        failed=lambda _gate: _response(ctx, keys, ErrorCode.COORDINATOR_NOT_AVAILABLE),
+    )
+
+
+def _look_up(ctx: RequestContext, key_type: int) -> tuple[ErrorCode, tuple[Gate, int] | None]:
+    if key_type == CoordinatorType.GROUP:
+        return _ensure_offsets_topic(ctx)
+    if key_type == CoordinatorType.TRANSACTION:
+        # InitProducerId then says what this broker does with transactions.
+        return ErrorCode.NONE, None
+    if key_type == CoordinatorType.SHARE:
+        is_known = ctx.api_version >= _SHARE_SINCE
+        return ErrorCode.COORDINATOR_NOT_AVAILABLE if is_known else ErrorCode.INVALID_REQUEST, None
+    return ErrorCode.UNKNOWN_SERVER_ERROR, None
+
+
+def _ensure_offsets_topic(ctx: RequestContext) -> tuple[ErrorCode, tuple[Gate, int] | None]:
+    broker = ctx.broker
+    if OFFSETS_TOPIC in broker.topics.by_name:
+        # It may have come into being in a request that is not durable yet.
+        return ErrorCode.NONE, broker.topics_position()
+    partition_count = broker.settings.groups.offsets_partitions
+    if not broker.has_room_for(partition_count):
+        return ErrorCode.COORDINATOR_NOT_AVAILABLE, None
+    _, position = broker.create_topic(OFFSETS_TOPIC, partition_count, dict(_OFFSETS_TOPIC_CONFIGS))
+    return ErrorCode.NONE, position
+
+
+def _response(ctx: RequestContext, keys: list[str], error_code: ErrorCode) -> FindCoordinatorResponse:
+    node_id, (host, port) = ctx.broker.node_id, ctx.broker.advertised
+    if error_code is not ErrorCode.NONE:
+        node_id, host, port = -1, "", -1
+    if ctx.api_version < _KEYS_SINCE:
+        return FindCoordinatorResponse(
+            error_code=error_code, error_message=_MESSAGES[error_code], node_id=node_id, host=host, port=port
+        )
+    return FindCoordinatorResponse(
+        coordinators=[
+            Coordinator(key=key, node_id=node_id, host=host, port=port, error_code=error_code) for key in keys
+        ]
+    )

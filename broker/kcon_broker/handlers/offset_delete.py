@@ -1,0 +1,52 @@
+"""OffsetDelete (47), version 0: forget single offsets of a group (KIP-496).
+
+A group with members loses only offsets of topics that no member subscribes to, and only if it is a consumer
+group, whose subscriptions can be read.
+"""
+
+from kcon_broker.handlers.group_answers import answer_when_durable, moment
+from kcon_broker.handlers.registry import Answer, RequestContext, handles
+from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.offset_delete import (
+    OffsetDeleteRequest,
+    OffsetDeleteResponse,
+    OffsetDeleteResponsePartition,
+    OffsetDeleteResponseTopic,
+)
+
+
+@handles(ApiKey.OFFSET_DELETE, versions=(0, 0))
+def handle_offset_delete(ctx: RequestContext, request: OffsetDeleteRequest) -> Answer:
+    """Delete committed offsets."""
+    errors: dict[str, dict[int, ErrorCode]] = {}
+    known: list[tuple[str, int]] = []
+    for wanted in request.topics:
+        topic = ctx.broker.topics.by_name.get(wanted.name)
+        partitions = errors.setdefault(wanted.name, {})
+        for partition in wanted.partitions:
+            index = partition.partition_index
+            if topic is None or not 0 <= index < topic.partition_count:
+                partitions[index] = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            elif index not in partitions:
+                partitions[index] = ErrorCode.NONE
+                known.append((wanted.name, index))
+    error_code, partition_errors = ctx.broker.groups.delete_offsets(request.group_id, tuple(known), moment(ctx))
+    failed = OffsetDeleteResponse(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
+    if error_code is not ErrorCode.NONE:
+        return answer_when_durable(ctx, (request.group_id,), OffsetDeleteResponse(error_code=error_code), failed=failed)
+    for (name, index), partition_error in zip(known, partition_errors, strict=True):
+        errors[name][index] = partition_error
+    response = OffsetDeleteResponse(
+        topics=[
+            OffsetDeleteResponseTopic(
+                name=name,
+                partitions=[
+                    OffsetDeleteResponsePartition(partition_index=index, error_code=partition_error)
+                    for index, partition_error in partitions.items()
+                ],
+            )
+            for name, partitions in errors.items()
+        ]
+    )
+    return answer_when_durable(ctx, (request.group_id,), response, failed=failed)
