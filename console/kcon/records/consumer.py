@@ -43,9 +43,15 @@ class RecordStream:
     followed by another request is read again by whoever comes next.
     """
 
-    def __init__(self, context: Context, plan: ReadPlan, permit: Permit | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        plan: ReadPlan,
+        permit: Permit | None = None,
+        notices: deque[Notice] | None = None,
+    ) -> None:
         self.plan = plan
-        self.notices: deque[Notice] = deque(maxlen=NOTICES_MAX)
+        self.notices: deque[Notice] = deque(maxlen=NOTICES_MAX) if notices is None else notices
         """What happened along the way, oldest first; a reader may take them out."""
         self.records_read = 0
         self._context = context

@@ -25,7 +25,6 @@ from kcon.records.record import RECORD_OVERHEAD_BYTES, Headers, Record, Timestam
 from kcon.records.time_merge import TimeMerge
 
 POLL_S: Final = 0.1
-BATCH_RECORDS_MAX: Final = 2_000
 BATCH_BYTES_TARGET: Final = 1024 * 1024
 """A batch of large records is handed over in pieces of about this size."""
 WATERMARKS_TIMEOUT_S: Final = 10.0
@@ -134,7 +133,8 @@ class ConsumerThread:
                 self._check_stall(time.monotonic() - heard_at)
                 continue
             # The rest without waiting: asking for many with a timeout would hold the first one back.
-            messages = [first, *consumer.consume(BATCH_RECORDS_MAX - 1, 0)]
+            more = self._plan.batch_records_max - 1
+            messages = [first, *consumer.consume(more, 0)] if more > 0 else [first]
             records = self._sort_out(consumer, messages)
             if self._merge is not None:
                 records = self._merged(consumer, self._merge, records)
