@@ -1,0 +1,97 @@
+"""What every test may ask for: programs it needs, and a live cluster of either kind.
+
+- The markers `java`, `kcat` and `tmux` skip a test, by name, on a machine that lacks the program. With
+  KCON_TEST_REQUIRE=all in the environment the same test fails instead, so that CI cannot pass by skipping.
+- `kcon_broker` is this repository's broker as a child process, `apache_kafka` a real Apache Kafka; both live for
+  the whole session. `cluster` runs a test once with each. Topics and groups are shared, so a test names its own
+  with `unique`.
+"""
+
+import asyncio
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
+from kcon.services.local_cluster import LocalClusterOptions, resolve_classpath, start_local_cluster
+
+_COMMANDS_OF_MARKER = {"java": ("java", "mvn"), "kcat": ("kcat",), "tmux": ("tmux",)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A live cluster that a test may use."""
+
+    name: str
+    """"kcon" or "apache"."""
+    bootstrap: str
+    data_dir: Path
+    """Where its segment files are."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or with KCON_TEST_REQUIRE=all fail, a test whose program is missing."""
+    for marker, commands in _COMMANDS_OF_MARKER.items():
+        if item.get_closest_marker(marker) is None:
+            continue
+        for command in commands:
+            if shutil.which(command) is None:
+                _lacks(command)
+
+
+def _lacks(command: str) -> None:
+    if os.environ.get("KCON_TEST_REQUIRE") == "all":
+        pytest.fail(f"needs '{command}', and KCON_TEST_REQUIRE=all", pytrace=False)
+    pytest.skip(f"needs '{command}'")
+
+
+@pytest.fixture(scope="session")
+def apache_classpath() -> str:
+    """Return the class path of Apache Kafka and its tools."""
+    for command in _COMMANDS_OF_MARKER["java"]:
+        if shutil.which(command) is None:
+            _lacks(command)
+    return asyncio.run(resolve_classpath())
+
+
+@pytest.fixture(scope="session")
+def apache_kafka(apache_classpath: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Yield a real Apache Kafka node."""
+    folder = tmp_path_factory.mktemp("apache_kafka")
+    options = LocalClusterOptions(data_dir=folder, dies_with_parent=True)
+    node = asyncio.run(start_local_cluster(apache_classpath, options))
+    try:
+        yield Cluster(name="apache", bootstrap=node.bootstrap, data_dir=folder / "data")
+    finally:
+        asyncio.run(node.stop(grace_s=0))
+
+
+@pytest.fixture(scope="session")
+def kcon_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Yield this repository's broker, as a child process."""
+    folder = tmp_path_factory.mktemp("kcon_broker")
+    broker = asyncio.run(start_local_broker(LocalBrokerOptions(data_dir=folder)))
+    try:
+        yield Cluster(name="kcon", bootstrap=broker.bootstrap, data_dir=folder)
+    finally:
+        asyncio.run(broker.stop())
+
+
+@pytest.fixture(params=["kcon", pytest.param("apache", marks=pytest.mark.java)])
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """Return each of the two clusters in turn: the same test, the same expectations."""
+    name = {"kcon": "kcon_broker", "apache": "apache_kafka"}[request.param]
+    found = request.getfixturevalue(name)
+    assert isinstance(found, Cluster)
+    return found
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """Return a function that makes a name no other test uses, from a readable stem."""
+    return lambda stem: f"{stem}-{uuid.uuid4().hex[:10]}"
