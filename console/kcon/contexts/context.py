@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from enum import Enum
 from typing import Final, Literal
 
@@ -64,9 +64,9 @@ class Context:
     mode: Mode = Mode.READ_WRITE
     color: str | None = None
     """The frame colour in the TUI, or None for the theme's."""
-    tz: tzinfo | None = None
-    """The zone for naked times; None is the machine's local zone."""
-    tz_name: str = "local"
+    tz: tzinfo = UTC
+    """The zone for naked times. A resolved context holds the configured or the machine's own."""
+    tz_name: str = "UTC"
     timeout_ms: int = 30_000
     """The deadline of one command's admin request, retries included."""
     security: Security = field(default_factory=Security)

@@ -1,0 +1,140 @@
+"""Which contexts does config.toml hold, and is every line of it understood? Reading; what is off is a UsageError."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final, cast
+
+from kcon.contexts.client_keys import SECRET_KEYS, known_key
+from kcon.contexts.context import AD_HOC_NAME, Mode, Security
+from kcon.errors import UsageError
+
+_NAME_MAX: Final = 64
+_KEYS: Final = frozenset({"bootstrap", "color", "mode", "tz", "timeout", "security", "client"})
+_OTHERS: Final = frozenset({"registry", "serde", "mask"})
+"""Tables of a context that other parts read."""
+_SECURITY_KEYS: Final = frozenset(field.name for field in fields(Security))
+_INLINE_SECRETS: Final = frozenset({"password", "secret", "token", "sasl_password", "key_password"})
+_PROJECT_KEYS: Final = frozenset({"context", "view", "decoder"})
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """config.toml as read: the tables of its contexts, each checked key by key."""
+
+    path: Path
+    contexts: Mapping[str, Mapping[str, object]]
+
+    def table(self, name: str) -> Mapping[str, object]:
+        """Return the table of one context. UsageError names the nearest one."""
+        if name in self.contexts:
+            return self.contexts[name]
+        near = get_close_matches(name, self.contexts, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "See `kcon context list`, or add it with `kcon context add`."
+        raise UsageError(f"There is no context {name!r} in {self.path}.", hint)
+
+
+def read_config(path: Path) -> ConfigFile:
+    """Read config.toml; a missing file holds no contexts."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return ConfigFile(path, {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}.", "Fix the file.") from error
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror or error}.", "Check its permissions.") from error
+    contexts = document.get("context", {})
+    if not isinstance(contexts, dict):
+        raise UsageError(f"{path}: context is not a table.", "Write [context.NAME].")
+    for name, table in contexts.items():
+        _check_context(path, name, table)
+    return ConfigFile(path, contexts)
+
+
+def read_project_context(path: Path) -> tuple[str | None, tuple[str, ...]]:
+    """Return the context that a project file chooses, and the keys in it that are ignored.
+
+    A checkout must neither run a command nor repoint a bootstrap, so nothing else is taken from it.
+    """
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"Cannot read {path}: {error}.", "Fix the project file.") from error
+    chosen = document.get("context")
+    ignored = sorted(document.keys() - _PROJECT_KEYS)
+    if chosen is not None and not isinstance(chosen, str):
+        chosen, ignored = None, ["context", *ignored]
+    return chosen, tuple(ignored)
+
+
+def check_name(name: str) -> str:
+    """Return a context's name. UsageError when it is no good as one."""
+    allowed = all(char.isalnum() or char in "._-" for char in name)
+    if not name or not allowed or len(name) > _NAME_MAX or name == AD_HOC_NAME:
+        raise UsageError(f"Not a name for a context: {name!r}.", "Use letters, digits, '.', '_' and '-'.")
+    return name
+
+
+def parse_mode(text: str, where: str) -> Mode:
+    """Read a mode. UsageError names the place it came from."""
+    try:
+        return Mode(text)
+    except ValueError as error:
+        raise UsageError(f"{where}: not a mode: {text!r}.", "Give read-write, read-only or protect.") from error
+
+
+def _check_context(path: Path, name: str, table: object) -> None:
+    where = f"{path}: [context.{name}]"
+    if not isinstance(table, dict):
+        raise UsageError(f"{where} is not a table.", "Write [context.NAME] and its keys below.")
+    _check_keys(where, table, _KEYS | _OTHERS)
+    bootstrap = table.get("bootstrap")
+    listed = isinstance(bootstrap, list) and bool(bootstrap) and all(isinstance(item, str) for item in bootstrap)
+    if not listed and not isinstance(bootstrap, str):
+        raise UsageError(f"{where} has no bootstrap addresses.", 'Write bootstrap = ["host:9092"].')
+    for key in ("color", "mode", "tz", "timeout"):
+        if key in table and not isinstance(table[key], str):
+            raise UsageError(f"{where}: {key} is not text.", "Put it in quotes.")
+    if "mode" in table:
+        parse_mode(str(table["mode"]), where)
+    _check_security(where, table.get("security", {}))
+    _check_client(where, table.get("client", {}))
+
+
+def _check_security(where: str, security: object) -> None:
+    where = where.replace("]", ".security]")
+    if not isinstance(security, dict):
+        raise UsageError(f"{where} is not a table.", "Write [context.NAME.security] and its keys below.")
+    for key in security.keys() & _INLINE_SECRETS:
+        raise UsageError(f"{where}: {key} would be readable in the file.", "Use password_cmd or password_file.")
+    _check_keys(where, security, _SECURITY_KEYS)
+    for key, value in security.items():
+        if not isinstance(value, bool if key == "keyring" else str):
+            raise UsageError(f"{where}: {key} has the wrong type.", "keyring is true or false, the others are text.")
+
+
+def _check_client(where: str, client: object) -> None:
+    where = where.replace("]", ".client]")
+    if not isinstance(client, dict):
+        raise UsageError(f"{where} is not a table.", "Write [context.NAME.client] and librdkafka's keys below.")
+    for key in client:
+        if key in SECRET_KEYS:
+            raise UsageError(f"{where}: {key} is a secret.", "Use password_cmd or password_file in security.")
+        known_key(key)
+
+
+def _check_keys(where: str, table: Mapping[str, object], known: frozenset[str]) -> None:
+    for key in table.keys() - known:
+        near = get_close_matches(key, known, n=1)
+        raise UsageError(
+            f"{where}: unknown key {key!r}.", f"Did you mean {near[0]}?" if near else f"Known: {sorted(known)}."
+        )
+
+
+def bootstrap_of(table: Mapping[str, object]) -> str:
+    """Return the addresses of a checked context, separated by commas."""
+    bootstrap = table["bootstrap"]
+    return bootstrap if isinstance(bootstrap, str) else ",".join(cast("list[str]", bootstrap))

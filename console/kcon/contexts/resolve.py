@@ -1,0 +1,261 @@
+"""Which context does this command use, and where does each of its values come from?
+
+Precedence: flag, `-X`, environment, project file, context, default. `-b` without `-C` is a context of its own: the
+current context's mode and credentials must not leak to an address that it does not name.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, Final, cast
+
+from kcon.contexts.client_keys import known_key
+from kcon.contexts.config_file import (
+    ConfigFile,
+    bootstrap_of,
+    check_name,
+    parse_mode,
+    read_config,
+    read_project_context,
+)
+from kcon.contexts.config_writer import add_context, remove_context
+from kcon.contexts.context import AD_HOC_NAME, Context, Mode, Security, parse_bootstrap
+from kcon.contexts.folders import CONFIG_FILE, config_folder, find_project_file, state_folder
+from kcon.contexts.zones import local_zone, parse_zone
+from kcon.core.units import parse_duration_ms
+from kcon.errors import KconError, UsageError
+
+_CURRENT_FILE: Final = "current-context"
+_TIMEOUT_DEFAULT_MS: Final = 30_000
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"", "0", "false", "no", "off"})
+_SECURITY_PROPERTIES: Final = {
+    "security.protocol": "protocol",
+    "sasl.mechanisms": "mechanism",
+    "sasl.username": "username",
+    "ssl.ca.location": "ca",
+    "ssl.certificate.location": "cert",
+    "ssl.key.location": "key",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """What the command line says."""
+
+    bootstrap: str | None = None
+    context: str | None = None
+    properties: tuple[tuple[str, str], ...] = ()
+    """Of `-X`, keys as `client_keys.parse_property` returns them."""
+    timeout_ms: int | None = None
+    tz: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextListing:
+    """One line of `kcon context list`."""
+
+    name: str
+    bootstrap: tuple[str, ...]
+    mode: Mode
+    color: str | None
+    is_current: bool
+
+
+class ContextStore:
+    """The contexts that this user and this folder know."""
+
+    def __init__(self, *, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> None:
+        self.environment = os.environ if environment is None else environment
+        self.config_path = config_folder(self.environment) / CONFIG_FILE
+        self.state_folder = state_folder(self.environment)
+        self.warnings: list[str] = []
+        """Sentences for stderr, gathered while resolving."""
+        self._folder = folder or Path.cwd()
+
+    # --- the list --------------------------------------------------------------------------------------------
+
+    def listings(self) -> list[ContextListing]:
+        """Return every context of the configuration, sorted by name."""
+        config = read_config(self.config_path)
+        current = self._chosen_name(config, Overrides())[0]
+        return [
+            ContextListing(
+                name=name,
+                bootstrap=parse_bootstrap(bootstrap_of(table)),
+                mode=Mode(str(table.get("mode", Mode.READ_WRITE.value))),
+                color=cast("str | None", table.get("color")),
+                is_current=name == current,
+            )
+            for name, table in sorted(config.contexts.items())
+        ]
+
+    def current(self) -> str | None:
+        """Return the name that `use` kept, whether or not it still exists."""
+        try:
+            return (self.state_folder / _CURRENT_FILE).read_text("utf-8").strip() or None
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def use(self, name: str) -> None:
+        """Make a context the current one. UsageError when it does not exist."""
+        read_config(self.config_path).table(name)
+        try:
+            self.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary = self.state_folder / f".{_CURRENT_FILE}.{os.getpid()}.tmp"
+            temporary.write_text(name + "\n", "utf-8")
+            temporary.replace(self.state_folder / _CURRENT_FILE)
+        except OSError as error:
+            raise KconError(f"Cannot keep the current context: {error.strerror or error}.") from error
+
+    def add(self, name: str, table: Mapping[str, object], *, replace: bool = False) -> None:
+        """Write a context; its values are checked as if they were resolved."""
+        check_name(name)
+        config = ConfigFile(self.config_path, {name: table})
+        self._build(config, name, "", Overrides(context=name))
+        add_context(self.config_path, name, table, replace=replace)
+
+    def remove(self, name: str) -> None:
+        """Cut a context out of the configuration."""
+        remove_context(self.config_path, name)
+
+    # --- resolving -------------------------------------------------------------------------------------------
+
+    def resolve(self, overrides: Overrides) -> Context:
+        """Return the context for a command. UsageError when none is named, or a value is off."""
+        config = read_config(self.config_path)
+        name, source = self._chosen_name(config, overrides)
+        if name is None and self._ad_hoc_bootstrap(overrides) is None:
+            hint = "Give its address with -b HOST:PORT, or choose one with `kcon context use NAME`."
+            raise UsageError("No cluster is named.", hint)
+        return self._build(config, name, source, overrides)
+
+    def _ad_hoc_bootstrap(self, overrides: Overrides) -> str | None:
+        properties = dict(overrides.properties)
+        return overrides.bootstrap or properties.get("bootstrap.servers") or self.environment.get("KCON_BOOTSTRAP")
+
+    def _chosen_name(self, config: ConfigFile, overrides: Overrides) -> tuple[str | None, str]:
+        if overrides.context is not None:
+            return overrides.context, "flag -C"
+        if overrides.bootstrap or dict(overrides.properties).get("bootstrap.servers"):
+            return None, ""
+        if self.environment.get("KCON_CONTEXT"):
+            return self.environment["KCON_CONTEXT"], "environment KCON_CONTEXT"
+        if self.environment.get("KCON_BOOTSTRAP"):
+            return None, ""
+        project = find_project_file(self._folder)
+        if project is not None:
+            chosen, ignored = read_project_context(project)
+            if ignored:
+                self.warnings.append(f"{project}: ignored without trust: {', '.join(ignored)}.")
+            if chosen is not None:
+                return chosen, str(project)
+        current = self.current()
+        if current is not None and current in config.contexts:
+            return current, "the current context"
+        if len(config.contexts) == 1:
+            return next(iter(config.contexts)), "the only context"
+        return None, ""
+
+    def _build(self, config: ConfigFile, name: str | None, source: str, overrides: Overrides) -> Context:
+        values = _Values()
+        if name is not None:
+            values.put_table(config.table(name), f"{self.config_path} [context.{name}]")
+            values.sources["name"] = source
+        self._put_environment(values)
+        for key, value in overrides.properties:
+            values.put_property(key, value, f"-X {key}")
+        values.put("bootstrap", overrides.bootstrap, "flag -b")
+        values.put("timeout_ms", overrides.timeout_ms, "flag --timeout")
+        values.put("tz", overrides.tz, "flag --tz")
+        return values.context(name or AD_HOC_NAME, self.environment)
+
+    def _put_environment(self, values: "_Values") -> None:
+        for key in ("bootstrap", "color", "mode", "tz", "timeout"):
+            variable = f"KCON_{key.upper()}"
+            values.put(key, self.environment.get(variable) or None, f"environment {variable}")
+        for key in (field.name for field in fields(Security) if field.name != "keyring"):
+            variable = f"KCON_SECURITY_{key.upper()}"
+            values.put_security(key, self.environment.get(variable) or None, f"environment {variable}")
+        read_only = self.environment.get("KCON_READ_ONLY", "").strip().lower()
+        if read_only not in _TRUE | _FALSE:
+            # A misspelt safety must not be off without a word.
+            raise UsageError(f"KCON_READ_ONLY is {read_only!r}.", "Set it to 1 or 0.")
+        if read_only in _TRUE:
+            values.put("mode", Mode.READ_ONLY.value, "environment KCON_READ_ONLY")
+
+
+class _Values:
+    """Values by key with their sources; what is put later wins."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, str] = {}
+        self._values: dict[str, object] = {}
+        self._security: dict[str, object] = {}
+        self._client: dict[str, str] = {}
+
+    def put(self, key: str, value: object, source: str) -> None:
+        if value is not None:
+            key = "timeout_ms" if key == "timeout" else key
+            self._values[key] = value
+            self.sources[key] = source
+
+    def put_security(self, key: str, value: object, source: str) -> None:
+        if value is not None:
+            self._security[key] = value
+            self.sources[f"security.{key}"] = source
+
+    def put_property(self, key: str, value: str, source: str) -> None:
+        key = known_key(key)
+        if key == "bootstrap.servers":
+            self.put("bootstrap", value, source)
+        elif key in _SECURITY_PROPERTIES:
+            self.put_security(_SECURITY_PROPERTIES[key], value, source)
+        else:
+            self._client[key] = value
+            self.sources[f"client.{key}"] = source
+
+    def put_table(self, table: Mapping[str, object], source: str) -> None:
+        self.put("bootstrap", bootstrap_of(table), source)
+        for key in ("color", "mode", "tz", "timeout"):
+            self.put(key, table.get(key), source)
+        for key, value in cast("Mapping[str, object]", table.get("security", {})).items():
+            self.put_security(key, value, source)
+        for key, value in cast("Mapping[str, object]", table.get("client", {})).items():
+            self.put_property(key, str(value).lower() if isinstance(value, bool) else str(value), source)
+
+    def context(self, name: str, environment: Mapping[str, str]) -> Context:
+        tz, tz_name = self._zone(environment)
+        protocol = str(self._security.get("protocol", "PLAINTEXT")).upper()
+        if protocol not in {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"}:
+            raise UsageError(
+                f"{self.sources['security.protocol']}: not a security protocol: {protocol}.",
+                "Give PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.",
+            )
+        return Context(
+            name=name,
+            bootstrap=parse_bootstrap(str(self._values.get("bootstrap", ""))),
+            mode=parse_mode(str(self._values.get("mode", "read-write")), self.sources.get("mode", "")),
+            color=cast("str | None", self._values.get("color")),
+            tz=tz,
+            tz_name=tz_name,
+            timeout_ms=self._timeout_ms(),
+            security=Security(**cast("dict[str, Any]", {**self._security, "protocol": protocol})),
+            client_config=dict(self._client),
+            sources=dict(self.sources),
+        )
+
+    def _zone(self, environment: Mapping[str, str]) -> tuple[tzinfo, str]:
+        name = self._values.get("tz")
+        if name is None or str(name).lower() == "local":
+            return local_zone(environment)
+        return parse_zone(str(name)), str(name)
+
+    def _timeout_ms(self) -> int:
+        value = self._values.get("timeout_ms", _TIMEOUT_DEFAULT_MS)
+        timeout_ms = value if isinstance(value, int) else parse_duration_ms(str(value))
+        if timeout_ms <= 0:
+            raise UsageError(f"{self.sources['timeout_ms']}: a timeout of 0 would never let anything happen.")
+        return timeout_ms
