@@ -166,7 +166,7 @@ async def _write(
             batch_max=1,
             settings=cluster.settings,
             deadline=deadline,
-            retry_unknown_outcome=False,
+            mutating=True,
         )
     )[group]
     left_out = kafka_error(-1, "the answer left it out")

@@ -55,7 +55,7 @@ async def describe_configs(
             results[_resource(item)] = error or {e.name: e for e in map(_entry, item.configs)}
         return results
 
-    return await _fan_out(cluster, resources, ask, deadline, retry_unknown_outcome=True)
+    return await _fan_out(cluster, resources, ask, deadline, mutating=False)
 
 
 async def alter_configs(
@@ -80,7 +80,7 @@ async def alter_configs(
         return {_resource(item): _error(item) or True for item in told.responses}
 
     async def run() -> dict[ConfigResource, KafkaError | None]:
-        told = await _fan_out(cluster, list(changes), ask, deadline, retry_unknown_outcome=False)
+        told = await _fan_out(cluster, list(changes), ask, deadline, mutating=True)
         return {key: result if isinstance(result, KafkaError) else None for key, result in told.items()}
 
     if validate_only:
@@ -98,7 +98,7 @@ async def _fan_out(
     ask: Ask[ConfigResource, Value],
     deadline: Deadline,
     *,
-    retry_unknown_outcome: bool,
+    mutating: bool,
 ) -> dict[ConfigResource, Value | KafkaError]:
     async def route(keys: Sequence[ConfigResource], fresh: bool) -> Mapping[ConfigResource, int | KafkaError]:
         if fresh or cluster.info is None:
@@ -112,7 +112,7 @@ async def _fan_out(
         batch_max=_RESOURCES_PER_REQUEST_MAX,
         settings=cluster.settings,
         deadline=deadline,
-        retry_unknown_outcome=retry_unknown_outcome,
+        mutating=mutating,
     )
 
 

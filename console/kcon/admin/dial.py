@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from kcon.core.wire_text import display_safe
 from kcon.errors import UnreachableError
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
@@ -28,7 +29,7 @@ async def dial(host: str, port: int, make: Callable[[], ProtocolT]) -> ProtocolT
             failures.append(error)
         else:
             return protocol
-    raise _refused(f"{host}:{port}", failures)
+    raise _refused(display_safe(f"{host}:{port}"), failures)
 
 
 async def _resolve(host: str, port: int) -> list[str]:
@@ -61,7 +62,7 @@ async def _resolve(host: str, port: int) -> list[str]:
         return await answer
     except (OSError, UnicodeError) as error:
         raise UnreachableError(
-            f"Cannot resolve the host name {host}.", "Check the spelling, and the DNS of this machine."
+            f"Cannot resolve the host name {display_safe(host)}.", "Check the spelling, and the DNS of this machine."
         ) from error
 
 

@@ -6,6 +6,7 @@ One slow or dead broker costs the items it is responsible for, never the others.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Final, TypeAlias, TypeVar
 
 from kcon.admin.cluster import Deadline
@@ -36,15 +37,16 @@ async def fan_out(
     batch_max: int,
     settings: AdminSettings,
     deadline: Deadline,
-    retry_unknown_outcome: bool = True,
+    mutating: bool = False,
 ) -> dict[Key, Value | KafkaError]:
     """Return a value or an error for every key, in the order of `keys`.
 
-    retry_unknown_outcome: ask again after a broken connection. Not for a mutation, which may have happened.
+    mutating: after a broken connection do not ask again, because the change may have happened; and wait for a
+    coordinator that is loading, or a topic of commits that is being created, as long as the deadline allows.
     """
     results: dict[Key, Value | KafkaError] = {}
     pending: list[Key] = list(keys)
-    for attempt in range(settings.retries_max + 1):
+    for attempt in count():
         if attempt:
             await _pause(attempt, settings, deadline)
         routes = await _routed(route, pending, fresh=attempt > 0)
@@ -59,7 +61,7 @@ async def fan_out(
             for broker_id, mine in by_broker.items():
                 for batch in batches(mine, batch_max):
                     group.create_task(_ask_one(ask, broker_id, batch, results), name=f"ask broker {broker_id}")
-        pending = [key for key in pending if _may_pass(results[key], attempt, settings, retry_unknown_outcome)]
+        pending = [key for key in pending if _may_pass(results[key], attempt, settings, mutating)]
         if not pending or deadline.left_ms() <= 0:
             break
     return {key: results[key] for key in keys}
@@ -104,13 +106,18 @@ async def _ask_one(
         results[key] = told[key] if key in told else kafka_error(NETWORK_EXCEPTION, "the answer left it out")
 
 
-def _may_pass(result: object, attempt: int, settings: AdminSettings, retry_unknown_outcome: bool) -> bool:
+def _may_pass(result: object, attempt: int, settings: AdminSettings, mutating: bool) -> bool:
     if not isinstance(result, KafkaError) or not result.retriable:
         return False
-    if result.code == NETWORK_EXCEPTION and not retry_unknown_outcome:
+    if mutating and result.code in _OUTCOME_UNKNOWN:
         return False
+    if mutating and result.code in _COORDINATOR_IS_COMING:
+        return True
     return attempt < _RETRIES_MAX.get(result.code, settings.retries_max)
 
+
+_OUTCOME_UNKNOWN: Final = frozenset({REQUEST_TIMED_OUT, NETWORK_EXCEPTION})
+_COORDINATOR_IS_COMING: Final = frozenset({14, 15})
 
 # Where waiting seldom helps, a page must not wait. A broker that did not answer in time is not asked again; one
 # that hung up may have restarted; "unknown topic" may only be stale metadata; a partition without a leader stays

@@ -81,7 +81,7 @@ async def delete_groups(
             batch_max=cluster.settings.groups_per_request_max,
             settings=cluster.settings,
             deadline=deadline,
-            retry_unknown_outcome=False,
+            mutating=True,
         )
     return {group: result if isinstance(result, KafkaError) else None for group, result in told.items()}
 

@@ -114,7 +114,7 @@ async def _on_controller(
         batch_max=_TOPICS_PER_REQUEST_MAX,
         settings=cluster.settings,
         deadline=deadline,
-        retry_unknown_outcome=False,
+        mutating=True,
     )
     return {name: result if isinstance(result, KafkaError) else None for name, result in told.items()}
 
