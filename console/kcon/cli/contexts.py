@@ -1,24 +1,24 @@
-"""Which cluster does this command mean?"""
+"""Which context do the command line, the environment and the files choose?"""
+
+from pathlib import Path
 
 from kcon.cli.environment import Environment
 from kcon.commands.request import Connection
-from kcon.contexts.context import AD_HOC_NAME, Context, parse_bootstrap
-from kcon.errors import UsageError
+from kcon.contexts.client_keys import parse_property
+from kcon.contexts.resolve import ContextStore, Overrides
 
 
-def resolve_context(connection: Connection, environment: Environment) -> Context:
-    """Return the context."""
-    if connection.bootstrap is None:
-        raise UsageError("No cluster is named.", "Give its address with -b HOST:PORT.")
-    return Context(
-        name=AD_HOC_NAME, bootstrap=parse_bootstrap(connection.bootstrap), timeout_ms=connection.timeout_ms or 30_000
+def context_store(environment: Environment) -> ContextStore:
+    """Return the contexts that this process knows."""
+    return ContextStore(environment=environment.variables, folder=environment.folder or Path.cwd())
+
+
+def overrides_of(connection: Connection) -> Overrides:
+    """Return what the options say. UsageError for an unknown key, or for a secret."""
+    return Overrides(
+        bootstrap=connection.bootstrap,
+        context=connection.context,
+        properties=tuple(parse_property(f"{key}={value}") for key, value in connection.properties),
+        timeout_ms=connection.timeout_ms,
+        tz=connection.tz,
     )
-
-
-def make_session(context: Context, environment: Environment) -> "Session":
-    """Return a session."""
-    from pathlib import Path
-    from kcon.gate.audit import AuditLog
-    from kcon.gate.gate import Gate
-    from kcon.services.session import Session
-    return Session(context, Gate(context, AuditLog(Path("/tmp/kcon-audit.jsonl"))))

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import IO
 
-from kcon.cli.document import ItemError
+from kcon.cli.document import Item, ItemError
 from kcon.cli.environment import Environment
 from kcon.cli.output import API_VERSION, encode, error_fields, json_text, plain
 from kcon.commands.request import OutputFormat
@@ -23,7 +23,7 @@ class Diagnostics:
     def error(self, error: KconError) -> None:
         """Say why the command failed; one JSON object where the answer would have been JSON."""
         if self._as_json:
-            document = {
+            document: Item = {
                 "kind": "Error",
                 "apiVersion": API_VERSION,
                 "context": self.context,
@@ -41,7 +41,7 @@ class Diagnostics:
         last_hint = ""
         for each in errors:
             message = each.error.message
-            self._line(f"kcon: {message}" if each.item in message else f"kcon: {each.item}: {message}")
+            self._line(f"kcon: {message}" if each.item.lower() in message.lower() else f"kcon: {each.item}: {message}")
             if each.error.hint and each.error.hint != last_hint:
                 self._line(f"  {each.error.hint}")
             last_hint = each.error.hint

@@ -13,7 +13,7 @@ class Int64(int):
     """A 64-bit integer of Kafka's: exact in JSON, or a string where the reader asks for it."""
 
 
-Value: TypeAlias = "None | bool | int | float | str | WireText | Sequence[Value] | Mapping[str, Value]"
+Value: TypeAlias = "bool | int | float | str | WireText | Sequence[Value] | Mapping[str, Value] | None"
 Item: TypeAlias = Mapping[str, Value]
 
 

@@ -1,10 +1,11 @@
-"""What may a command touch of the process it runs in? The streams, the variables and the clock, replaceable in tests."""
+"""What may a command touch of its process? The streams, the variables and the clock, replaceable in tests."""
 
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Final
 
 COLUMNS_DEFAULT: Final = 80
@@ -24,6 +25,8 @@ class Environment:
     columns: int = COLUMNS_DEFAULT
     """The width of the terminal in cells."""
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    folder: Path | None = None
+    """Where the command was given; None: the process's own folder."""
     owns_process: bool = False
     """Signals, the log handlers and the standard streams may be changed: it is the real process."""
 
@@ -53,7 +56,7 @@ def process_environment() -> Environment:
 
 def _binary(stream: object, mode: str) -> IO[bytes]:
     buffer = getattr(stream, "buffer", None)
-    return buffer if buffer is not None else open(os.devnull, mode)  # noqa: SIM115 - lives as long as the process.
+    return buffer if buffer is not None else open(os.devnull, mode)
 
 
 def _columns(stdout: IO[bytes]) -> int:

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import tzinfo
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from kcon.cli.diagnostics import Diagnostics
 from kcon.cli.document import Document, exit_code_of
@@ -12,7 +14,9 @@ from kcon.commands.request import Connection, Request
 from kcon.contexts.context import Context
 from kcon.core.escapes import unescape
 from kcon.errors import ExitCode, UnreachableError, UsageError
-from kcon.services.session import Session
+
+if TYPE_CHECKING:
+    from kcon.services.session import Session
 
 OpenConsole = Callable[[Connection, "str | None"], int]
 """Opens the TUI: connection options and an address, to an exit code. The program's main module hands it in."""
@@ -37,17 +41,25 @@ class Invocation:
     @cached_property
     def context(self) -> Context:
         """The context that the options, the environment and the files name. UsageError when there is none."""
-        from kcon.cli.contexts import resolve_context
+        from kcon.cli.contexts import context_store, overrides_of
 
-        context = resolve_context(self.request.shared.connection, self.environment)
+        store = context_store(self.environment)
+        context = store.resolve(overrides_of(self.request.shared.connection))
+        for warning in store.warnings:
+            self.diagnostics.note(warning)
         self.diagnostics.context = context.name
         return context
 
-    def open_session(self) -> Session:
-        """Return a session with the context's cluster; it connects at the first question."""
-        from kcon.cli.contexts import make_session
+    @cached_property
+    def zone(self) -> tuple[tzinfo, str]:
+        """The zone of times without one, and its name."""
+        return self.context.tz, self.context.tz_name
 
-        return make_session(self.context, self.environment)
+    def open_session(self) -> "Session":
+        """Return a session with the context's cluster; it connects at the first question."""
+        from kcon.services.session import open_session
+
+        return open_session(self.context, self.environment.variables, self.environment.now_ms)
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:

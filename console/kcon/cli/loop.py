@@ -63,5 +63,9 @@ def runner_of(request: Request) -> Runner:
             from kcon.cli.topic import run_topic
 
             return run_topic
+        case "group":
+            from kcon.cli.group import run_group
+
+            return run_group
         case _:
             raise AssertionError(f"no runner for {request.command}")

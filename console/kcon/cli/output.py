@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from kcon.cli.document import Column, Document, Int64, Item, Value
+from kcon.cli.document import Document, Int64, Item, Value
 from kcon.cli.environment import Environment
 from kcon.cli.table import format_blocks, format_table
 from kcon.commands.request import Output, OutputFormat
@@ -64,6 +64,10 @@ class Writer:
         chosen = choose(document, self.output)
         self.bytes(encode(self._render(chosen)))
         self.flush()
+
+    def table_text(self, document: Document) -> str:
+        """Return the answer as a table, for standard error."""
+        return format_table(document.columns, _rows(document), width=None, headers=True)
 
     def _render(self, document: Document) -> str:
         match self.format:
@@ -124,9 +128,7 @@ def choose(document: Document, output: Output) -> Document:
     known = {column.key: column for column in document.columns}
     for name in (*output.columns, *(key for key, _down in output.sort)):
         if name not in known:
-            raise UsageError(
-                f"There is no column {display_safe(name)!r} here.", f"The columns are {', '.join(known)}."
-            )
+            raise UsageError(f"There is no column {display_safe(name)!r} here.", f"The columns are {', '.join(known)}.")
     items, rows = list(document.items), list(_rows(document))
     for key, down in reversed(output.sort):
         items.sort(key=lambda item: _sort_key(item.get(key)), reverse=down)

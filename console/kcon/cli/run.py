@@ -33,7 +33,7 @@ def run(argv: Sequence[str], environment: Environment, open_console: OpenConsole
     except OSError as error:
         diagnostics.error(KconError(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}."))
         return int(ExitCode.FAILED)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the border: whatever it is, the user gets a sentence.
         return _internal_error(error, environment, diagnostics)
 
 
@@ -103,7 +103,8 @@ def _internal_error(error: Exception, environment: Environment, diagnostics: Dia
     frame = traceback.extract_tb(error.__traceback__)[-1]
     diagnostics.error(
         KconError(
-            f"Something is broken inside kcon: {display_safe(name)} ({os.path.basename(frame.filename)}:{frame.lineno}).",
+            f"Something is broken inside kcon: {display_safe(name)} "
+            f"({os.path.basename(frame.filename)}:{frame.lineno}).",
             "Run it again with KCON_TRACEBACK=1 in the environment to see where.",
         )
     )

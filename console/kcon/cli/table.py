@@ -43,7 +43,8 @@ def format_table(columns: Sequence[Column], rows: Sequence[Item], *, width: int 
     widths = _widths(titles if headers else [""] * len(titles), grid)
     if width is not None:
         for index in _dropped(shown, widths, width):
-            for line in (shown, titles, widths, *grid):
+            del shown[index], titles[index], widths[index]
+            for line in grid:
                 del line[index]
         _narrow(shown, widths, width)
     lines = [titles, *grid] if headers else grid
@@ -51,9 +52,7 @@ def format_table(columns: Sequence[Column], rows: Sequence[Item], *, width: int 
 
 
 def _widths(titles: Sequence[str], grid: Sequence[Sequence[str]]) -> list[int]:
-    return [
-        max([cells(title), *(cells(row[index]) for row in grid)]) for index, title in enumerate(titles)
-    ]
+    return [max([cells(title), *(cells(row[index]) for row in grid)]) for index, title in enumerate(titles)]
 
 
 def _total(widths: Sequence[int]) -> int:

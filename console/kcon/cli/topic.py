@@ -1,19 +1,52 @@
 """`kcon topic`: executes its requests and shows the answers."""
 
-from kcon.cli.document import Column, Document, Item, ItemError
+from collections.abc import Iterable
+
+from kcon.admin.topic_changes import NewTopic
+from kcon.cli.changes import Change, Outcome, carry_out, refuse_early
+from kcon.cli.document import Block, Column, Document, Item, ItemError, int64
 from kcon.cli.invocation import Invocation
+from kcon.cli.table import show
 from kcon.commands.request import Request
-from kcon.commands.topic import TopicList
+from kcon.commands.topic import TopicCreate, TopicDelete, TopicDescribe, TopicList
+from kcon.core.ids import topic_name
 from kcon.core.snapshot import TopicInfo
+from kcon.core.wire_text import display_safe
+from kcon.errors import NotFoundError
+from kcon.gate.permit import Operation
+from kcon.services.session import Session
+from kcon.services.topics import (
+    PartitionOffsets,
+    TopicCreatePlan,
+    TopicDeletePlan,
+    TopicDescription,
+    TopicResults,
+    apply_create,
+    apply_delete,
+    check_create,
+    describe_topics,
+    find_topics,
+    list_topics,
+    plan_delete,
+)
+
+ALREADY_EXISTS = "TOPIC_ALREADY_EXISTS"
 
 
 async def run_topic(request: Request, invocation: Invocation) -> int:
     """Execute one request about topics."""
-    match request:
-        case TopicList():
-            return await _list(request, invocation)
-        case _:
-            raise AssertionError(f"not about topics: {request.command}")
+    async with invocation.open_session() as session:
+        match request:
+            case TopicList():
+                return await _list(request, invocation, session)
+            case TopicDescribe():
+                return await _describe(request, invocation, session)
+            case TopicCreate():
+                return await _create(request, invocation, session)
+            case TopicDelete():
+                return await _delete(request, invocation, session)
+            case _:
+                raise AssertionError(f"not about topics: {request.command}")
 
 
 _LIST_COLUMNS = (
@@ -27,25 +60,18 @@ _LIST_COLUMNS = (
 )
 
 
-async def _list(request: TopicList, invocation: Invocation) -> int:
-    from kcon.services.topics import list_topics
-
-    async with invocation.open_session() as session, invocation.deadline():
+async def _list(request: TopicList, invocation: Invocation, session: Session) -> int:
+    async with invocation.deadline():
         found = await list_topics(
             session, invocation.names(request.patterns), regex=request.regex, internal=request.internal
         )
-    errors = [
-        ItemError(item=f"topic {topic.name}", error=topic.error.as_exception(f"topic {topic.name}"))
-        for topic in found.topics
-        if topic.error is not None
-    ]
     return invocation.show(
         Document(
             kind="TopicList",
             context=invocation.context.name,
             columns=_LIST_COLUMNS,
             items=[_list_item(topic) for topic in found.topics],
-            errors=errors,
+            errors=_topic_errors(found.topics),
         )
     )
 
@@ -60,3 +86,260 @@ def _list_item(topic: TopicInfo) -> Item:
         "internal": topic.internal,
         "topic_id": topic.topic_id,
     }
+
+
+def _topic_errors(topics: Iterable[TopicInfo]) -> list[ItemError]:
+    return [
+        ItemError(item=f"topic {topic.name}", error=topic.error.as_exception(f"topic {topic.name}"))
+        for topic in topics
+        if topic.error is not None
+    ]
+
+
+def _missing_errors(names: Iterable[str]) -> list[ItemError]:
+    return [
+        ItemError(
+            item=f"topic {display_safe(name)}",
+            error=NotFoundError(f"Topic {display_safe(name)} does not exist.", "`kcon topic list` shows the names."),
+        )
+        for name in names
+    ]
+
+
+_PARTITION_COLUMNS = (
+    Column(key="topic"),
+    Column(key="partition", right=True),
+    Column(key="leader", right=True),
+    Column(key="leader_epoch", header="EPOCH", right=True),
+    Column(key="replicas"),
+    Column(key="isr", header="ISR"),
+    Column(key="offline"),
+    Column(key="start", right=True),
+    Column(key="end", right=True),
+    Column(key="span", right=True),
+)
+
+
+async def _describe(request: TopicDescribe, invocation: Invocation, session: Session) -> int:
+    async with invocation.deadline():
+        found = await find_topics(session, invocation.names(request.names), regex=request.regex)
+        described = await describe_topics(session, found.topics)
+    return invocation.show(
+        Document(
+            kind="TopicDescription",
+            context=invocation.context.name,
+            columns=_PARTITION_COLUMNS,
+            items=[_describe_item(each) for each in described],
+            rows=[_partition_row(each, part) for each in described for part in each.partitions],
+            blocks=[block for each in described for block in _describe_blocks(each)],
+            errors=[
+                *_missing_errors(found.missing),
+                *_topic_errors(found.topics),
+                *(error for each in described for error in _partition_errors(each)),
+            ],
+        )
+    )
+
+
+def _partition_errors(described: TopicDescription) -> list[ItemError]:
+    where = described.topic.name
+    errors = [
+        ItemError(
+            item=f"{where}/{part.info.partition}", error=part.error.as_exception(f"{where}/{part.info.partition}")
+        )
+        for part in described.partitions
+        if part.error is not None
+    ]
+    if described.configs_error is not None and described.topic.error is None:
+        errors.append(
+            ItemError(item=f"configs of {where}", error=described.configs_error.as_exception(f"configs of {where}"))
+        )
+    return errors
+
+
+def _partition_row(described: TopicDescription, part: PartitionOffsets) -> Item:
+    return {"topic": described.topic.name, **_partition_item(part)}
+
+
+def _partition_item(part: PartitionOffsets) -> Item:
+    info = part.info
+    return {
+        "partition": info.partition,
+        "leader": info.leader_id if info.leader_id >= 0 else None,
+        "leader_epoch": info.leader_epoch if info.leader_epoch >= 0 else None,
+        "replicas": info.replicas,
+        "isr": info.isr,
+        "offline": info.offline,
+        "start": int64(part.start),
+        "end": int64(part.end),
+        "span": int64(part.span),
+    }
+
+
+def _describe_item(described: TopicDescription) -> Item:
+    topic = described.topic
+    configs = described.configs
+    return {
+        "name": topic.name,
+        "topic_id": topic.topic_id,
+        "internal": topic.internal,
+        "replicas": topic.replication_factor,
+        "span": int64(described.span),
+        "configs": None if configs is None else {entry.name.raw: entry.value for entry in configs},
+        "partitions": [_partition_item(part) for part in described.partitions],
+    }
+
+
+def _describe_blocks(described: TopicDescription) -> list[Block]:
+    topic = described.topic
+    configs = described.configs
+    facts = [
+        ("id", topic.topic_id or show(None)),
+        ("partitions", show(len(topic.partitions))),
+        ("replicas", show(topic.replication_factor)),
+        ("offsets", f"{show(described.span)} between start and end"),
+    ]
+    if topic.internal:
+        facts.append(("internal", "yes"))
+    if configs is None:
+        facts.append(("configs", "not readable"))
+    else:
+        facts += [(str(entry.name), show(entry.value)) for entry in configs]
+        if not configs:
+            facts.append(("configs", "all from the cluster's defaults"))
+    return [
+        Block(
+            heading=f"Topic {topic.name}",
+            facts=facts,
+            columns=_PARTITION_COLUMNS[1:],
+            rows=[_partition_item(part) for part in described.partitions],
+        )
+    ]
+
+
+_CREATE_COLUMNS = (
+    Column(key="name"),
+    Column(key="partitions", right=True),
+    Column(key="replicas", right=True),
+    Column(key="configs"),
+    Column(key="result"),
+)
+
+
+async def _create(request: TopicCreate, invocation: Invocation, session: Session) -> int:
+    confirmation = request.confirmation
+    refuse_early(session, Operation.TOPIC_CREATE, confirmation)
+    # Creating takes nothing away, so the command itself is the confirmation; a protected context wants the name.
+    plan = TopicCreatePlan(
+        topics=tuple(
+            NewTopic(
+                name=topic_name(name),
+                partitions=request.partition_count or -1,
+                replication_factor=request.replication_factor or -1,
+                configs=dict(request.configs),
+            )
+            for name in dict.fromkeys(invocation.names(request.names))
+        ),
+        confirmed_by=confirmation.confirmed_by or "command",
+    )
+    async with invocation.deadline():
+        results = await (check_create if confirmation.dry_run else apply_create)(session, plan)
+    ignored = ALREADY_EXISTS if request.if_not_exists else ""
+    document = Document(
+        kind="TopicCreation",
+        context=invocation.context.name,
+        columns=_CREATE_COLUMNS,
+        items=[_create_item(topic, results, dry_run=confirmation.dry_run) for topic in plan.topics],
+        errors=_result_errors(results, ignored),
+        notes=["Dry run: nothing was changed."] if confirmation.dry_run else [],
+    )
+    return invocation.show(document)
+
+
+def _create_item(topic: NewTopic, results: TopicResults, *, dry_run: bool) -> Item:
+    error = results[topic.name]
+    done = "would be created" if dry_run else "created"
+    return {
+        "name": topic.name,
+        "partitions": topic.partitions if topic.partitions > 0 else None,
+        "replicas": topic.replication_factor if topic.replication_factor > 0 else None,
+        "configs": [f"{key}={value}" for key, value in topic.configs.items()],
+        "result": done if error is None else error.name,
+    }
+
+
+def _result_errors(results: TopicResults, ignored: str = "") -> list[ItemError]:
+    return [
+        ItemError(item=f"topic {name}", error=error.as_exception(f"topic {name}"))
+        for name, error in results.items()
+        if error is not None and error.name != ignored
+    ]
+
+
+_DELETE_COLUMNS = (
+    Column(key="name"),
+    Column(key="partitions", right=True),
+    Column(key="span", right=True),
+    Column(key="result"),
+)
+
+
+async def _delete(request: TopicDelete, invocation: Invocation, session: Session) -> int:
+    refuse_early(session, Operation.TOPIC_DELETE, request.confirmation)
+    async with invocation.deadline():
+        plan = await plan_delete(session, invocation.names(request.names), regex=request.regex)
+
+    async def apply(confirmed_by: str) -> Outcome:
+        confirmed = TopicDeletePlan(descriptions=plan.descriptions, confirmed_by=confirmed_by)
+        results = await apply_delete(session, confirmed)
+        done = sum(error is None for error in results.values())
+        return Outcome(
+            errors=_result_errors(results),
+            notes=[f"{done:,} of {len(results):,} topics deleted."],
+            document=_delete_document(invocation, plan, results),
+        )
+
+    document = _delete_document(invocation, plan, None, if_exists=request.if_exists)
+    return await carry_out(
+        invocation,
+        request.confirmation,
+        Change(
+            operation=Operation.TOPIC_DELETE,
+            targets=plan.targets,
+            document=document,
+            question=f"Delete {_count_topics(plan)} with all records? This cannot be undone.",
+            apply=apply,
+            by_pattern=plan.by_pattern,
+            is_empty=not plan.descriptions,
+        ),
+    )
+
+
+def _count_topics(plan: TopicDeletePlan) -> str:
+    if len(plan.descriptions) == 1:
+        return f"topic {plan.descriptions[0].topic.name}"
+    return f"{len(plan.descriptions):,} topics"
+
+
+def _delete_document(
+    invocation: Invocation, plan: TopicDeletePlan, results: TopicResults | None, *, if_exists: bool = False
+) -> Document:
+    items: list[Item] = []
+    for each in plan.descriptions:
+        error = results.get(each.topic.name) if results is not None else None
+        result = "to be deleted" if results is None else "deleted" if error is None else error.name
+        items.append(
+            {
+                "name": each.topic.name,
+                "partitions": len(each.partitions),
+                "span": int64(each.span),
+                "result": result,
+            }
+        )
+    return Document(
+        kind="TopicDeletion",
+        context=invocation.context.name,
+        columns=_DELETE_COLUMNS,
+        items=items,
+        errors=[] if if_exists else _missing_errors(plan.missing),
+    )

@@ -1,12 +1,20 @@
 """`kcon consume`: which records of which topics, from where to where, shown how?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import click
 
-from kcon.commands.options import FORMATS, OUTPUT_SECTION, Partitions, SharedOption, connection_options
-from kcon.commands.request import Request, Shared
+from kcon.commands.options import (
+    FORMATS,
+    OUTPUT_SECTION,
+    Partitions,
+    SharedOption,
+    connection_options,
+    takes,
+    takes_typed_name,
+)
+from kcon.commands.request import Confirmation, Request, Shared
 from kcon.commands.tree import leaf
 
 RECORD_FORMATS: Final = ("value", "ndjson", "json")
@@ -45,13 +53,17 @@ class Consume(Request):
     isolation: str = "read_committed"
     format: RecordFormat = RecordFormat()
     quiet: bool = False
+    confirmation: Confirmation = field(default_factory=Confirmation)
+    """For joining a group."""
 
 
 def record_options() -> list[SharedOption]:
     """How records are chosen and written; the same for `consume` and `tail`."""
     return [
         SharedOption(["-t", "--topic", "more_topics"], multiple=True, metavar="TOPIC", help="A topic, as an option."),
-        SharedOption(["-p", "--partition", "partitions"], type=Partitions(), metavar="P", help="Only these: 0, 0,2 or 0-3."),
+        SharedOption(
+            ["-p", "--partition", "partitions"], type=Partitions(), metavar="P", help="Only these: 0, 0,2 or 0-3."
+        ),
         SharedOption(["-e", "--exit"], is_flag=True, help="Stop at the end instead of following."),
         SharedOption(
             ["--isolation"],
@@ -74,9 +86,21 @@ def record_options() -> list[SharedOption]:
             section=FORMAT_SECTION,
             help="value (the default), ndjson (the same as -J) or json (one envelope).",
         ),
-        SharedOption(["-K", "--key-separator"], metavar="TEXT", section=FORMAT_SECTION, help="Write the key and TEXT before the value."),
-        SharedOption(["-D", "--delimiter"], metavar="TEXT", section=FORMAT_SECTION, help="End each record with TEXT instead of a newline."),
-        SharedOption(["-Z", "--null"], metavar="TEXT", section=FORMAT_SECTION, help="What stands for a null key or value."),
+        SharedOption(
+            ["-K", "--key-separator"],
+            metavar="TEXT",
+            section=FORMAT_SECTION,
+            help="Write the key and TEXT before the value.",
+        ),
+        SharedOption(
+            ["-D", "--delimiter"],
+            metavar="TEXT",
+            section=FORMAT_SECTION,
+            help="End each record with TEXT instead of a newline.",
+        ),
+        SharedOption(
+            ["-Z", "--null"], metavar="TEXT", section=FORMAT_SECTION, help="What stands for a null key or value."
+        ),
         SharedOption(["--raw"], is_flag=True, section=FORMAT_SECTION, help="Write the exact bytes to a terminal too."),
         SharedOption(
             ["--int64-as-string"],
@@ -89,10 +113,7 @@ def record_options() -> list[SharedOption]:
 
 def takes_record_options(function: Any) -> Any:
     """Give a command's function the options of `record_options`."""
-    params: list[click.Parameter] = getattr(function, "__click_params__", [])
-    params.extend(reversed(record_options()[:-1]))
-    function.__click_params__ = params
-    return function
+    return takes(function, record_options()[:-1])
 
 
 def shared_record_options() -> list[SharedOption]:
@@ -160,12 +181,15 @@ def refuse_format_as_offset(offset: str | None) -> None:
     "-g", "--group", metavar="GROUP", help="Join this group, start at its commits, and commit what was printed."
 )
 @takes_record_options
+@takes_typed_name
 def consume(
+    *,
     shared: Shared,
     topics: tuple[str, ...],
     offset: str | None,
     count: int | None,
     group: str | None,
+    confirm: str | None,
     **values: Any,
 ) -> Request:
     """Print records of topics and follow. Without -g it joins no group and commits nothing."""
@@ -183,6 +207,7 @@ def consume(
         isolation=values["isolation"],
         format=record_format(values),
         quiet=values["quiet"],
+        confirmation=Confirmation(name=confirm),
     )
 
 

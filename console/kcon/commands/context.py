@@ -60,7 +60,7 @@ _ANSWER = [*output_options(), *connection_options()]
 )
 @click.option("--color", metavar="COLOR", help="The frame colour in the console.")
 @click.option("--replace", is_flag=True, help="Replace a context of that name.")
-def context_add(shared: Shared, name: str, mode: str, color: str | None, replace: bool) -> Request:
+def context_add(*, shared: Shared, name: str, mode: str, color: str | None, replace: bool) -> Request:
     """Add a context: a name for an address (-b) and its settings (--mode, --tz, -X)."""
     if shared.connection.bootstrap is None:
         raise click.UsageError("Give the address of the cluster with -b.")
@@ -69,13 +69,13 @@ def context_add(shared: Shared, name: str, mode: str, color: str | None, replace
 
 @leaf("use", parent=COMMAND, options=connection_options())
 @click.argument("name", metavar="NAME")
-def context_use(shared: Shared, name: str) -> Request:
+def context_use(*, shared: Shared, name: str) -> Request:
     """Make a context the current one."""
     return ContextUse(shared=shared, name=name)
 
 
 @leaf("list", parent=COMMAND, options=_ANSWER)
-def context_list(shared: Shared) -> Request:
+def context_list(*, shared: Shared) -> Request:
     """List the contexts; the current one is marked."""
     return ContextList(shared=shared)
 
@@ -83,6 +83,6 @@ def context_list(shared: Shared) -> Request:
 @leaf("show", parent=COMMAND, options=_ANSWER)
 @click.argument("name", metavar="[NAME]", required=False)
 @click.option("--sources", is_flag=True, help="Say where each value came from.")
-def context_show(shared: Shared, name: str | None, sources: bool) -> Request:
+def context_show(*, shared: Shared, name: str | None, sources: bool) -> Request:
     """Show the settings that a command would use now."""
     return ContextShow(shared=shared, name=name, sources=sources)

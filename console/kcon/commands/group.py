@@ -94,9 +94,7 @@ class GroupDelete(Request):
     confirmation: Confirmation = field(default_factory=Confirmation)
 
 
-COMMAND = Noun(
-    "group", "Consumer groups: lag, members, offset resets and their undo.", {"seek": "reset"}
-)
+COMMAND = Noun("group", "Consumer groups: lag, members, offset resets and their undo.", {"seek": "reset"})
 
 _LISTING = [*output_options(watch=True), *connection_options()]
 _ANSWER = [*output_options(), *connection_options()]
@@ -126,7 +124,7 @@ class Scope(click.ParamType[TopicScope]):
 @click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 @click.option("--state", "states", multiple=True, metavar="STATE", help="Only groups in this state; repeatable.")
-def group_list(shared: Shared, patterns: tuple[str, ...], regex: bool, states: tuple[str, ...]) -> Request:
+def group_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, states: tuple[str, ...]) -> Request:
     """List groups, all or those whose names match a glob. `-` reads names from standard input."""
     return GroupList(shared=shared, patterns=patterns, regex=regex, states=states)
 
@@ -134,7 +132,7 @@ def group_list(shared: Shared, patterns: tuple[str, ...], regex: bool, states: t
 @leaf("describe", parent=COMMAND, options=_ANSWER)
 @click.argument("names", metavar="GROUP...", nargs=-1, required=True)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
-def group_describe(shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
+def group_describe(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
     """Describe groups: state, coordinator, and each member with what it owns."""
     return GroupDescribe(shared=shared, names=names, regex=regex)
 
@@ -147,7 +145,7 @@ def group_describe(shared: Shared, names: tuple[str, ...], regex: bool) -> Reque
     "-t", "--topic", "topics", multiple=True, type=Scope(), metavar="TOPIC[:P]", help="Only this topic; repeatable."
 )
 def group_lag(
-    shared: Shared, names: tuple[str, ...], all_groups: bool, regex: bool, topics: tuple[TopicScope, ...]
+    *, shared: Shared, names: tuple[str, ...], all_groups: bool, regex: bool, topics: tuple[TopicScope, ...]
 ) -> Request:
     """Show how far groups are behind, partition by partition. An unknown lag is shown as such, never as 0."""
     if all_groups and names:
@@ -194,6 +192,7 @@ def _takes_target(function: Any) -> Any:
 @click.option("--with-times", is_flag=True, help="Look up the time at the new offset for every row.")
 @takes_confirmation
 def group_reset(
+    *,
     shared: Shared,
     group: str | None,
     group_option: str | None,
@@ -278,6 +277,7 @@ def _shift(text: str) -> str:
 @click.option("--wait", "wait_ms", type=Duration(), metavar="DURATION", help="Wait until the group is empty.")
 @takes_confirmation
 def group_undo(
+    *,
     shared: Shared,
     group: str | None,
     record_id: str | None,
@@ -305,9 +305,7 @@ def group_undo(
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 @takes_confirmation
 def group_delete(
-    shared: Shared, names: tuple[str, ...], regex: bool, dry_run: bool, yes: bool, confirm: str | None
+    *, shared: Shared, names: tuple[str, ...], regex: bool, dry_run: bool, yes: bool, confirm: str | None
 ) -> Request:
     """Delete empty groups with all their commits. The commits are kept for `kcon group undo`."""
-    return GroupDelete(
-        shared=shared, names=names, regex=regex, confirmation=confirmation(dry_run, yes, confirm)
-    )
+    return GroupDelete(shared=shared, names=names, regex=regex, confirmation=confirmation(dry_run, yes, confirm))

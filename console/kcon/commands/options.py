@@ -50,9 +50,7 @@ class Property(click.ParamType[tuple[str, str]]):
 
     name = "key=value"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
         if isinstance(value, tuple):
             return value
         key, equals, text = str(value).partition("=")
@@ -66,9 +64,7 @@ class Partitions(click.ParamType[tuple[int, ...]]):
 
     name = "partitions"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         if isinstance(value, tuple):
             return value
         try:
@@ -107,9 +103,7 @@ def connection_options() -> list[SharedOption]:
             multiple=True,
             type=Property(),
         ),
-        _shared(
-            ["--timeout", "timeout_ms"], "The deadline of the command's requests.", "DURATION", type=Duration()
-        ),
+        _shared(["--timeout", "timeout_ms"], "The deadline of the command's requests.", "DURATION", type=Duration()),
         _shared(["--tz"], "The zone of times without one, e.g. Europe/Paris.", "ZONE"),
     ]
 
@@ -137,9 +131,7 @@ def output_options(*, letter: bool = True, watch: bool = False) -> list[SharedOp
     if watch:
         options += [
             SharedOption(["--watch"], is_flag=True, help="Repeat until ctrl-C.", section=OUTPUT_SECTION),
-            _output(
-                ["--interval", "interval_ms"], "The pause of --watch; 2s by default.", "DURATION", type=Duration()
-            ),
+            _output(["--interval", "interval_ms"], "The pause of --watch; 2s by default.", "DURATION", type=Duration()),
         ]
     return options
 
@@ -166,9 +158,19 @@ def confirmation_options() -> list[SharedOption]:
 
 
 def takes_confirmation(function: _F) -> _F:
-    """Give a command's function the options of `confirmation_options`."""
+    """Give a command's function --dry-run, --execute and --confirm."""
+    return takes(function, confirmation_options())
+
+
+def takes_typed_name(function: _F) -> _F:
+    """Give a command's function --confirm alone: the command itself is the confirmation, except where protected."""
+    return takes(function, confirmation_options()[-1:])
+
+
+def takes(function: _F, options: Sequence[click.Parameter]) -> _F:
+    """Give a command's function these options, as if they stood above it in this order."""
     params: list[click.Parameter] = getattr(function, "__click_params__", [])
-    params.extend(reversed(confirmation_options()))
+    params.extend(reversed(options))
     function.__click_params__ = params  # type: ignore[attr-defined]  # click keeps a function's options there.
     return function
 

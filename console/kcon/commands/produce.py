@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 import click
 
-from kcon.commands.options import Property, confirmation, connection_options, takes_confirmation
+from kcon.commands.options import Property, connection_options, takes_typed_name
 from kcon.commands.request import Confirmation, Request, Shared
 from kcon.commands.tree import leaf
 
@@ -45,8 +45,9 @@ class Produce(Request):
 @click.option("-p", "--partition", type=click.IntRange(min=0), metavar="P", help="Into this partition.")
 @click.option("-Z", "--null", metavar="TEXT", help="A key or value equal to TEXT is null.")
 @click.option("-z", "--compression", type=click.Choice(COMPRESSIONS), help="How batches are compressed.")
-@takes_confirmation
+@takes_typed_name
 def produce(
+    *,
     shared: Shared,
     topic: str,
     values: tuple[str, ...],
@@ -58,8 +59,6 @@ def produce(
     partition: int | None,
     null: str | None,
     compression: str | None,
-    dry_run: bool,
-    yes: bool,
     confirm: str | None,
 ) -> Request:
     """Write records to a topic: one for each VALUE, or one for each line of FILE or of standard input."""
@@ -81,7 +80,7 @@ def produce(
         partition=partition,
         null_text=null,
         compression=compression,
-        confirmation=confirmation(dry_run, yes, confirm),
+        confirmation=Confirmation(name=confirm),
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Final
 
-
 WATCH_INTERVAL_MS: Final = 2_000
 
 

@@ -26,7 +26,7 @@ from kcon.commands.tree import leaf
     help="Show the newest N records in total first; none by default.",
 )
 @takes_record_options
-def tail(shared: Shared, topics: tuple[str, ...], lines: int | None, **values: Any) -> Request:
+def tail(*, shared: Shared, topics: tuple[str, ...], lines: int | None, **values: Any) -> Request:
     """Print the newest records of topics and follow."""
     return Consume(
         shared=shared,

@@ -71,7 +71,7 @@ _REGEX_HELP = "The names are regular expressions, not globs."
 @click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 @click.option("--internal", is_flag=True, help="Show internal topics such as __consumer_offsets too.")
-def topic_list(shared: Shared, patterns: tuple[str, ...], regex: bool, internal: bool) -> Request:
+def topic_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, internal: bool) -> Request:
     """List topics, all or those whose names match a glob. `-` reads names from standard input."""
     return TopicList(shared=shared, patterns=patterns, regex=regex, internal=internal)
 
@@ -79,7 +79,7 @@ def topic_list(shared: Shared, patterns: tuple[str, ...], regex: bool, internal:
 @leaf("describe", parent=COMMAND, options=_ANSWER)
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
-def topic_describe(shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
+def topic_describe(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
     """Describe topics: id, settings that differ from the default, and each partition with its offsets."""
     return TopicDescribe(shared=shared, names=names, regex=regex)
 
@@ -96,6 +96,7 @@ def topic_describe(shared: Shared, names: tuple[str, ...], regex: bool) -> Reque
 @click.option("--if-not-exists", is_flag=True, help="A topic that exists already is no error.")
 @takes_confirmation
 def topic_create(
+    *,
     shared: Shared,
     names: tuple[str, ...],
     partitions: int | None,
@@ -124,6 +125,7 @@ def topic_create(
 @click.option("--if-exists", is_flag=True, help="A topic that does not exist is no error.")
 @takes_confirmation
 def topic_delete(
+    *,
     shared: Shared,
     names: tuple[str, ...],
     regex: bool,

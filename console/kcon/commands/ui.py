@@ -22,7 +22,7 @@ class Ui(Request):
 
 @leaf("ui", options=connection_options())
 @click.argument("address", metavar="[SCREEN|ADDRESS]", required=False)
-def ui(shared: Shared, address: str | None) -> Request:
+def ui(*, shared: Shared, address: str | None) -> Request:
     """Open the terminal console, at a screen or an address.
 
     Screens: overview, topics, groups. Addresses: topic/NAME, NAME/PARTITION/OFFSET, group/NAME.

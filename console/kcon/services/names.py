@@ -33,9 +33,7 @@ def select_names(existing: Iterable[_Name], patterns: Sequence[str], *, regex: b
         return Selection(names, [])
     plain = {pattern for pattern in patterns if not is_pattern(pattern, regex=regex)}
     matchers = [compile_pattern(pattern, regex=regex) for pattern in patterns if pattern not in plain]
-    chosen = [
-        name for name in names if name.raw in plain or any(matcher.fullmatch(name.raw) for matcher in matchers)
-    ]
+    chosen = [name for name in names if name.raw in plain or any(matcher.fullmatch(name.raw) for matcher in matchers)]
     known = {name.raw for name in names} if plain else set()
     return Selection(chosen, [pattern for pattern in dict.fromkeys(patterns) if pattern in plain - known])
 

@@ -3,20 +3,44 @@
 The admin client connects at the first question, so that a refusal by the gate costs no connection.
 """
 
+import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
+from typing import Final
 
 from kcon.admin.client import Admin
 from kcon.admin.settings import AdminSettings
 from kcon.contexts.context import Context
-from kcon.gate.gate import Gate
+from kcon.contexts.folders import state_folder
+from kcon.core.ids import ClusterId
+from kcon.gate.audit import AuditLog
+from kcon.gate.gate import Gate, Plan
+from kcon.gate.permit import Permit
+from kcon.gate.undo import UndoStore
+
+AUDIT_FILE: Final = "audit.jsonl"
+UNDO_FOLDER: Final = "undo"
+
+
+def open_session(
+    context: Context,
+    variables: Mapping[str, str],
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+) -> "Session":
+    """Return a session, to be entered. variables: the process's environment, which names the state folder."""
+    state = state_folder(variables)
+    gate = Gate(context, AuditLog(state / AUDIT_FILE), now_ms=now_ms)
+    return Session(context, gate, UndoStore(state / UNDO_FOLDER), now_ms)
 
 
 class Session:
     """Use it as an async context manager, on one event loop."""
 
-    def __init__(self, context: Context, gate: Gate) -> None:
+    def __init__(self, context: Context, gate: Gate, undo: UndoStore, now_ms: Callable[[], int]) -> None:
         self.context = context
         self.gate = gate
+        self.undo = undo
+        self.now_ms = now_ms
         self._admin: Admin | None = None
 
     async def admin(self) -> Admin:
@@ -24,6 +48,19 @@ class Session:
         if self._admin is None:
             self._admin = await Admin.connect(AdminSettings.of(self.context))
         return self._admin
+
+    async def authorise(self, plan: Plan) -> Permit:
+        """Return the permit for a plan; refused in a read-only context before anything is sent."""
+        self.gate.refuse_if_read_only(plan.operation)
+        await self.cluster_id()
+        return self.gate.authorise(plan)
+
+    async def cluster_id(self) -> ClusterId | None:
+        """Return the id of the connected cluster; the audit and the undo records are kept by it."""
+        if self.gate.cluster_id is None:
+            admin = await self.admin()
+            self.gate.cluster_id = (await admin.cluster()).cluster_id
+        return self.gate.cluster_id
 
     async def __aenter__(self) -> "Session":
         return self

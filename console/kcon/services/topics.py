@@ -1,13 +1,20 @@
 """What topics are there, what are they made of, and how are they made and deleted? Plan first, then apply."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kcon.core.ids import TopicName
+from kcon.admin.topic_changes import NewTopic
+from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
+from kcon.core.ids import TopicName, TopicPartition, topic_name
 from kcon.core.kafka_error import KafkaError
-from kcon.core.snapshot import TopicInfo
-from kcon.services.names import select_names
+from kcon.core.offset_query import EARLIEST, LATEST
+from kcon.core.snapshot import OffsetAt, OffsetResult, PartitionInfo, TopicInfo
+from kcon.core.wire_text import WireText
+from kcon.gate.permit import Operation
+from kcon.services.names import is_pattern, select_names
 from kcon.services.session import Session
+
+UNKNOWN_TOPIC_OR_PARTITION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +25,83 @@ class TopicsFound:
     missing: list[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionOffsets:
+    """One partition with its bounds."""
+
+    info: PartitionInfo
+    start: int | None
+    """The log start offset; None when it could not be read, see `error`."""
+    end: int | None
+    """The high watermark; None when it could not be read."""
+    error: KafkaError | None = None
+
+    @property
+    def span(self) -> int | None:
+        """Offsets between start and end: an upper bound of the records, for compaction and markers leave gaps."""
+        return None if self.start is None or self.end is None else max(0, self.end - self.start)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicDescription:
+    """One topic in full."""
+
+    topic: TopicInfo
+    partitions: list[PartitionOffsets]
+    configs: list[ConfigEntry] | None
+    """Settings that somebody set, sorted by name; None when they could not be read, see `configs_error`."""
+    configs_error: KafkaError | None = None
+
+    @property
+    def span(self) -> int | None:
+        """The sum over partitions, or None when one is unknown."""
+        spans = [partition.span for partition in self.partitions]
+        return None if None in spans else sum(span for span in spans if span is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicCreatePlan:
+    """Topics to create."""
+
+    topics: tuple[NewTopic, ...]
+    confirmed_by: str | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """The kind of mutation."""
+        return Operation.TOPIC_CREATE
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """The topics' raw names."""
+        return frozenset(topic.name.raw for topic in self.topics)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicDeletePlan:
+    """Topics to delete, with what goes with them."""
+
+    descriptions: tuple[TopicDescription, ...]
+    missing: tuple[str, ...] = ()
+    """Plain names that do not exist."""
+    by_pattern: bool = False
+    """Names came from a pattern, so the user has not typed each of them."""
+    confirmed_by: str | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """The kind of mutation."""
+        return Operation.TOPIC_DELETE
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """The topics' raw names."""
+        return frozenset(each.topic.name.raw for each in self.descriptions)
+
+
+TopicResults = dict[TopicName, KafkaError | None]
+
+
 async def list_topics(
     session: Session, patterns: Sequence[str] = (), *, regex: bool = False, internal: bool = False
 ) -> TopicsFound:
@@ -25,9 +109,98 @@ async def list_topics(
     admin = await session.admin()
     topics = {topic.name: topic for topic in await admin.topics()}
     selection = select_names(topics, patterns, regex=regex)
-    found = [
-        topics[name]
-        for name in selection.names
-        if internal or not topics[name].internal or name.raw in patterns
-    ]
+    found = [topics[name] for name in selection.names if internal or not topics[name].internal or name.raw in patterns]
     return TopicsFound(topics=found, missing=selection.missing)
+
+
+async def find_topics(session: Session, names: Sequence[str], *, regex: bool = False) -> TopicsFound:
+    """Return the named topics; without a pattern only these are asked for. A missing one is in `missing`."""
+    if any(is_pattern(name, regex=regex) for name in names):
+        return await list_topics(session, names, regex=regex)
+    admin = await session.admin()
+    infos = await admin.topics([topic_name(name) for name in dict.fromkeys(names)])
+    missing = [info.name.raw for info in infos if info.error and info.error.code == UNKNOWN_TOPIC_OR_PARTITION]
+    return TopicsFound(topics=[info for info in infos if info.name.raw not in missing], missing=missing)
+
+
+async def describe_topics(session: Session, topics: Sequence[TopicInfo]) -> list[TopicDescription]:
+    """Add bounds and settings to topics. What cannot be read is None with its error, item by item."""
+    admin = await session.admin()
+    partitions = [TopicPartition(topic.name, part.partition) for topic in topics for part in topic.partitions]
+    starts = await admin.list_offsets(partitions, EARLIEST)
+    ends = await admin.list_offsets(partitions, LATEST)
+    resources = {topic.name: ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics if not topic.error}
+    configs = await admin.describe_configs(resources.values()) if resources else {}
+    described = []
+    for topic in topics:
+        found = configs.get(resources[topic.name]) if topic.name in resources else topic.error
+        error = found if isinstance(found, KafkaError) else None
+        described.append(
+            TopicDescription(
+                topic=topic,
+                partitions=[_with_offsets(topic.name, part, starts, ends) for part in topic.partitions],
+                configs=_changed(found) if isinstance(found, Mapping) else None,
+                configs_error=error,
+            )
+        )
+    return described
+
+
+def _with_offsets(
+    topic: TopicName,
+    info: PartitionInfo,
+    starts: Mapping[TopicPartition, OffsetResult],
+    ends: Mapping[TopicPartition, OffsetResult],
+) -> PartitionOffsets:
+    where = TopicPartition(topic, info.partition)
+    start, end = starts[where], ends[where]
+    error = next((each for each in (start, end) if isinstance(each, KafkaError)), info.error)
+    return PartitionOffsets(
+        info=info,
+        start=start.offset if isinstance(start, OffsetAt) else None,
+        end=end.offset if isinstance(end, OffsetAt) else None,
+        error=error,
+    )
+
+
+def _changed(configs: Mapping[WireText, ConfigEntry]) -> list[ConfigEntry]:
+    set_here = [entry for entry in configs.values() if entry.source == "dynamic-topic"]
+    return sorted(set_here, key=lambda entry: entry.name.raw)
+
+
+async def check_create(session: Session, plan: TopicCreatePlan) -> TopicResults:
+    """Let the cluster check the plan without creating anything."""
+    admin = await session.admin()
+    return await admin.create_topics(plan.topics, None, validate_only=True)
+
+
+async def apply_create(session: Session, plan: TopicCreatePlan) -> TopicResults:
+    """Create the topics; None for each that was created."""
+    permit = await session.authorise(plan)
+    admin = await session.admin()
+    results = await admin.create_topics(plan.topics, permit)
+    session.gate.record_result(permit, ok=not any(results.values()), detail=_failures(results))
+    return results
+
+
+async def plan_delete(session: Session, names: Sequence[str], *, regex: bool = False) -> TopicDeletePlan:
+    """Find what would be deleted."""
+    found = await find_topics(session, names, regex=regex)
+    return TopicDeletePlan(
+        descriptions=tuple(await describe_topics(session, found.topics)),
+        missing=tuple(found.missing),
+        by_pattern=any(is_pattern(name, regex=regex) for name in names),
+    )
+
+
+async def apply_delete(session: Session, plan: TopicDeletePlan) -> TopicResults:
+    """Delete the topics; None for each that is gone."""
+    permit = await session.authorise(plan)
+    admin = await session.admin()
+    results = await admin.delete_topics([each.topic.name for each in plan.descriptions], permit)
+    session.gate.record_result(permit, ok=not any(results.values()), detail=_failures(results))
+    return results
+
+
+def _failures(results: TopicResults) -> dict[str, object]:
+    return {"errors": {name.raw: error.name for name, error in results.items() if error is not None}}

@@ -1,0 +1,311 @@
+"""`kcon group`: executes what is asked about groups; resets and undo stand in `group_reset`."""
+
+from collections.abc import Iterable, Mapping
+
+from kcon.cli.changes import Change, Outcome, carry_out, refuse_early
+from kcon.cli.document import Block, Column, Document, Item, ItemError, int64
+from kcon.cli.invocation import Invocation
+from kcon.cli.table import show
+from kcon.commands.group import (
+    GroupDelete,
+    GroupDescribe,
+    GroupLag,
+    GroupList,
+    GroupReset,
+    GroupUndo,
+    TopicScope,
+)
+from kcon.commands.request import Request
+from kcon.core.ids import GroupId, group_id, topic_name
+from kcon.core.kafka_error import KafkaError
+from kcon.core.lag import PartitionLag, sum_lag
+from kcon.core.snapshot import GroupDescription, GroupMember
+from kcon.errors import KconError
+from kcon.gate.permit import Operation
+from kcon.services.groups import (
+    GroupDeletePlan,
+    LagReport,
+    PartitionScope,
+    apply_group_delete,
+    describe_groups,
+    group_lag,
+    list_groups,
+    missing_group,
+    plan_group_delete,
+)
+from kcon.services.session import Session
+
+
+async def run_group(request: Request, invocation: Invocation) -> int:
+    """Execute one request about groups."""
+    async with invocation.open_session() as session:
+        match request:
+            case GroupList():
+                return await _list(request, invocation, session)
+            case GroupDescribe():
+                return await _describe(request, invocation, session)
+            case GroupLag():
+                return await _lag(request, invocation, session)
+            case GroupDelete():
+                return await _delete(request, invocation, session)
+            case GroupReset():
+                from kcon.cli.group_reset import run_reset
+
+                return await run_reset(request, invocation, session)
+            case GroupUndo():
+                from kcon.cli.group_undo import run_undo
+
+                return await run_undo(request, invocation, session)
+            case _:
+                raise AssertionError(f"not about groups: {request.command}")
+
+
+def scopes_of(topics: Iterable[TopicScope]) -> list[PartitionScope]:
+    """Return what -t named."""
+    return [
+        PartitionScope(
+            topic=topic_name(each.topic), partitions=None if each.partitions is None else frozenset(each.partitions)
+        )
+        for each in topics
+    ]
+
+
+_LIST_COLUMNS = (
+    Column(key="group"),
+    Column(key="state"),
+    Column(key="type", drop=1),
+    Column(key="protocol_type", header="PROTOCOL", drop=2),
+    Column(key="coordinator", right=True, drop=3),
+)
+
+
+async def _list(request: GroupList, invocation: Invocation, session: Session) -> int:
+    async with invocation.deadline():
+        found = await list_groups(
+            session, invocation.names(request.patterns), regex=request.regex, states=request.states
+        )
+    return invocation.show(
+        Document(
+            kind="GroupList",
+            context=invocation.context.name,
+            columns=_LIST_COLUMNS,
+            name_key="group",
+            items=[
+                {
+                    "group": each.group,
+                    "state": each.state or None,
+                    "type": each.group_type or None,
+                    "protocol_type": each.protocol_type or None,
+                    "coordinator": each.coordinator_id,
+                }
+                for each in found.groups
+            ],
+            errors=_broker_errors(found.errors),
+        )
+    )
+
+
+def _broker_errors(errors: Mapping[int, KconError]) -> list[ItemError]:
+    return [ItemError(item=f"groups of broker {broker}", error=error) for broker, error in errors.items()]
+
+
+def _group_errors(errors: Mapping[GroupId, KconError]) -> list[ItemError]:
+    return [ItemError(item=f"group {group}", error=error) for group, error in errors.items()]
+
+
+_MEMBER_COLUMNS = (
+    Column(key="group"),
+    Column(key="member"),
+    Column(key="client_id", header="CLIENT"),
+    Column(key="host"),
+    Column(key="instance_id", header="INSTANCE"),
+    Column(key="assignment"),
+)
+
+
+async def _describe(request: GroupDescribe, invocation: Invocation, session: Session) -> int:
+    async with invocation.deadline():
+        described, errors = await describe_groups(session, invocation.names(request.names), regex=request.regex)
+    return invocation.show(
+        Document(
+            kind="GroupDescription",
+            context=invocation.context.name,
+            columns=_MEMBER_COLUMNS,
+            name_key="group",
+            items=[_description_item(each) for each in described],
+            rows=[{"group": each.group, **_member_item(member)} for each in described for member in each.members],
+            blocks=[_description_block(each) for each in described],
+            errors=_group_errors(errors),
+        )
+    )
+
+
+def _member_item(member: GroupMember) -> Item:
+    return {
+        "member": member.member_id,
+        "client_id": member.client_id,
+        "host": member.host,
+        "instance_id": member.instance_id,
+        "assignment": [f"{place.topic.raw}/{place.partition}" for place in member.assignment],
+    }
+
+
+def _description_item(group: GroupDescription) -> Item:
+    return {
+        "group": group.group,
+        "state": group.state,
+        "type": group.group_type,
+        "protocol_type": group.protocol_type,
+        "assignor": group.protocol or None,
+        "generation": group.generation_id,
+        "coordinator": group.coordinator_id,
+        "members": [_member_item(member) for member in group.members],
+    }
+
+
+def _description_block(group: GroupDescription) -> Block:
+    return Block(
+        heading=f"Group {group.group}",
+        facts=[
+            ("state", group.state),
+            ("type", group.group_type),
+            ("protocol", group.protocol_type or show(None)),
+            ("assignor", group.protocol or show(None)),
+            ("coordinator", str(group.coordinator_id)),
+            ("members", show(len(group.members))),
+        ],
+        columns=_MEMBER_COLUMNS[1:] if group.members else (),
+        rows=[_member_item(member) for member in group.members],
+    )
+
+
+_LAG_COLUMNS = (
+    Column(key="group"),
+    Column(key="topic"),
+    Column(key="partition", right=True),
+    Column(key="committed", right=True, drop=3),
+    Column(key="start", right=True, wide=True),
+    Column(key="end", right=True, drop=4),
+    Column(key="lag", right=True),
+    Column(key="lost", right=True, drop=5),
+    Column(key="client_id", header="CLIENT", drop=2),
+    Column(key="host", drop=6),
+    Column(key="member", wide=True),
+)
+
+
+async def _lag(request: GroupLag, invocation: Invocation, session: Session) -> int:
+    async with invocation.deadline():
+        report = await group_lag(
+            session, invocation.names(request.names), regex=request.regex, scopes=scopes_of(request.topics)
+        )
+    total = sum_lag(report.rows)
+    unknown = f", and {total.unknown:,} partitions whose lag is unknown" if total.unknown else ""
+    lost = f"; {total.lost:,} records were deleted before they were read" if total.lost else ""
+    notes = [f"Lag {total.lag:,} in {total.known:,} partitions{unknown}{lost}."] if len(report.rows) > 1 else []
+    return invocation.show(
+        Document(
+            kind="GroupLag",
+            context=invocation.context.name,
+            columns=_LAG_COLUMNS,
+            name_key="group",
+            items=[_lag_item(row) for row in report.rows],
+            errors=_lag_errors(report),
+            notes=notes if invocation.writer.is_terminal else [],
+        )
+    )
+
+
+def _lag_item(row: PartitionLag) -> Item:
+    return {
+        "group": row.group,
+        "topic": row.partition.topic,
+        "partition": row.partition.partition,
+        "committed": int64(row.committed),
+        "start": int64(row.start),
+        "end": int64(row.end),
+        "lag": int64(row.lag),
+        "lost": int64(row.lost),
+        "client_id": row.client_id,
+        "host": row.host,
+        "member": row.member_id,
+    }
+
+
+def _lag_errors(report: LagReport) -> list[ItemError]:
+    errors = [*_broker_errors(report.broker_errors), *_group_errors(report.group_errors)]
+    for (group, where), error in report.partition_errors.items():
+        item = f"{group} {where.topic}/{where.partition}"
+        errors.append(ItemError(item=item, error=error.as_exception(item)))
+    return errors
+
+
+_DELETE_COLUMNS = (
+    Column(key="group"),
+    Column(key="state"),
+    Column(key="members", right=True),
+    Column(key="commits", right=True),
+    Column(key="result"),
+)
+
+
+async def _delete(request: GroupDelete, invocation: Invocation, session: Session) -> int:
+    refuse_early(session, Operation.GROUP_DELETE, request.confirmation)
+    async with invocation.deadline():
+        plan = await plan_group_delete(session, invocation.names(request.names), regex=request.regex)
+
+    async def apply(confirmed_by: str) -> Outcome:
+        confirmed = GroupDeletePlan(groups=plan.groups, commits=plan.commits, confirmed_by=confirmed_by)
+        results = await apply_group_delete(session, confirmed)
+        done = sum(error is None for error in results.values())
+        return Outcome(
+            errors=[
+                ItemError(item=f"group {group}", error=error.as_exception(f"group {group}"))
+                for group, error in results.items()
+                if error is not None
+            ],
+            notes=[f"{done:,} of {len(results):,} groups deleted."],
+            document=_delete_document(invocation, plan, results),
+        )
+
+    count = len(plan.groups)
+    what = f"group {plan.groups[0].group}" if count == 1 else f"{count:,} groups"
+    return await carry_out(
+        invocation,
+        request.confirmation,
+        Change(
+            operation=Operation.GROUP_DELETE,
+            targets=plan.targets,
+            document=_delete_document(invocation, plan, None),
+            question=f"Delete {what} with all commits?",
+            apply=apply,
+            by_pattern=plan.by_pattern,
+            is_empty=not plan.groups,
+        ),
+    )
+
+
+def _delete_document(
+    invocation: Invocation, plan: GroupDeletePlan, results: Mapping[GroupId, KafkaError | None] | None
+) -> Document:
+    items: list[Item] = []
+    for each in plan.groups:
+        error = results.get(each.group) if results is not None else None
+        result = "to be deleted" if results is None else "deleted" if error is None else error.name
+        items.append(
+            {
+                "group": each.group,
+                "state": each.state,
+                "members": len(each.members),
+                "commits": len(plan.commits.get(each.group, {})),
+                "result": result,
+            }
+        )
+    return Document(
+        kind="GroupDeletion",
+        context=invocation.context.name,
+        columns=_DELETE_COLUMNS,
+        name_key="group",
+        items=items,
+        errors=_group_errors({group_id(name): missing_group(group_id(name)) for name in plan.missing}),
+    )

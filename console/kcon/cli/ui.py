@@ -1,0 +1,21 @@
+"""`kcon ui` and `kcon` alone: opens the console, or says why it cannot."""
+
+from kcon.cli.invocation import Invocation
+from kcon.commands.request import Request
+from kcon.commands.table import root_help
+from kcon.commands.ui import Ui
+from kcon.errors import ExitCode, UsageError
+
+
+def run_ui(request: Request, invocation: Invocation) -> int:
+    """Open the console on a terminal. `kcon` alone elsewhere shows the help and exits 2."""
+    assert isinstance(request, Ui)
+    environment = invocation.environment
+    if not (environment.stdin_is_terminal and environment.stdout_is_terminal):
+        if request.bare:
+            environment.stderr.write(root_help().encode())
+            environment.stderr.flush()
+            return ExitCode.USAGE
+        raise UsageError("The console needs a terminal.", "The commands work without one: `kcon --help` lists them.")
+    assert invocation.open_console is not None, "the program's main module hands it in"
+    return invocation.open_console(request.shared.connection, request.address)

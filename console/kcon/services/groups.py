@@ -1,0 +1,283 @@
+"""Which groups consume, who is in them, and how far behind are they?"""
+
+import asyncio
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from kcon.core.ids import GroupId, TopicName, TopicPartition, group_id
+from kcon.core.kafka_error import KafkaError
+from kcon.core.lag import PartitionLag, offset_lag, records_lost
+from kcon.core.offset_query import EARLIEST, LATEST
+from kcon.core.snapshot import (
+    CommittedOffset,
+    GroupCommits,
+    GroupDescription,
+    GroupListing,
+    GroupMember,
+    OffsetAt,
+    OffsetResult,
+)
+from kcon.errors import KconError, NotFoundError
+from kcon.gate.permit import Operation
+from kcon.services.names import is_pattern, select_names
+from kcon.services.session import Session
+
+OFFSET_GROUP_TYPES: Final = frozenset({"", "classic", "consumer"})
+"""Kinds of groups that commit offsets; share and streams groups keep their progress elsewhere."""
+DEAD: Final = "Dead"
+
+_First = TypeVar("_First")
+_Second = TypeVar("_Second")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupsFound:
+    """The groups that were asked for, and the plain names that do not exist."""
+
+    groups: list[GroupListing]
+    missing: list[str]
+    errors: dict[int, KconError]
+    """By broker id: its groups are missing from `groups`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionScope:
+    """A topic that the user named, with some of its partitions or (None) all."""
+
+    topic: TopicName
+    partitions: frozenset[int] | None = None
+
+    def covers(self, where: TopicPartition) -> bool:
+        """The partition was named."""
+        return where.topic == self.topic and (self.partitions is None or where.partition in self.partitions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LagReport:
+    """The lag of groups by partition, sorted by group, topic and partition."""
+
+    rows: list[PartitionLag]
+    groups: dict[GroupId, GroupDescription]
+    """Those that could be described."""
+    group_errors: dict[GroupId, KconError]
+    partition_errors: dict[tuple[GroupId, TopicPartition], KafkaError]
+    """A commit or a bound that could not be read; the row is there with what is known."""
+    broker_errors: dict[int, KconError] = field(default_factory=dict)
+    """Brokers whose groups are missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDeletePlan:
+    """Groups to delete, with the commits that go with them."""
+
+    groups: tuple[GroupDescription, ...]
+    commits: Mapping[GroupId, Mapping[TopicPartition, int]]
+    missing: tuple[str, ...] = ()
+    by_pattern: bool = False
+    confirmed_by: str | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """The kind of mutation."""
+        return Operation.GROUP_DELETE
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """The groups' raw ids."""
+        return frozenset(each.group.raw for each in self.groups)
+
+
+async def list_groups(
+    session: Session, patterns: Sequence[str] = (), *, regex: bool = False, states: Collection[str] = ()
+) -> GroupsFound:
+    """Return groups sorted by id. states: only these, in any case of letters."""
+    admin = await session.admin()
+    listed = await admin.list_groups()
+    by_id = {listing.group: listing for listing in listed.items}
+    selection = select_names(by_id, patterns, regex=regex)
+    wanted = {state.lower() for state in states}
+    groups = [by_id[name] for name in selection.names if not wanted or by_id[name].state.lower() in wanted]
+    return GroupsFound(groups=groups, missing=selection.missing, errors=listed.errors)
+
+
+async def describe_groups(
+    session: Session, names: Sequence[str], *, regex: bool = False
+) -> tuple[list[GroupDescription], dict[GroupId, KconError]]:
+    """Return the named groups, and why others could not be described. A group that is not there is an error."""
+    ids = await _resolve(session, names, regex=regex)
+    admin = await session.admin()
+    described = await admin.describe_groups(ids)
+    found: list[GroupDescription] = []
+    errors: dict[GroupId, KconError] = {}
+    for group in ids:
+        each = described[group]
+        error = _description_error(group, each)
+        if error is not None:
+            errors[group] = error
+        elif isinstance(each, GroupDescription):
+            found.append(each)
+    return found, errors
+
+
+async def _resolve(session: Session, names: Sequence[str], *, regex: bool) -> list[GroupId]:
+    """Return the ids that names and patterns mean; a plain name needs no listing."""
+    if not any(is_pattern(name, regex=regex) for name in names):
+        return [group_id(name) for name in dict.fromkeys(names)]
+    found = await list_groups(session, names, regex=regex)
+    return [listing.group for listing in found.groups] + [group_id(name) for name in found.missing]
+
+
+def _description_error(group: GroupId, described: GroupDescription | KafkaError) -> KconError | None:
+    if isinstance(described, KafkaError):
+        if described.name == "GROUP_ID_NOT_FOUND":
+            return missing_group(group)
+        return described.as_exception(f"group {group}")
+    if described.error is not None:
+        return described.error.as_exception(f"group {group}")
+    return missing_group(group) if described.state == DEAD else None
+
+
+def missing_group(group: GroupId) -> NotFoundError:
+    """Return the error of a group that does not exist."""
+    return NotFoundError(f"Group {group} does not exist.", "`kcon group list` shows the names.")
+
+
+async def group_lag(
+    session: Session,
+    names: Sequence[str] = (),
+    *,
+    regex: bool = False,
+    scopes: Sequence[PartitionScope] = (),
+) -> LagReport:
+    """Measure the lag of groups (none named: all that commit offsets) in every partition they know.
+
+    A partition is known by a commit or by an assignment. scopes: only these partitions.
+    """
+    admin = await session.admin()
+    broker_errors: dict[int, KconError] = {}
+    if names and not any(is_pattern(name, regex=regex) for name in names):
+        ids = [group_id(name) for name in dict.fromkeys(names)]
+    else:
+        found = await list_groups(session, names, regex=regex)
+        broker_errors = found.errors
+        ids = [listing.group for listing in found.groups if listing.group_type in OFFSET_GROUP_TYPES]
+        ids += [group_id(name) for name in found.missing]
+    described, committed = await _both(admin.describe_groups(ids), admin.committed_offsets(ids))
+    groups: dict[GroupId, GroupDescription] = {}
+    group_errors: dict[GroupId, KconError] = {}
+    commits: dict[GroupId, GroupCommits] = {}
+    for group in ids:
+        about, offsets = described[group], committed[group]
+        if isinstance(offsets, KafkaError):
+            group_errors[group] = offsets.as_exception(f"group {group}")
+            continue
+        error = _description_error(group, about)
+        # Commits without a described group: an old simple consumer's group reads as Dead and still has them.
+        if error is not None and not offsets:
+            group_errors[group] = error
+            continue
+        if isinstance(about, GroupDescription):
+            groups[group] = about
+        commits[group] = offsets
+    owners = {group: _owners(groups.get(group)) for group in commits}
+    wanted = {
+        group: [where for where in {**offsets, **owners[group]} if _in_scope(where, scopes)]
+        for group, offsets in commits.items()
+    }
+    partitions = {where for places in wanted.values() for where in places}
+    starts, ends = await _both(admin.list_offsets(partitions, EARLIEST), admin.list_offsets(partitions, LATEST))
+    rows: list[PartitionLag] = []
+    partition_errors: dict[tuple[GroupId, TopicPartition], KafkaError] = {}
+    for index, (group, places) in enumerate(sorted(wanted.items(), key=lambda item: item[0].raw)):
+        if index % 100 == 0:
+            await asyncio.sleep(0)
+        for where in sorted(places, key=lambda place: (place.topic.raw, place.partition)):
+            bounds = (starts[where], ends[where])
+            row, problem = _lag_row(group, where, commits[group].get(where), bounds, owners[group].get(where))
+            rows.append(row)
+            if problem is not None:
+                partition_errors[group, where] = problem
+    return LagReport(
+        rows=rows,
+        groups=groups,
+        group_errors=group_errors,
+        partition_errors=partition_errors,
+        broker_errors=broker_errors,
+    )
+
+
+async def _both(
+    first: Coroutine[object, object, _First],
+    second: Coroutine[object, object, _Second],
+) -> tuple[_First, _Second]:
+    return await asyncio.gather(first, second)
+
+
+def _owners(group: GroupDescription | None) -> dict[TopicPartition, GroupMember]:
+    if group is None:
+        return {}
+    return {where: member for member in group.members for where in member.assignment}
+
+
+def _in_scope(where: TopicPartition, scopes: Sequence[PartitionScope]) -> bool:
+    return not scopes or any(scope.covers(where) for scope in scopes)
+
+
+def _lag_row(
+    group: GroupId,
+    where: TopicPartition,
+    commit: CommittedOffset | KafkaError | None,
+    bounds: tuple[OffsetResult, OffsetResult],
+    owner: GroupMember | None,
+) -> tuple[PartitionLag, KafkaError | None]:
+    start, end = bounds
+    committed = commit.offset if isinstance(commit, CommittedOffset) else None
+    start_offset = start.offset if isinstance(start, OffsetAt) else None
+    end_offset = end.offset if isinstance(end, OffsetAt) else None
+    row = PartitionLag(
+        group=group,
+        partition=where,
+        committed=committed,
+        start=start_offset,
+        end=end_offset,
+        lag=offset_lag(committed, start_offset, end_offset),
+        lost=records_lost(committed, start_offset),
+        member_id=owner.member_id if owner else None,
+        client_id=owner.client_id if owner else None,
+        host=owner.host if owner else None,
+    )
+    return row, next((each for each in (commit, end, start) if isinstance(each, KafkaError)), None)
+
+
+async def plan_group_delete(session: Session, names: Sequence[str], *, regex: bool = False) -> GroupDeletePlan:
+    """Find the groups that would be deleted, with their commits. An active group is part of the plan, too."""
+    described, errors = await describe_groups(session, names, regex=regex)
+    others = [error for error in errors.values() if not isinstance(error, NotFoundError)]
+    if others:
+        raise others[0]
+    admin = await session.admin()
+    committed = await admin.committed_offsets([each.group for each in described])
+    return GroupDeletePlan(
+        groups=tuple(described),
+        commits={group: commits_of(offsets) for group, offsets in committed.items()},
+        missing=tuple(group.raw for group in errors),
+        by_pattern=any(is_pattern(name, regex=regex) for name in names),
+    )
+
+
+def commits_of(offsets: GroupCommits | KafkaError) -> dict[TopicPartition, int]:
+    """Return the committed offsets that could be read."""
+    if isinstance(offsets, KafkaError):
+        return {}
+    return {where: commit.offset for where, commit in offsets.items() if isinstance(commit, CommittedOffset)}
+
+
+async def apply_group_delete(session: Session, plan: GroupDeletePlan) -> dict[GroupId, KafkaError | None]:
+    """Delete the groups; None for each that is gone. What they had committed is kept for undo first."""
+    permit = await session.authorise(plan)
+    admin = await session.admin()
+    results = await admin.delete_groups([each.group for each in plan.groups], permit)
+    failures = {group.raw: error.name for group, error in results.items() if error is not None}
+    session.gate.record_result(permit, ok=not failures, detail={"errors": failures})
+    return results
