@@ -89,7 +89,7 @@ def read_rows(lines: Iterable[str], options: RowOptions) -> Iterator[Row | BadRo
             return _read_lines(lines)
 
 
-class _CellEncoder(dict[str, str]):
+class CellEncoder(dict[str, str]):
     """JSON for a cell's text, remembered: columns repeat themselves, and a look-up costs a tenth of the work."""
 
     def __init__(self, null_text: str | None) -> None:
@@ -149,7 +149,7 @@ def _read_csv(lines: Iterable[str], options: RowOptions) -> Iterator[Row | BadRo
     key_index, time_index = _column_indexes(columns, options)
     # One format string makes the whole object: the cells are JSON already.
     template = "{" + ",".join(f"{json.dumps(name).replace('%', '%%')}:%s" for name in columns) + "}"
-    encoded, time_of = _CellEncoder(options.null_text), _TimeReader(options.tz)
+    encoded, time_of = CellEncoder(options.null_text), _TimeReader(options.tz)
     width = len(columns)
     line = reader.line_num
     while True:
