@@ -1,0 +1,498 @@
+"""One partition's log: what is appended to it, what of it is written, synced, readable, and when it lets go of data.
+
+The owner appends batches (`append`), writes what it collected in one go (`write_pending`), has `dirty_files` synced,
+and says so (`mark_durable`). Nothing here waits or syncs by itself, except when the log is opened.
+
+    log_start_offset <= durable_offset <= written_offset <= log_end_offset
+
+A partition has no folder before its first append, and no open file before it is read or written.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from kcon_broker.storage.batch_frame import BatchInfo, batch_bounds, patch, read_header
+from kcon_broker.storage.files import Files, Syncable, parent_of, write_all, write_aside
+from kcon_broker.storage.leader_epochs import FILE_NAME as EPOCHS_FILE_NAME
+from kcon_broker.storage.leader_epochs import LeaderEpochs
+from kcon_broker.storage.log_reader import LogDamagedError, LogReader, split_batches
+from kcon_broker.storage.partition_metadata import FILE_NAME as METADATA_FILE_NAME
+from kcon_broker.storage.partition_metadata import encode_partition_metadata
+from kcon_broker.storage.producer_snapshot import ProducerSnapshot, encode_producer_snapshot
+from kcon_broker.storage.recovery import Damage, LoadedLog, LoadOptions, load_log
+from kcon_broker.storage.segment import (
+    DELETED_SUFFIX,
+    INDEX_SUFFIX,
+    LOG_SUFFIX,
+    SNAPSHOT_SUFFIX,
+    TIME_INDEX_SUFFIX,
+    Segment,
+    segment_path,
+)
+
+_INDEX_ENTRY_BYTES = 8
+_RELATIVE_OFFSET_MAX = (1 << 31) - 1
+
+
+class LogSettings(Protocol):
+    """The topic configs that storage goes by."""
+
+    @property
+    def segment_bytes(self) -> int:
+        """A new segment begins before the active one grows beyond this."""
+        ...
+
+    @property
+    def segment_ms(self) -> int:
+        """A new segment begins when the active one's first record is this old."""
+        ...
+
+    @property
+    def index_interval_bytes(self) -> int:
+        """Bytes of log between two index entries."""
+        ...
+
+    @property
+    def index_bytes_max(self) -> int:
+        """The size an index file may reach."""
+        ...
+
+    @property
+    def retention_bytes(self) -> int:
+        """-1: no limit."""
+        ...
+
+    @property
+    def retention_ms(self) -> int:
+        """-1: no limit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefaultLogSettings:
+    """Kafka's defaults."""
+
+    segment_bytes: int = 1 << 30
+    segment_ms: int = 7 * 24 * 3_600_000
+    index_interval_bytes: int = 4_096
+    index_bytes_max: int = 10 << 20
+    retention_bytes: int = -1
+    retention_ms: int = 7 * 24 * 3_600_000
+
+
+class Log:
+    """The log of one partition. One thread owns it."""
+
+    __slots__ = (
+        "_deleted_paths",
+        "_files",
+        "_folder",
+        "_is_rolling_due",
+        "_now_ms",
+        "_pending",
+        "_reader",
+        "_segments",
+        "_topic_id",
+        "_unsynced",
+        "damage",
+        "durable_offset",
+        "epochs",
+        "failure",
+        "leader_epoch",
+        "log_end_offset",
+        "log_start_offset",
+        "reports",
+        "settings",
+        "was_walked",
+        "written_offset",
+    )
+
+    def __init__(
+        self,
+        files: Files,
+        folder: str,
+        loaded: LoadedLog,
+        *,
+        settings: LogSettings,
+        leader_epoch: int,
+        topic_id: bytes,
+        log_start_offset: int,
+    ) -> None:
+        self._files = files
+        self._folder = folder
+        self._topic_id = topic_id
+        self._segments = loaded.segments
+        self._reader = LogReader(files, folder, self._segments, settings.index_interval_bytes)
+        self._pending: list[tuple[bytearray | memoryview, int, int]] = []
+        self._unsynced: dict[Syncable, None] = {}
+        self._deleted_paths: list[str] = []
+        self._is_rolling_due = False
+        self._now_ms = 0
+        self.settings = settings
+        """May be replaced at any time."""
+        self.leader_epoch = leader_epoch
+        """The epoch of everything appended from now on."""
+        self.epochs: LeaderEpochs = loaded.epochs
+        self.log_start_offset = log_start_offset
+        self.log_end_offset = loaded.end_offset
+        """The offset of the next record."""
+        self.written_offset = loaded.end_offset
+        """All below is in the file, though perhaps not on the disk."""
+        self.durable_offset = loaded.end_offset
+        """All below survives a power cut."""
+        self.damage: Damage | None = loaded.damage
+        self.failure: OSError | None = None if loaded.damage is None else LogDamagedError(loaded.damage)
+        """Why nothing can be appended any more."""
+        self.reports = loaded.reports
+        """Sentences for the operator about what recovery did."""
+        self.was_walked = loaded.was_walked
+
+    @classmethod
+    def open(
+        cls,
+        files: Files,
+        folder: str,
+        *,
+        settings: LogSettings,
+        leader_epoch: int,
+        topic_id: bytes,
+        log_start_offset: int = 0,
+        recovery_point: int | None = None,
+        is_clean: bool = False,
+        gaps_allowed: bool = False,
+        on_batch: Callable[[BatchInfo], None] | None = None,
+        on_producers: Callable[[list[ProducerSnapshot]], None] | None = None,
+    ) -> "Log":
+        """Load a partition's log, recover it unless the last stop was clean; a folder that is not there is empty.
+
+        With `on_producers`, the newest usable snapshot is handed over first, and `on_batch` gets the batches after
+        it; otherwise it gets all. Raises OSError when the folder cannot be read or repaired.
+        """
+        options = LoadOptions(
+            index_interval_bytes=settings.index_interval_bytes,
+            leader_epoch_max=leader_epoch,
+            recovery_point=recovery_point,
+            is_clean=is_clean,
+            gaps_allowed=gaps_allowed,
+            on_batch=on_batch,
+            on_producers=on_producers,
+        )
+        loaded = load_log(files, folder, options)
+        if loaded.segments:
+            log_start_offset = max(log_start_offset, loaded.segments[0].base_offset)
+            if log_start_offset > loaded.end_offset:
+                loaded.reports.append(
+                    f"{folder} ends at offset {loaded.end_offset}, before its log start {log_start_offset}:"
+                    " the log start is taken back"
+                )
+                log_start_offset = loaded.segments[0].base_offset
+        else:
+            loaded.end_offset = log_start_offset
+        log = cls(
+            files,
+            folder,
+            loaded,
+            settings=settings,
+            leader_epoch=leader_epoch,
+            topic_id=topic_id,
+            log_start_offset=log_start_offset,
+        )
+        if loaded.was_walked and loaded.damage is None:
+            log._sync_recovered(recovery_point)
+        return log
+
+    # Append, write, sync
+
+    def append(self, batch: bytearray | memoryview, *, now_ms: int) -> int:
+        """Give a valid batch its offset and epoch, in place, and queue it; return the base offset.
+
+        The buffer is borrowed until it is written, and must not change. Raises OSError when the log has failed.
+        """
+        if self.failure is not None:
+            raise self.failure
+        base_offset = self.log_end_offset
+        patch(batch, base_offset, self.leader_epoch)
+        _, next_offset, size = batch_bounds(batch, 0)
+        assert size == len(batch), "a batch is handed over without bytes around it"
+        max_timestamp_ms = int.from_bytes(batch[35:43], "big", signed=True)
+        self._pending.append((batch, next_offset - 1, max_timestamp_ms))
+        self.log_end_offset = next_offset
+        self._now_ms = now_ms
+        return base_offset
+
+    @property
+    def has_pending(self) -> bool:
+        """Something is appended and not written."""
+        return bool(self._pending)
+
+    def write_pending(self) -> None:
+        """Write what was appended, one call a segment.
+
+        When that fails (OSError), what could not be written is dropped: `log_end_offset` goes back to
+        `written_offset`, and the next append finds the log as if it had not been.
+        """
+        try:
+            while self._pending:
+                self._write_run()
+        except OSError:
+            self._drop_pending()
+            raise
+
+    def dirty_files(self) -> list[Syncable]:
+        """Return what has to be synced for all below `written_offset` to be durable."""
+        return [file for file in self._unsynced if file.is_dirty]
+
+    def mark_durable(self, end_offset: int) -> None:
+        """Take note that all below `end_offset` was written before a sync of the then dirty files succeeded."""
+        assert end_offset <= self.written_offset
+        self.durable_offset = max(self.durable_offset, end_offset)
+        if end_offset == self.written_offset:
+            self._unsynced = {file: None for file in self._unsynced if file.is_dirty}
+
+    def fence(self, error: OSError) -> None:
+        """Accept nothing any more, as after a failed sync: what the disk holds above `durable_offset` is unknown."""
+        self.failure = self.failure or error
+        self._pending.clear()
+        self.log_end_offset = self.written_offset
+
+    def _write_run(self) -> None:
+        """Write the pending batches that go to one segment."""
+        segment = self._segments[-1] if self._segments else self._new_segment(self.written_offset)
+        buffers: list[bytearray | memoryview] = []
+        size = segment.size
+        for batch, last_offset, max_timestamp_ms in self._pending:
+            if (size or buffers) and self._must_roll(segment, size + len(batch), last_offset, max_timestamp_ms):
+                break
+            buffers.append(batch)
+            size += len(batch)
+        if not buffers:
+            self._new_segment(self.written_offset)
+            return
+        if self.epochs.latest < self.leader_epoch:
+            self._begin_epoch()
+        self._unsynced[segment.file] = None
+        write_all(segment.file, buffers, segment.size)
+        interval = self.settings.index_interval_bytes
+        for batch, last_offset, max_timestamp_ms in self._pending[: len(buffers)]:
+            segment.add_batch(last_offset, len(batch), max_timestamp_ms, index_interval_bytes=interval)
+        self.written_offset = segment.end_offset
+        del self._pending[: len(buffers)]
+
+    def _must_roll(self, segment: Segment, size: int, last_offset: int, max_timestamp_ms: int) -> bool:
+        """Say whether a batch needs a new segment (Kafka: LogSegment.shouldRoll)."""
+        settings = self.settings
+        assert segment.offset_index is not None
+        first_ms = segment.first_timestamp_ms
+        return (
+            self._is_rolling_due
+            or size > settings.segment_bytes
+            or last_offset - segment.base_offset > _RELATIVE_OFFSET_MAX
+            or len(segment.offset_index) * _INDEX_ENTRY_BYTES >= settings.index_bytes_max
+            or (first_ms is not None and max_timestamp_ms - first_ms > settings.segment_ms)
+        )
+
+    def _new_segment(self, base_offset: int) -> Segment:
+        """Begin a segment; the one before is sealed."""
+        if self._segments:
+            self._segments[-1].write_indexes(self._files, self._folder)
+        else:
+            self._make_folder()
+        file = self._files.open(segment_path(self._folder, base_offset, LOG_SUFFIX), create=True)
+        # A file of this name could be left from a write that failed before.
+        file.truncate(0)
+        if self._segments:
+            self._segments[-1].drop_indexes()
+        segment = Segment(base_offset, file)
+        self._segments.append(segment)
+        self._unsynced[file] = None
+        self._unsynced[self._files.folder(self._folder)] = None
+        self._is_rolling_due = False
+        return segment
+
+    def _make_folder(self) -> None:
+        self._files.make_folder(self._folder)
+        self._unsynced[self._files.folder(parent_of(self._folder))] = None
+        self._unsynced[self._files.folder(self._folder)] = None
+        path = f"{self._folder}/{METADATA_FILE_NAME}"
+        if not self._files.exists(path):
+            content = encode_partition_metadata(self._topic_id)
+            self._unsynced[write_aside(self._files, path, content, sync=False)] = None
+
+    def _begin_epoch(self) -> None:
+        """Note the epoch before its first batch is written: both become durable in the same round."""
+        self.epochs.begin(self.leader_epoch, self.written_offset)
+        self._write_epochs()
+
+    def _write_epochs(self) -> None:
+        path = f"{self._folder}/{EPOCHS_FILE_NAME}"
+        self._unsynced[write_aside(self._files, path, self.epochs.encode(), sync=False)] = None
+        self._unsynced[self._files.folder(self._folder)] = None
+
+    def _drop_pending(self) -> None:
+        self._pending.clear()
+        self.log_end_offset = self.written_offset
+        # The file may name an epoch that did not begin: the next one takes its place.
+        self.epochs.truncate_end(self.written_offset)
+        if not self._segments:
+            return
+        segment = self._segments[-1]
+        # Bytes that cannot be cut off will be overwritten. A start before that cuts them or, where they are whole
+        # batches, keeps records whose producer was told that they failed, as Kafka may.
+        with contextlib.suppress(OSError):
+            segment.file.truncate(segment.size)
+
+    # Read
+
+    def read(
+        self, start_offset: int, max_bytes: int, *, limit_offset: int, min_one: bool = True
+    ) -> list[memoryview]:
+        """Return whole batches from the one that holds `start_offset`, none beyond `limit_offset`.
+
+        A part is a run of batches that stand together. With `min_one` the first batch is returned however large it
+        is. Raises OSError (`LogDamagedError`) when there is no sense in what is stored there.
+        """
+        limit = min(limit_offset, self.written_offset)
+        if start_offset >= limit:
+            return []
+        if self.damage is not None:
+            if start_offset >= self.damage.offset:
+                raise LogDamagedError(self.damage)
+            limit = min(limit, self.damage.offset)
+        return self._reader.read(start_offset, max_bytes, limit, min_one=min_one)
+
+    def read_batches(self, start_offset: int, *, limit_offset: int) -> Iterator[memoryview]:
+        """Yield every batch of `[start_offset, limit_offset)`, one by one."""
+        while parts := self.read(start_offset, 1 << 20, limit_offset=limit_offset):
+            for batch in split_batches(parts):
+                _, start_offset, _ = batch_bounds(batch, 0)
+                yield batch
+
+    def batch_for_timestamp(self, timestamp_ms: int, *, limit_offset: int) -> memoryview | None:
+        """Return the first batch with a timestamp at or after this one; None: there is none below the limit."""
+        return self._reader.first_batch_since(
+            timestamp_ms, self.log_start_offset, min(limit_offset, self.written_offset)
+        )
+
+    def batch_with_max_timestamp(self, *, limit_offset: int) -> memoryview | None:
+        """Return the first batch that has the largest timestamp of the log; None: no record has one."""
+        largest_ms = -1
+        for segment in self._segments:
+            if segment.base_offset < limit_offset:
+                self._reader.indexes_of(segment)
+                largest_ms = max(largest_ms, segment.largest_timestamp_ms)
+        return None if largest_ms < 0 else self.batch_for_timestamp(largest_ms, limit_offset=limit_offset)
+
+    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int] | None:
+        """Return (epoch, end offset) of the largest epoch up to `epoch`; None: none that small is known."""
+        return self.epochs.end_offset_for(epoch, self.log_end_offset)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all segments, without indexes."""
+        return sum(segment.size for segment in self._segments)
+
+    # Let go
+
+    def delete_before(self, offset: int) -> None:
+        """Move the log start up to `offset`, and drop the segments that lie below it altogether."""
+        assert offset <= self.written_offset
+        self.log_start_offset = max(self.log_start_offset, offset)
+        count = 0
+        while count < len(self._segments) - 1 and self._segments[count].end_offset <= self.log_start_offset:
+            count += 1
+        self._delete_segments(count)
+
+    def apply_retention(self, *, now_ms: int) -> int:
+        """Drop the oldest segments that are too old or too many, all of them durable; return how many."""
+        settings = self.settings
+        excess = self.size_bytes - settings.retention_bytes if settings.retention_bytes >= 0 else -1
+        count = 0
+        for segment in self._segments:
+            if segment.end_offset > self.durable_offset or not segment.size:
+                break
+            is_too_old = settings.retention_ms >= 0 and self._is_older(segment, now_ms - settings.retention_ms)
+            is_too_much = excess >= segment.size
+            if not (is_too_old or is_too_much):
+                break
+            excess -= segment.size
+            count += 1
+        if count and count == len(self._segments):
+            if self._pending:
+                count -= 1
+            else:
+                self._new_segment(self.written_offset)
+        if count:
+            self.log_start_offset = max(self.log_start_offset, self._segments[count].base_offset)
+            self._delete_segments(count)
+        return count
+
+    def _is_older(self, segment: Segment, timestamp_ms: int) -> bool:
+        self._reader.indexes_of(segment)
+        # Without timestamps the age is not known, and nothing is dropped for it.
+        return 0 <= segment.largest_timestamp_ms < timestamp_ms
+
+    def _delete_segments(self, count: int) -> None:
+        """Rename the files of the oldest segments aside; `take_deleted_paths` hands them over for removal."""
+        for segment in self._segments[:count]:
+            segment.file.close()
+            for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
+                path = segment_path(self._folder, segment.base_offset, suffix)
+                if self._files.exists(path):
+                    self._files.rename(path, path + DELETED_SUFFIX)
+                    self._deleted_paths.append(path + DELETED_SUFFIX)
+            self._unsynced.pop(segment.file, None)
+        del self._segments[:count]
+        if count and self.epochs.truncate_start(self.log_start_offset):
+            self._write_epochs()
+
+    def take_deleted_paths(self) -> list[str]:
+        """Return the files that may be removed now, by anybody, in any thread; the next start removes the rest."""
+        paths, self._deleted_paths = self._deleted_paths, []
+        return paths
+
+    def roll(self) -> None:
+        """Have the next batch begin a new segment."""
+        self._is_rolling_due = True
+
+    # Stop
+
+    def write_producer_snapshot(self, producers: Iterable[ProducerSnapshot]) -> None:
+        """Write what is known of the producers at the end of the log, which must be durable; drop older snapshots."""
+        assert self.durable_offset == self.log_end_offset, "a snapshot describes durable records"
+        if not self._segments:
+            return
+        path = segment_path(self._folder, self.log_end_offset, SNAPSHOT_SUFFIX)
+        write_aside(self._files, path, encode_producer_snapshot(producers), sync=True)
+        for name in self._files.list_names(self._folder):
+            if name.endswith(SNAPSHOT_SUFFIX) and f"{self._folder}/{name}" != path:
+                self._files.remove(f"{self._folder}/{name}")
+
+    def close(self) -> None:
+        """Write the indexes of the active segment and give the files back. Nothing may be pending."""
+        assert not self._pending
+        if self._segments and self.damage is None:
+            self._segments[-1].write_indexes(self._files, self._folder)
+        for segment in self._segments:
+            segment.file.close()
+
+    def _sync_recovered(self, recovery_point: int | None) -> None:
+        """Make durable what recovery found, before anybody reads it: it may be in the page cache only."""
+        if not self._segments:
+            return
+        self._write_epochs()
+        for segment in self._segments:
+            if recovery_point is None or segment.end_offset > recovery_point or segment is self._segments[-1]:
+                segment.file.sync()
+        for file in self.dirty_files():
+            file.sync()
+        self._files.folder(parent_of(self._folder)).sync()
+        self._unsynced.clear()
+
+
+def parse_batch(batch: memoryview) -> BatchInfo:
+    """Return the header of a batch that `Log.read_batches` yielded."""
+    info = read_header(batch, 0, 0)
+    assert not isinstance(info, str)
+    return info

@@ -1,0 +1,209 @@
+"""Which bytes of a log answer a fetch, and which record was first at or after a time?
+
+A read returns whole batches as they are stored. The sparse index leads to within a few batches of the wanted offset;
+the rest is read from headers. What an index says is believed only if the batch it points to agrees.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from kcon_broker.storage.batch_frame import HEADER_BYTES, batch_bounds
+from kcon_broker.storage.files import Files
+from kcon_broker.storage.recovery import Damage, rebuild_indexes
+from kcon_broker.storage.segment import Segment
+
+_HEADROOM_BYTES = 8_192
+"""Read before the wanted batch: the distance between two index entries, and a batch."""
+
+
+class LogDamagedError(OSError):
+    """The log, or the part of it that was asked for, cannot be read."""
+
+    def __init__(self, damage: Damage) -> None:
+        super().__init__(str(damage))
+        self.damage = damage
+
+
+class LogReader:
+    """Reads the segments of one log; keeps the indexes of at most one sealed segment in memory."""
+
+    __slots__ = ("_files", "_folder", "_indexed", "index_interval_bytes", "segments")
+
+    def __init__(self, files: Files, folder: str, segments: list[Segment], index_interval_bytes: int) -> None:
+        self._files = files
+        self._folder = folder
+        self.segments = segments
+        self.index_interval_bytes = index_interval_bytes
+        self._indexed: Segment | None = None
+
+    def segment_index_at(self, offset: int) -> int:
+        """Return the index of the segment that holds `offset`, or would."""
+        return max(bisect_right(self.segments, offset, key=lambda segment: segment.base_offset) - 1, 0)
+
+    def read(self, start_offset: int, bytes_max: int, limit_offset: int, *, min_one: bool) -> list[memoryview]:
+        """Return the whole batches from the one that holds `start_offset` up to `limit_offset`, about `bytes_max`."""
+        parts: list[memoryview] = []
+        segments = self.segments
+        index = self.segment_index_at(start_offset) if segments else 0
+        remaining = bytes_max
+        while index < len(segments) and segments[index].base_offset < limit_offset:
+            segment = segments[index]
+            if segment.size:
+                part, is_at_end = self._read_checked(segment, start_offset, remaining, limit_offset, min_one=min_one)
+                if part:
+                    parts.append(part)
+                    remaining -= len(part)
+                    min_one = False
+                if not is_at_end or remaining <= 0:
+                    break
+            index += 1
+        return parts
+
+    def indexes_of(self, segment: Segment) -> None:
+        """Have the indexes of a segment in memory, from the files or built anew."""
+        if segment.offset_index is not None:
+            return
+        if self._indexed is not None and self._indexed is not self.segments[-1]:
+            self._indexed.drop_indexes()
+        self._indexed = segment
+        if not segment.read_indexes(self._files, self._folder):
+            self._rebuild(segment)
+
+    def _rebuild(self, segment: Segment) -> None:
+        rebuild_indexes(segment, index_interval_bytes=self.index_interval_bytes)
+        if segment is not self.segments[-1]:
+            try:
+                segment.write_indexes(self._files, self._folder)
+            except OSError:
+                # The index stays in memory; the next start builds it again.
+                return
+
+    def _read_checked(
+        self, segment: Segment, start_offset: int, bytes_max: int, limit_offset: int, *, min_one: bool
+    ) -> tuple[memoryview, bool]:
+        """Read from one segment; where the index lies, build it anew and read again."""
+        self.indexes_of(segment)
+        try:
+            return _read_segment(segment, start_offset, bytes_max, limit_offset, min_one=min_one)
+        except _Insane:
+            self._rebuild(segment)
+        try:
+            return _read_segment(segment, start_offset, bytes_max, limit_offset, min_one=min_one)
+        except _Insane as insane:
+            raise LogDamagedError(
+                Damage(
+                    offset=start_offset, path=segment.file.path, position=insane.position, reason="no batch is there"
+                )
+            ) from None
+
+    def first_batch_since(self, timestamp_ms: int, start_offset: int, limit_offset: int) -> memoryview | None:
+        """Return the first batch whose largest timestamp is at or after `timestamp_ms`; None: there is none."""
+        for segment in self.segments[self.segment_index_at(start_offset) :] if self.segments else ():
+            if segment.base_offset >= limit_offset:
+                return None
+            self.indexes_of(segment)
+            if segment.largest_timestamp_ms < timestamp_ms or segment.time_index is None:
+                continue
+            offset = segment.base_offset + segment.time_index.relative_offset_before(timestamp_ms)
+            offset = max(offset, start_offset)
+            while offset < min(segment.end_offset, limit_offset):
+                run = self.read(offset, 1 << 16, limit_offset, min_one=True)
+                if not run:
+                    break
+                for batch in split_batches(run):
+                    _, offset, _ = batch_bounds(batch, 0)
+                    if int.from_bytes(batch[35:43], "big", signed=True) >= timestamp_ms:
+                        return batch
+        return None
+
+
+def split_batches(parts: Sequence[memoryview]) -> list[memoryview]:
+    """Return the single batches of what `read` returned."""
+    batches: list[memoryview] = []
+    for part in parts:
+        at = 0
+        while at < len(part):
+            _, _, size = batch_bounds(part, at)
+            batches.append(part[at : at + size])
+            at += size
+    return batches
+
+
+class _Insane(Exception):
+    def __init__(self, position: int) -> None:
+        super().__init__()
+        self.position = position
+
+
+def _bounds(segment: Segment, buffer: bytes | memoryview, at: int, position: int) -> tuple[int, int, int]:
+    """Return (base offset, next offset, size) of a batch that fits into the segment."""
+    base_offset, next_offset, size = batch_bounds(buffer, at)
+    if (
+        size < HEADER_BYTES
+        or position + size > segment.size
+        or not segment.base_offset <= base_offset < next_offset <= segment.end_offset
+        or buffer[at + 16] != 2
+    ):
+        raise _Insane(position)
+    return base_offset, next_offset, size
+
+
+def _read_segment(
+    segment: Segment, start_offset: int, bytes_max: int, limit_offset: int, *, min_one: bool
+) -> tuple[memoryview, bool]:
+    """Return the run of batches, and whether it ends where the segment does."""
+    assert segment.offset_index is not None
+    empty = memoryview(b"")
+    position, last_relative = segment.offset_index.entry_at_offset(max(start_offset - segment.base_offset, 0))
+    buffer = segment.file.read(min(segment.size - position, max(bytes_max, 0) + _HEADROOM_BYTES), position)
+    at = 0
+    while True:
+        if at + HEADER_BYTES > len(buffer):
+            position, at = position + at, 0
+            if position >= segment.size:
+                return empty, True
+            buffer = segment.file.read(min(segment.size - position, max(bytes_max, 0) + _HEADROOM_BYTES), position)
+            if len(buffer) < HEADER_BYTES:
+                raise _Insane(position)
+        _, next_offset, size = _bounds(segment, buffer, at, position + at)
+        if last_relative >= 0:
+            if next_offset - 1 - segment.base_offset != last_relative:
+                raise _Insane(position)
+            last_relative = -1
+        if next_offset > start_offset:
+            break
+        at += size
+    if next_offset > limit_offset or (size > bytes_max and not min_one):
+        return empty, False
+    wanted = min(segment.size - position - at, max(size, bytes_max))
+    if len(buffer) - at < wanted:
+        position, at = position + at, 0
+        buffer = segment.file.read(wanted, position)
+        if len(buffer) < wanted:
+            raise _Insane(position)
+    end = _end_of_run(segment, memoryview(buffer)[: at + wanted], position, at + size, limit_offset)
+    return memoryview(buffer)[at:end], position + end == segment.size
+
+
+def _end_of_run(segment: Segment, buffer: memoryview, position: int, end: int, limit_offset: int) -> int:
+    """Return where the last whole batch of the buffer below the limit ends; the first one ends at `end`."""
+    index = segment.offset_index
+    assert index is not None
+    upper = len(buffer)
+    if limit_offset >= segment.end_offset and position + upper == segment.size:
+        return upper
+    # Most of the run is skipped: the index names a batch near its end.
+    near_upper = index.entry_at_position(position + upper)
+    near_limit = index.entry_at_offset(max(limit_offset - segment.base_offset - 1, 0))
+    jump, last_relative = min(near_upper, near_limit)
+    if position + end <= jump and jump - position + HEADER_BYTES <= upper:
+        _, next_offset, _ = _bounds(segment, buffer, jump - position, jump)
+        if next_offset - 1 - segment.base_offset != last_relative:
+            raise _Insane(jump)
+        end = jump - position
+    while end + HEADER_BYTES <= upper:
+        _, next_offset, size = _bounds(segment, buffer, end, position + end)
+        if end + size > upper or next_offset > limit_offset:
+            break
+        end += size
+    return end

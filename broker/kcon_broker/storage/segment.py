@@ -1,0 +1,135 @@
+"""What is known of one segment: a `.log` file of batches, and its two sparse indexes?
+
+A segment is named by its base offset, in 20 digits. The newest one is active and has its indexes in memory; a sealed
+one loads them when they are asked for. An index that is missing, or is not what the log says, is built anew.
+"""
+
+from kcon_broker.storage.files import File, Files, read_bytes, write_all
+from kcon_broker.storage.index import OffsetIndex, TimeIndex, decode_offset_index, decode_time_index
+
+LOG_SUFFIX = ".log"
+INDEX_SUFFIX = ".index"
+TIME_INDEX_SUFFIX = ".timeindex"
+SNAPSHOT_SUFFIX = ".snapshot"
+DELETED_SUFFIX = ".deleted"
+OFFSET_DIGITS = 20
+INDEX_BYTES_MAX = 1 << 30
+
+
+def segment_path(folder: str, base_offset: int, suffix: str) -> str:
+    """Return the path of one of a segment's files."""
+    return f"{folder}/{base_offset:020d}{suffix}"
+
+
+class Segment:
+    """One segment of one log."""
+
+    __slots__ = (
+        "_bytes_since_entry",
+        "base_offset",
+        "end_offset",
+        "file",
+        "first_timestamp_ms",
+        "largest_timestamp_ms",
+        "largest_timestamp_offset",
+        "offset_index",
+        "size",
+        "time_index",
+    )
+
+    def __init__(self, base_offset: int, file: File) -> None:
+        self.base_offset = base_offset
+        self.file = file
+        self.size = 0
+        """Bytes of whole batches; what the file has beyond is left from a failed write."""
+        self.end_offset = base_offset
+        """The offset after the last batch."""
+        self.first_timestamp_ms: int | None = None
+        self.largest_timestamp_ms = -1
+        self.largest_timestamp_offset = base_offset
+        """The last offset of the batch with the largest timestamp."""
+        self.offset_index: OffsetIndex | None = OffsetIndex()
+        """None: sealed, and not loaded."""
+        self.time_index: TimeIndex | None = TimeIndex()
+        self._bytes_since_entry = 0
+
+    def add_batch(self, last_offset: int, size: int, max_timestamp_ms: int, *, index_interval_bytes: int) -> None:
+        """Take note of a batch at the end (Kafka: LogSegment.append)."""
+        assert self.offset_index is not None
+        assert self.time_index is not None
+        if max_timestamp_ms > self.largest_timestamp_ms:
+            self.largest_timestamp_ms = max_timestamp_ms
+            self.largest_timestamp_offset = last_offset
+        if self.first_timestamp_ms is None:
+            self.first_timestamp_ms = max_timestamp_ms
+        if self._bytes_since_entry > index_interval_bytes:
+            self.offset_index.add(last_offset - self.base_offset, self.size)
+            self._add_time_entry()
+            self._bytes_since_entry = 0
+        self._bytes_since_entry += size
+        self.size += size
+        self.end_offset = last_offset + 1
+
+    def write_indexes(self, files: Files, folder: str) -> None:
+        """Write both index files. They are not synced: what a power cut leaves of them is checked when loaded."""
+        assert self.offset_index is not None
+        assert self.time_index is not None
+        self._add_time_entry()
+        for suffix, content in (
+            (INDEX_SUFFIX, self.offset_index.encode()),
+            (TIME_INDEX_SUFFIX, self.time_index.encode()),
+        ):
+            file = files.open(segment_path(folder, self.base_offset, suffix), create=True)
+            file.truncate(0)
+            write_all(file, [content], 0)
+            file.close()
+
+    def read_indexes(self, files: Files, folder: str) -> bool:
+        """Load both indexes; return whether they can be this segment's."""
+        content = read_bytes(
+            files, segment_path(folder, self.base_offset, INDEX_SUFFIX), bytes_max=INDEX_BYTES_MAX
+        )
+        times = read_bytes(
+            files, segment_path(folder, self.base_offset, TIME_INDEX_SUFFIX), bytes_max=INDEX_BYTES_MAX
+        )
+        if content is None or times is None:
+            return False
+        offset_index = decode_offset_index(content, segment_bytes=self.size)
+        time_index = decode_time_index(times)
+        if offset_index is None or time_index is None or (self.size and not len(time_index)):
+            return False
+        last = max((*offset_index.relative_offsets[-1:], *time_index.relative_offsets[-1:]), default=0)
+        if self.size and last >= self.end_offset - self.base_offset:
+            return False
+        self.offset_index = offset_index
+        self.time_index = time_index
+        if len(time_index):
+            self.largest_timestamp_ms = time_index.timestamps_ms[-1]
+            self.largest_timestamp_offset = self.base_offset + time_index.relative_offsets[-1]
+        return True
+
+    def resume(self, end_offset: int, bytes_since_entry: int) -> None:
+        """Go on where a clean stop left the segment."""
+        self.end_offset = end_offset
+        self._bytes_since_entry = bytes_since_entry
+
+    def drop_indexes(self) -> None:
+        """Free the memory of a sealed segment's indexes."""
+        self.offset_index = None
+        self.time_index = None
+
+    def reset(self) -> None:
+        """Forget everything but the file, to walk it from its start."""
+        self.size = 0
+        self.end_offset = self.base_offset
+        self.first_timestamp_ms = None
+        self.largest_timestamp_ms = -1
+        self.largest_timestamp_offset = self.base_offset
+        self.offset_index = OffsetIndex()
+        self.time_index = TimeIndex()
+        self._bytes_since_entry = 0
+
+    def _add_time_entry(self) -> None:
+        assert self.time_index is not None
+        if self.largest_timestamp_ms >= 0:
+            self.time_index.add(self.largest_timestamp_ms, self.largest_timestamp_offset - self.base_offset)
