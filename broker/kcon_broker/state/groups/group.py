@@ -272,8 +272,10 @@ class Group:
         self.pending_sync_members &= {member.member_id for member in metadata.members}
         for value in metadata.members:
             member = known.get(value.member_id)
-            protocols = ((metadata.protocol or "", value.subscription),)
-            self._restore_member(value, member.protocols if member is not None else protocols, member)
+            protocols: Protocols = ((metadata.protocol or "", value.subscription),)
+            if member is not None and protocols[0] in member.protocols:
+                protocols = member.protocols
+            self._restore_member(value, protocols, member)
         self.generation = metadata.generation
         self.protocol_type = metadata.protocol_type or None
         self.protocol = metadata.protocol

@@ -28,6 +28,9 @@ JoinOutcome = Outcome[JoinAnswer]
 NEW_MEMBER_JOIN_TIMEOUT_MS = 300_000
 """How long a new member may wait for its first rebalance; Kafka has the same constant."""
 
+TEXT_BYTES_MAX = 2**15 - 1 - len("-00000000-0000-0000-0000-000000000000")
+"""The longest group, client or instance id, protocol type or name."""
+
 
 class Joiner:
     """Answer JoinGroup. `new_uuid` gives the random part of member ids."""
@@ -42,6 +45,8 @@ class Joiner:
         """Let a member in, or tell it why not."""
         if not ask.group_id:
             return _refused(ErrorCode.INVALID_GROUP_ID, ask.member_id)
+        if not _can_be_recorded(ask):
+            return _refused(ErrorCode.INVALID_REQUEST, ask.member_id)
         if not (
             self._settings.min_session_timeout_ms <= ask.session_timeout_ms <= self._settings.max_session_timeout_ms
         ):
@@ -221,6 +226,12 @@ class Joiner:
         self._rebalancer.forget_member(group, old_id)
         self._rebalancer.keep_session(group, member, at)
         return member
+
+
+def _can_be_recorded(ask: JoinAsk) -> bool:
+    """Say whether every text has room, behind a 16-bit length and with a UUID added, in records and answers."""
+    texts = (ask.group_id, ask.client_id, ask.instance_id or "", ask.protocol_type)
+    return all(len(text.encode()) <= TEXT_BYTES_MAX for text in (*texts, *(name for name, _ in ask.protocols)))
 
 
 def _refused(error_code: ErrorCode, member_id: str = "") -> JoinOutcome:

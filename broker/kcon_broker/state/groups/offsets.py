@@ -23,6 +23,9 @@ from kcon_broker.wire.error_codes import ErrorCode
 GROUP_ID_NOT_FOUND_SINCE = 9
 """OffsetCommit says GROUP_ID_NOT_FOUND from this version on, ILLEGAL_GENERATION before (KIP-848)."""
 
+GROUP_ID_BYTES_MAX = 2**15 - 1
+"""A record's key has a 16-bit length; compact strings of newer requests may be longer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartitionCommit:
@@ -178,6 +181,8 @@ class OffsetTable:
 
     def _validate_commit(self, group: Group | None, ask: CommitAsk) -> ErrorCode:
         if group is None:
+            if len(ask.group_id.encode()) > GROUP_ID_BYTES_MAX:
+                return ErrorCode.INVALID_GROUP_ID
             if ask.generation < 0:
                 return ErrorCode.NONE
             if ask.api_version >= GROUP_ID_NOT_FOUND_SINCE:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from kcon_broker.settings import GroupSettings
-from kcon_broker.state.broker import java_string_hash
 from kcon_broker.state.groups.coordinator import GroupCoordinator
 from kcon_broker.state.groups.leave import Leaver
 from kcon_broker.state.groups.offsets import CommitAsk, PartitionCommit
@@ -37,7 +36,7 @@ class RecordingJournal:
     woken: list[WakeKey] = field(default_factory=list)
 
     def partition_of(self, group_id: str) -> int:
-        return java_string_hash(group_id) % self.partition_count
+        return sum(group_id.encode()) % self.partition_count
 
     def is_available(self, partition: int) -> bool:
         return partition not in self.closed

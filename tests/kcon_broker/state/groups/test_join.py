@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kcon_broker.state.groups.group import GroupState
+from kcon_broker.state.groups.join import TEXT_BYTES_MAX
 from kcon_broker.state.groups.outcome import JoinAnswer
 from kcon_broker.wire.error_codes import ErrorCode
 
@@ -134,6 +135,15 @@ def test_a_second_join_of_one_member_takes_the_place_of_the_first(bench: Any) ->
     second = bench.parked(leader)
     assert first.answer.error_code is ErrorCode.REBALANCE_IN_PROGRESS
     assert second.answer is None
+
+
+@pytest.mark.parametrize("field", ["group", "client", "instance", "protocol_type"])
+def test_texts_that_no_record_can_hold_are_refused(bench: Any, field: str) -> None:
+    """Compact strings may be longer than the 16-bit lengths of records and old answers."""
+    longest = "é" * (TEXT_BYTES_MAX // 2)
+    assert bench.joined(**{field: longest, "version": 3}).error_code is ErrorCode.NONE
+    assert bench.joined(**{field: longest + "é"}).error_code is ErrorCode.INVALID_REQUEST
+    assert bench.restart().skipped_record_count == 0
 
 
 class TestStaticMembers:

@@ -105,6 +105,11 @@ def test_metadata_is_limited_as_java_counts(bench: Any, metadata: str | None, ex
     assert bench.commit({("flights", 0): 5}, metadata=metadata) == (expected,)
 
 
+def test_a_group_id_that_no_record_can_hold_is_refused(bench: Any) -> None:
+    assert bench.commit({("flights", 0): 5}, group="g" * 32_768) == (ErrorCode.INVALID_GROUP_ID,)
+    assert bench.commit({("flights", 0): 5}, group="g" * 32_767) == (ErrorCode.NONE,)
+
+
 def test_a_refused_partition_does_not_stop_the_others(bench: Any) -> None:
     bench.commit({("flights", 0): 1})
     bench.commit({("flights", 0): 2}, metadata="x" * 5_000)
