@@ -125,6 +125,7 @@ class Demo:
     async def report(self, data_dir: str | None) -> DemoReport:
         """Read everything back and compare it with the ledger. Call `quiesce` first."""
         seconds = time.monotonic() - self.started_s
+        live_s = max(0.001, self.feed.live_until_s - self.feed.live_since_s)
         problems = self.problems
         found = await self._read_back()
         topics = []
@@ -137,12 +138,13 @@ class Demo:
                 elif wrote.sha256.hexdigest() != read.sha256:
                     problems.append(f"{topic}/{index}: other values than those written, or another order")
             records = sum(read.records for read in reports)
+            past = sum(wrote.past_records for wrote in written)
             topics.append(
                 TopicReport(
                     topic=topic,
                     records=records,
                     size_bytes=sum(wrote.size_bytes for wrote in written),
-                    records_per_s=round(records / seconds, 1),
+                    live_records_per_s=round((records - past) / live_s, 1),
                     partitions=tuple(reports),
                 )
             )

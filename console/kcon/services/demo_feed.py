@@ -53,6 +53,8 @@ class LedgerPartition:
     """What was written to one partition, in order."""
 
     records: int = 0
+    past_records: int = 0
+    """How many of them are the past."""
     size_bytes: int = 0
     """Of keys and values."""
     sha256: "hashlib._Hash" = field(default_factory=hashlib.sha256)
@@ -101,6 +103,8 @@ class DemoFeed:
         self.past_is_written = threading.Event()
         """Set when the past is on the broker, and when it never will be."""
         self.error: KconError | None = None
+        self.live_since_s = time.monotonic()
+        self.live_until_s = self.live_since_s
         self._options = options
         self._sender = RecordSender(
             context, permit, frozenset(map(topic_name, TOPICS)), SendOptions(config={"linger.ms": 20})
@@ -135,6 +139,9 @@ class DemoFeed:
                     if self._options.with_past:
                         self._write_past()
                     self._sender.flush()
+                    for partition in self.ledger.partitions.values():
+                        partition.past_records = partition.records
+                    self.live_since_s = time.monotonic()
                     self.past_is_written.set()
                     self._write_live()
                 finally:
@@ -164,6 +171,7 @@ class DemoFeed:
         previous_s = time.monotonic()
         while not self._stopping.wait(TICK_S):
             now_s, now_ms = time.monotonic(), _now_ms()
+            self.live_until_s = now_s
             passed_ms = (now_s - previous_s) * self._options.speed * DAY_MS / DAY_TAKES_S
             previous_s = now_s
             for table, stream in streams.items():
