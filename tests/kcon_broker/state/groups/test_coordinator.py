@@ -65,12 +65,12 @@ def test_members_keep_their_place_over_a_restart(bench: Any) -> None:
 
 def test_a_log_in_which_the_protocol_changes_is_loaded(bench: Any) -> None:
     """Each record keeps only the subscription under its own protocol."""
-    (member_id,) = bench.stable()
-    sticky = (("sticky", b"s"),)
-    bench.joined(member_id, protocols=sticky)
+    both = (("range", b"r"), ("sticky", b"s"))
+    (member_id,) = bench.stable(protocols=both)
+    bench.joined(member_id, protocols=both[::-1])
     bench.sync(member_id, 2, protocol="sticky")
     group = bench.restart().groups["g"]
-    assert (group.protocol, group.members[member_id].protocols) == ("sticky", sticky)
+    assert (group.protocol, group.members[member_id].protocols) == ("sticky", both[1:])
 
 
 def test_a_lowered_size_limit_makes_a_loaded_group_rebalance(bench_with: Any, bench: Any) -> None:
