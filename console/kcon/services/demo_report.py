@@ -79,9 +79,8 @@ class DemoReport:
         lines = [f"{'TOPIC':<14}{'RECORDS':>10}{'BYTES':>14}{'LIVE PER S':>12}  SHA-256 OF THE VALUES, BY PARTITION"]
         for topic in self.topics:
             hashes = " ".join(partition.sha256[:12] for partition in topic.partitions)
-            lines.append(
-                f"{topic.topic:<14}{topic.records:>10,}{topic.size_bytes:>14,}{topic.live_records_per_s:>12,.1f}  {hashes}"
-            )
+            numbers = f"{topic.records:>10,}{topic.size_bytes:>14,}{topic.live_records_per_s:>12,.1f}"
+            lines.append(f"{topic.topic:<14}{numbers}  {hashes}")
         lines += ["", f"{'GROUP':<20}{'LAG':>10}  BEHAVIOUR"]
         lines += [f"{group.group:<20}{group.lag:>10,}  {group.behaviour}" for group in self.groups]
         records = sum(topic.records for topic in self.topics)

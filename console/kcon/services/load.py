@@ -216,10 +216,15 @@ class _Loader:
         options = self._options
         with _open_input(options.path, self._stopping) as source, self._sender as sender:
             self._input = source
+            row_format = format_of(options.path, options.format)
             text = io.TextIOWrapper(
-                io.BufferedReader(source, READ_BYTES), encoding="utf-8", errors="surrogateescape", newline=""
+                io.BufferedReader(source, READ_BYTES),
+                encoding="utf-8",
+                errors="surrogateescape",
+                # A carriage return alone ends a row of a CSV and nothing else.
+                newline="" if row_format is RowFormat.CSV else "\n",
             )
-            self._send_rows(text, sender)
+            self._send_rows(text, row_format, sender)
             sender.flush()
             return LoadReport(
                 rows=self._rows,
@@ -233,10 +238,10 @@ class _Loader:
                 skip_bad=options.skip_bad,
             )
 
-    def _send_rows(self, text: io.TextIOWrapper, sender: RecordSender) -> None:
+    def _send_rows(self, text: io.TextIOWrapper, row_format: RowFormat, sender: RecordSender) -> None:
         options = self._options
         row_options = RowOptions(
-            format=format_of(options.path, options.format),
+            format=row_format,
             key_column=options.key_column,
             timestamp_column=options.timestamp_column,
             delimiter=options.delimiter,
