@@ -1,8 +1,12 @@
 """`python -m kcon` and the `kcon` command: puts the CLI and the TUI together."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from kcon.commands.table import root_help
+
+if TYPE_CHECKING:
+    from kcon.contexts.context import Context
 
 
 def main() -> int:
@@ -17,8 +21,10 @@ def main() -> int:
     return run(argv, process_environment(), _open_console)
 
 
-def _open_console(connection: object, address: str | None) -> int:
-    raise AssertionError("wired with the console")
+def _open_console(context: "Context", address: str | None) -> int:
+    from kcon.tui.app import run_tui
+
+    return run_tui(context, address)
 
 
 if __name__ == "__main__":

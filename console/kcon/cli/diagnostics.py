@@ -54,6 +54,16 @@ class Diagnostics:
         """Write one line without the program's name in front."""
         self._line(text)
 
+    def progress(self, text: str) -> None:
+        """Show a line that the next one replaces. Only where standard error is a terminal."""
+        if self._environment.stderr_is_terminal:
+            self._write(f"\r\x1b[K{display_safe(text)}")
+
+    def end_progress(self) -> None:
+        """Take the progress line away."""
+        if self._environment.stderr_is_terminal:
+            self._write("\r\x1b[K")
+
     async def ask(self, question: str) -> str | None:
         """Return the line typed in answer, or None at the end of input. Only where `is_interactive`."""
         self._write(f"{display_safe(question)} ")

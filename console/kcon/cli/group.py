@@ -16,22 +16,20 @@ from kcon.commands.group import (
     TopicScope,
 )
 from kcon.commands.request import Request
-from kcon.core.ids import GroupId, group_id, topic_name
+from kcon.core.ids import GroupId, topic_name
 from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import PartitionLag, sum_lag
 from kcon.core.snapshot import GroupDescription, GroupMember
 from kcon.errors import KconError
 from kcon.gate.permit import Operation
+from kcon.services.group_delete import GroupDeletePlan, apply_group_delete, plan_group_delete
 from kcon.services.groups import (
-    GroupDeletePlan,
     LagReport,
     PartitionScope,
-    apply_group_delete,
     describe_groups,
     group_lag,
     list_groups,
     missing_group,
-    plan_group_delete,
 )
 from kcon.services.session import Session
 
@@ -281,6 +279,7 @@ async def _delete(request: GroupDelete, invocation: Invocation, session: Session
             apply=apply,
             by_pattern=plan.by_pattern,
             is_empty=not plan.groups,
+            blocked=plan.refusal,
         ),
     )
 
@@ -307,5 +306,5 @@ def _delete_document(
         columns=_DELETE_COLUMNS,
         name_key="group",
         items=items,
-        errors=_group_errors({group_id(name): missing_group(group_id(name)) for name in plan.missing}),
+        errors=_group_errors({group: missing_group(group) for group in plan.missing}),
     )

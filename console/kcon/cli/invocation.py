@@ -10,7 +10,7 @@ from kcon.cli.diagnostics import Diagnostics
 from kcon.cli.document import Document, exit_code_of
 from kcon.cli.environment import Environment
 from kcon.cli.output import Writer
-from kcon.commands.request import Connection, Request
+from kcon.commands.request import Request
 from kcon.contexts.context import Context
 from kcon.core.escapes import unescape
 from kcon.errors import ExitCode, UnreachableError, UsageError
@@ -18,8 +18,11 @@ from kcon.errors import ExitCode, UnreachableError, UsageError
 if TYPE_CHECKING:
     from kcon.services.session import Session
 
-OpenConsole = Callable[[Connection, "str | None"], int]
-"""Opens the TUI: connection options and an address, to an exit code. The program's main module hands it in."""
+OpenConsole = Callable[[Context, "str | None"], int]
+"""Opens the console on a context, at an address or the overview, and returns the exit code. Blocks.
+
+The program's main module hands it in, because the CLI and the TUI do not know each other.
+"""
 
 NAMES_MAX = 1_000_000
 """Names read from standard input with `-`."""

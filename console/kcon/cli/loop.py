@@ -11,13 +11,12 @@ from kcon.errors import ExitCode
 Runner = Callable[[Request, Invocation], Awaitable[int]]
 
 
-def run_on_loop(request: Request, invocation: Invocation) -> int:
-    """Run the command to its end and return the exit code."""
-    return asyncio.run(_main(request, invocation))
+def run_on_loop(request: Request, invocation: Invocation, runner: Runner | None = None) -> int:
+    """Run the command to its end and return the exit code. runner: None finds it by the request."""
+    return asyncio.run(_main(request, invocation, runner or runner_of(request)))
 
 
-async def _main(request: Request, invocation: Invocation) -> int:
-    runner = runner_of(request)
+async def _main(request: Request, invocation: Invocation, runner: Runner) -> int:
     task = asyncio.current_task()
     assert task is not None, "asyncio.run makes a task"
     received: list[signal.Signals] = []
@@ -67,5 +66,17 @@ def runner_of(request: Request) -> Runner:
             from kcon.cli.group import run_group
 
             return run_group
+        case "consume":
+            from kcon.cli.consume import run_consume
+
+            return run_consume
+        case "produce":
+            from kcon.cli.produce import run_produce
+
+            return run_produce
+        case "load":
+            from kcon.cli.load import run_load
+
+            return run_load
         case _:
             raise AssertionError(f"no runner for {request.command}")

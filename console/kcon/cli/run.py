@@ -13,7 +13,7 @@ from kcon.commands.request import OutputFormat, Request
 from kcon.core.wire_text import display_safe
 from kcon.errors import ExitCode, KconError
 
-LIVE_NOUNS = frozenset({"topic", "group", "consume", "produce", "load", "demo", "serve-broker"})
+LIVE_NOUNS = frozenset({"topic", "group", "consume", "produce", "load"})
 """Commands that talk to a cluster, so they run on an event loop; the others never load one."""
 
 
@@ -69,6 +69,14 @@ def _dispatch(request: Request, invocation: Invocation) -> int:
         from kcon.cli.errcode import run_errcode
 
         return run_errcode(request, invocation)
+    if noun == "serve-broker":
+        from kcon.cli.serve_broker import run_serve_broker
+
+        return run_serve_broker(request, invocation)
+    if noun == "demo":
+        from kcon.cli.demo import run_demo
+
+        return run_demo(request, invocation)
     from kcon.cli.ui import run_ui
 
     return run_ui(request, invocation)
@@ -76,9 +84,10 @@ def _dispatch(request: Request, invocation: Invocation) -> int:
 
 def _format_asked(argv: Sequence[str]) -> OutputFormat | None:
     """Guess the output format before the words are parsed, so that a usage error is JSON where it was asked for."""
+    letters = ("--output",) if {"consume", "tail"} & set(argv) else ("--output", "-o")
     for index, word in enumerate(argv):
         following = argv[index + 1] if index + 1 < len(argv) else ""
-        for option in ("--output", "-o"):
+        for option in letters:
             value = following if word == option else word.removeprefix(f"{option}=") if "=" in word else ""
             if value in {"json", "ndjson"}:
                 return OutputFormat.JSON

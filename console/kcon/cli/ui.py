@@ -1,9 +1,10 @@
 """`kcon ui` and `kcon` alone: opens the console, or says why it cannot."""
 
 from kcon.cli.invocation import Invocation
-from kcon.commands.request import Request
+from kcon.commands.request import Connection, Request
 from kcon.commands.table import root_help
 from kcon.commands.ui import Ui
+from kcon.contexts.context import Context
 from kcon.errors import ExitCode, UsageError
 
 
@@ -18,4 +19,14 @@ def run_ui(request: Request, invocation: Invocation) -> int:
             return ExitCode.USAGE
         raise UsageError("The console needs a terminal.", "The commands work without one: `kcon --help` lists them.")
     assert invocation.open_console is not None, "the program's main module hands it in"
-    return invocation.open_console(request.shared.connection, request.address)
+    return invocation.open_console(_context(request, invocation), request.address)
+
+
+def _context(request: Ui, invocation: Invocation) -> Context:
+    try:
+        return invocation.context
+    except UsageError as error:
+        if not request.bare or request.shared.connection != Connection():
+            raise
+        # The first thing a newcomer types must say what works without anything.
+        raise UsageError(error.message, f"{error.hint} `kcon demo` needs neither.") from error

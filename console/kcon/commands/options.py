@@ -15,6 +15,7 @@ CONNECTION_SECTION: Final = "Connection"
 OUTPUT_SECTION: Final = "Output"
 CONFIRMATION_SECTION: Final = "Confirmation"
 
+REPORT_FORMATS: Final = ("table", "json", "ndjson", "yaml")
 FORMATS: Final = tuple(item.value for item in OutputFormat)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -134,6 +135,18 @@ def output_options(*, letter: bool = True, watch: bool = False) -> list[SharedOp
             _output(["--interval", "interval_ms"], "The pause of --watch; 2s by default.", "DURATION", type=Duration()),
         ]
     return options
+
+
+def report_options() -> list[SharedOption]:
+    """How one report, which is no list, is shown."""
+    return [
+        SharedOption(
+            ["-o", "--output", "output_format"],
+            type=click.Choice(REPORT_FORMATS),
+            help="The format; text for people by default.",
+            section=OUTPUT_SECTION,
+        )
+    ]
 
 
 def confirmation_options() -> list[SharedOption]:

@@ -1,7 +1,7 @@
 """Which groups consume, who is in them, and how far behind are they?"""
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -19,7 +19,6 @@ from kcon.core.snapshot import (
     OffsetResult,
 )
 from kcon.errors import KconError, NotFoundError
-from kcon.gate.permit import Operation
 from kcon.services.names import is_pattern, select_names
 from kcon.services.session import Session
 
@@ -65,27 +64,6 @@ class LagReport:
     """A commit or a bound that could not be read; the row is there with what is known."""
     broker_errors: dict[int, KconError] = field(default_factory=dict)
     """Brokers whose groups are missing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupDeletePlan:
-    """Groups to delete, with the commits that go with them."""
-
-    groups: tuple[GroupDescription, ...]
-    commits: Mapping[GroupId, Mapping[TopicPartition, int]]
-    missing: tuple[str, ...] = ()
-    by_pattern: bool = False
-    confirmed_by: str | None = None
-
-    @property
-    def operation(self) -> Operation:
-        """The kind of mutation."""
-        return Operation.GROUP_DELETE
-
-    @property
-    def targets(self) -> frozenset[str]:
-        """The groups' raw ids."""
-        return frozenset(each.group.raw for each in self.groups)
 
 
 async def list_groups(
@@ -248,36 +226,3 @@ def _lag_row(
         host=owner.host if owner else None,
     )
     return row, next((each for each in (commit, end, start) if isinstance(each, KafkaError)), None)
-
-
-async def plan_group_delete(session: Session, names: Sequence[str], *, regex: bool = False) -> GroupDeletePlan:
-    """Find the groups that would be deleted, with their commits. An active group is part of the plan, too."""
-    described, errors = await describe_groups(session, names, regex=regex)
-    others = [error for error in errors.values() if not isinstance(error, NotFoundError)]
-    if others:
-        raise others[0]
-    admin = await session.admin()
-    committed = await admin.committed_offsets([each.group for each in described])
-    return GroupDeletePlan(
-        groups=tuple(described),
-        commits={group: commits_of(offsets) for group, offsets in committed.items()},
-        missing=tuple(group.raw for group in errors),
-        by_pattern=any(is_pattern(name, regex=regex) for name in names),
-    )
-
-
-def commits_of(offsets: GroupCommits | KafkaError) -> dict[TopicPartition, int]:
-    """Return the committed offsets that could be read."""
-    if isinstance(offsets, KafkaError):
-        return {}
-    return {where: commit.offset for where, commit in offsets.items() if isinstance(commit, CommittedOffset)}
-
-
-async def apply_group_delete(session: Session, plan: GroupDeletePlan) -> dict[GroupId, KafkaError | None]:
-    """Delete the groups; None for each that is gone. What they had committed is kept for undo first."""
-    permit = await session.authorise(plan)
-    admin = await session.admin()
-    results = await admin.delete_groups([each.group for each in plan.groups], permit)
-    failures = {group.raw: error.name for group, error in results.items() if error is not None}
-    session.gate.record_result(permit, ok=not failures, detail={"errors": failures})
-    return results

@@ -223,13 +223,14 @@ async def wait_until_empty(
         await asyncio.sleep(POLL_MS / 1000)
 
 
-def active_group(description: GroupDescription) -> RefusedError:
-    """Return the refusal to write the offsets of a group that has members."""
+def active_group(description: GroupDescription, what: str = "moved") -> RefusedError:
+    """Return the refusal to change a group that has members. what: `moved` or `deleted`."""
     count = len(description.members)
     members = f"{count} member{'' if count == 1 else 's'}"
+    subject = "its offsets" if what == "moved" else "it"
     return RefusedError(
-        f"Group {description.group} is {description.state} with {members}: its offsets cannot be moved.",
-        "Stop its members first, or let it wait for that with --wait 5m.",
+        f"Group {description.group} is {description.state} with {members}: {subject} cannot be {what}.",
+        "Stop its members first" + (", or let kcon wait for that with --wait 5m." if what == "moved" else "."),
     )
 
 
