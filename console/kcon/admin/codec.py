@@ -6,7 +6,7 @@ plain integers, bytes that are not UTF-8 survive as lone surrogates, impossible 
 """
 
 import struct
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import lru_cache
@@ -120,10 +120,8 @@ def decode_response(api: Api, version: int, body: bytes, offset: int = 0) -> Any
 
 def read_entity(of_type: EntityType, body: bytes, offset: int) -> tuple[Any, int]:
     """Read one entity at `offset`; return it and the offset behind it."""
-    from kio.serial import entity_reader
-
     try:
-        value, size = entity_reader(of_type)(body, offset)
+        value, size = _reader(of_type)(body, offset)
     except _refusals():
         return read_slowly(of_type, body, offset)
     return value, offset + size
@@ -169,6 +167,14 @@ def reading(of_type: EntityType) -> Iterator[None]:
             f"The broker's answer ({of_type.__name__} v{of_type.__version__}) cannot be read.",
             "The broker may speak a dialect of the protocol; please report it with its name and version.",
         ) from error
+
+
+@lru_cache(maxsize=512)
+def _reader(of_type: EntityType) -> Callable[[bytes, int], tuple[Any, int]]:
+    """Return kio's compiled reader, which answers with the value and its size."""
+    from kio.serial import entity_reader
+
+    return cast("Callable[[bytes, int], tuple[Any, int]]", entity_reader(of_type))
 
 
 BAD_BYTES: Final = (struct.error, IndexError, ValueError)

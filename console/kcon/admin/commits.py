@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from kcon.admin import codec
@@ -36,13 +36,14 @@ async def committed_offsets(
     if not await routes.has_groups(deadline):
         return {group: {} for group in wanted}
 
+    names = _Names(wanted)
+
     async def route(keys: Sequence[GroupId], fresh: bool) -> Mapping[GroupId, int | KafkaError]:
         return await routes.coordinators(keys, fresh, deadline)
 
     async def ask(broker_id: int, keys: Sequence[GroupId]) -> Mapping[GroupId, GroupCommits | KafkaError]:
         oldest = ReadRequest(api=Api.OFFSET_FETCH, version_min=_ALL_TOPICS_SINCE)
         version = await cluster.choose_version(oldest, deadline, broker_id)
-        names = _Names(keys)
         results: dict[GroupId, GroupCommits | KafkaError] = {}
         if version >= _MANY_GROUPS_SINCE:
             answer = await cluster.send(_request(version, keys, wanted), deadline, broker_id)
@@ -148,10 +149,10 @@ async def _write(
         if whole:
             return {group: kafka_error(whole)}
         for topic in told.topics:
-            name = names.topic(topic.name)
-            for p in topic.partitions:
+            told_partitions = names.partitions(topic.name, [p.partition_index for p in topic.partitions])
+            for partition, p in zip(told_partitions, topic.partitions, strict=True):
                 code = int(p.error_code)
-                rows[TopicPartition(name, p.partition_index)] = kafka_error(code) if code else None
+                rows[partition] = kafka_error(code) if code else None
         # The coordinator's own errors stand at every partition: then the whole request goes again.
         errors = [error for error in rows.values() if error is not None]
         if errors and len(errors) == len(rows) and all(error.code in _COORDINATOR_ERRORS for error in errors):
@@ -193,20 +194,22 @@ def _commit_values(partition: int, commit: int | CommittedOffset) -> dict[str, o
 
 
 class _Names:
-    """Topic names and group ids of one answer, each made once."""
+    """Partitions and group ids of one call, each made once: many groups commit to the same partitions."""
 
-    def __init__(self, groups: Sequence[GroupId]) -> None:
+    def __init__(self, groups: Iterable[GroupId]) -> None:
         self._groups = {group.raw: group for group in groups}
-        self._topics: dict[str, TopicName] = {}
+        self._partitions: dict[str, dict[int, TopicPartition]] = {}
 
     def group(self, raw: str) -> GroupId | None:
         return self._groups.get(raw)
 
-    def topic(self, raw: str) -> TopicName:
-        name = self._topics.get(raw)
-        if name is None:
-            name = self._topics[raw] = TopicName(WireText(raw))
-        return name
+    def partitions(self, raw: str, indexes: Iterable[int]) -> list[TopicPartition]:
+        known = self._partitions.setdefault(raw, {})
+        missing = [index for index in indexes if index not in known]
+        if missing:
+            topic = next(iter(known.values())).topic if known else TopicName(WireText(raw))
+            known.update((index, TopicPartition(topic, index)) for index in missing)
+        return [known[index] for index in indexes]
 
 
 def _request(version: int, groups: Sequence[GroupId], wanted: Wanted) -> ReadRequest:
@@ -295,15 +298,14 @@ def _decode_one(answer: Answer, names: _Names) -> GroupCommits | KafkaError:
 
 
 def _add(topic: Any, names: _Names, commits: GroupCommits) -> None:
-    name = names.topic(topic.name)
-    for p in topic.partitions:
+    told = topic.partitions
+    for key, p in zip(names.partitions(topic.name, [p.partition_index for p in told]), told, strict=True):
         error_code = int(p.error_code)
         if error_code:
-            commits[TopicPartition(name, p.partition_index)] = kafka_error(error_code)
+            commits[key] = kafka_error(error_code)
         elif p.committed_offset >= 0:
             metadata = WireText(p.metadata) if p.metadata else None
-            epoch = getattr(p, "committed_leader_epoch", -1)
-            commits[TopicPartition(name, p.partition_index)] = CommittedOffset(p.committed_offset, epoch, metadata)
+            commits[key] = CommittedOffset(p.committed_offset, getattr(p, "committed_leader_epoch", -1), metadata)
 
 
 _INT32: Final = struct.Struct(">i")

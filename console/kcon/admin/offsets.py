@@ -11,6 +11,7 @@ from typing import Final
 from kcon.admin import codec
 from kcon.admin.apis import Api
 from kcon.admin.cluster import Cluster, Deadline
+from kcon.admin.connection import Answer
 from kcon.admin.fan_out import fan_out
 from kcon.admin.requests import ReadRequest
 from kcon.admin.routes import Routes
@@ -41,17 +42,21 @@ async def list_offsets(
     if read_committed:
         version_min = max(version_min, _READ_COMMITTED_SINCE)
 
-    async def route(keys: Sequence[TopicPartition], fresh: bool) -> Mapping[TopicPartition, int | KafkaError]:
-        return await routes.leaders(keys, fresh, deadline)
+    unique = list(dict.fromkeys(partitions))
+    hold = cluster.settings.partitions_per_hold_max
 
-    async def ask(broker_id: int, keys: Sequence[TopicPartition]) -> Mapping[TopicPartition, OffsetResult]:
-        by_topic: dict[TopicName, list[int]] = {}
-        for topic, partition in keys:
-            by_topic.setdefault(topic, []).append(partition)
+    # Inside, a partition is its place in `unique`: hashing its name at every step would cost more than the rest.
+    async def route(keys: Sequence[int], fresh: bool) -> Mapping[int, int | KafkaError]:
+        return dict(zip(keys, await routes.leaders([unique[key] for key in keys], fresh, deadline), strict=True))
+
+    async def ask(broker_id: int, keys: Sequence[int]) -> Mapping[int, OffsetResult]:
+        by_topic: dict[TopicName, dict[int, int]] = {}
+        for key in keys:
+            topic, partition = unique[key]
+            by_topic.setdefault(topic, {})[partition] = key
         empty = ReadRequest(api=Api.LIST_OFFSETS, version_min=version_min)
         version = await cluster.choose_version(empty, deadline, broker_id)
         timeout_ms = int(deadline.left_ms(cluster.settings.request_timeout_ms))
-        hold = cluster.settings.partitions_per_hold_max
         body = await _encode(
             version, by_topic, code=code, read_committed=read_committed, timeout_ms=timeout_ms, hold_max=hold
         )
@@ -59,21 +64,22 @@ async def list_offsets(
             api=Api.LIST_OFFSETS, encode_body=lambda _: body, version_min=version, version_max=version
         )
         answer = await cluster.send(request, deadline, broker_id)
-        return await _decode(version, answer.body, answer.offset, {t.raw: t for t in by_topic}, hold)
+        return await _decode(answer, {topic.raw: places for topic, places in by_topic.items()}, hold)
 
-    return await fan_out(
-        list(dict.fromkeys(partitions)),
+    told = await fan_out(
+        range(len(unique)),
         route=route,
         ask=ask,
         batch_max=cluster.settings.partitions_per_request_max,
         settings=cluster.settings,
         deadline=deadline,
     )
+    return dict(zip(unique, told.values(), strict=True))
 
 
 async def _encode(
     version: int,
-    by_topic: Mapping[TopicName, Sequence[int]],
+    by_topic: Mapping[TopicName, Collection[int]],
     *,
     code: int,
     read_committed: bool,
@@ -113,24 +119,24 @@ async def _encode(
     return bytes(out)
 
 
-async def _decode(
-    version: int, body: bytes, offset: int, topics: Mapping[str, TopicName], hold_max: int
-) -> dict[TopicPartition, OffsetResult]:
-    results: dict[TopicPartition, OffsetResult] = {}
-    top = codec.entity_type(Api.LIST_OFFSETS, version, "response")
+async def _decode(answer: Answer, places: Mapping[str, Mapping[int, int]], hold_max: int) -> dict[int, OffsetResult]:
+    """Return the answers by place. places: by topic and partition, what was asked; anything else is passed over."""
+    results: dict[int, OffsetResult] = {}
+    top = codec.entity_type(Api.LIST_OFFSETS, answer.version, "response")
+    has_epoch = answer.version >= _LEADER_EPOCH_SINCE
     held = 0
-    for told in codec.read_array(top, body, offset, "topics")[1]:
-        topic = topics.get(told.name)
-        if topic is None:
-            continue
-        for p in told.partitions:
+    for topic in codec.read_array(top, answer.body, answer.offset, "topics")[1]:
+        place_of = places.get(topic.name, {})
+        for p in topic.partitions:
+            place = place_of.get(p.partition_index)
+            if place is None:
+                continue
             error_code = int(p.error_code)
-            results[TopicPartition(topic, p.partition_index)] = (
-                kafka_error(error_code)
-                if error_code
-                else OffsetAt(p.offset, p.timestamp, getattr(p, "leader_epoch", -1))
-            )
-        held += len(told.partitions)
+            if error_code:
+                results[place] = kafka_error(error_code)
+            else:
+                results[place] = OffsetAt(p.offset, p.timestamp, p.leader_epoch if has_epoch else -1)
+        held += len(topic.partitions)
         if held >= hold_max:
             held = 0
             await asyncio.sleep(0)

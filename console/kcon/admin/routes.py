@@ -59,23 +59,23 @@ class Routes:
 
     async def leaders(
         self, partitions: Sequence[TopicPartition], fresh: bool, deadline: Deadline
-    ) -> dict[TopicPartition, int | KafkaError]:
-        """Return the leader of each partition, or why there is none. fresh: ask again."""
+    ) -> list[int | KafkaError]:
+        """Return the leader of each partition, or why there is none, in their order. fresh: ask again."""
         await self._learn_leaders({partition.topic for partition in partitions}, fresh, deadline)
         by_topic: dict[TopicName, dict[int, int]] = {}
-        routes: dict[TopicPartition, int | KafkaError] = {}
-        for partition in partitions:
-            leaders = by_topic.get(partition.topic)
+        found: list[int | KafkaError] = []
+        for topic, index in partitions:
+            leaders = by_topic.get(topic)
             if leaders is None:
-                leaders = by_topic[partition.topic] = self._leaders_of(partition.topic)
-            leader_id = leaders.get(partition.partition)
+                leaders = by_topic[topic] = self._leaders_of(topic)
+            leader_id = leaders.get(index)
             if leader_id is None:
-                routes[partition] = kafka_error(_UNKNOWN_TOPIC_OR_PARTITION)
+                found.append(kafka_error(_UNKNOWN_TOPIC_OR_PARTITION))
             elif leader_id == NO_BROKER:
-                routes[partition] = kafka_error(_LEADER_NOT_AVAILABLE)
+                found.append(kafka_error(_LEADER_NOT_AVAILABLE))
             else:
-                routes[partition] = leader_id
-        return routes
+                found.append(leader_id)
+        return found
 
     def _leaders_of(self, name: TopicName) -> dict[int, int]:
         known = self._topics.get(name)

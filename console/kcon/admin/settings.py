@@ -37,7 +37,7 @@ class AdminSettings:
     """Partitions in one ListOffsets request."""
     groups_per_request_max: int = 100
     """Groups in one FindCoordinator, DescribeGroups or OffsetFetch request."""
-    partitions_per_hold_max: int = 2_500
+    partitions_per_hold_max: int = 1_000
     """Decoded partitions between two turns of the event loop."""
     security: Security = field(default_factory=Security)
 
