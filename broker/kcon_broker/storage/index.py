@@ -50,6 +50,11 @@ class OffsetIndex:
     def _entry(self, index: int) -> tuple[int, int]:
         return (self.positions[index], self.relative_offsets[index]) if index >= 0 else (0, -1)
 
+    def cut(self, count: int) -> None:
+        """Keep the first `count` entries."""
+        del self.relative_offsets[count:]
+        del self.positions[count:]
+
     def encode(self) -> bytes:
         """Return the content of the .index file."""
         both = array("I", bytes(8 * len(self.positions)))
@@ -99,6 +104,11 @@ class TimeIndex:
         """Return a relative offset before which no record is as new as this."""
         index = bisect_left(self.timestamps_ms, timestamp_ms) - 1
         return self.relative_offsets[index] if index >= 0 else 0
+
+    def cut(self, count: int) -> None:
+        """Keep the first `count` entries."""
+        del self.timestamps_ms[count:]
+        del self.relative_offsets[count:]
 
     def encode(self) -> bytes:
         """Return the content of the .timeindex file."""

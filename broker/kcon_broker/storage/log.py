@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from kcon_broker.storage.batch_frame import BatchInfo, batch_bounds, patch, read_header
+from kcon_broker.batch.header import NO_TIMESTAMP, BatchHeader, patch_base_offset
+from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
 from kcon_broker.storage.files import Files, Syncable, parent_of, write_all, write_aside
 from kcon_broker.storage.leader_epochs import FILE_NAME as EPOCHS_FILE_NAME
 from kcon_broker.storage.leader_epochs import LeaderEpochs
@@ -29,6 +30,7 @@ from kcon_broker.storage.segment import (
     SNAPSHOT_SUFFIX,
     TIME_INDEX_SUFFIX,
     Segment,
+    SegmentMark,
     segment_path,
 )
 
@@ -162,7 +164,7 @@ class Log:
         recovery_point: int | None = None,
         is_clean: bool = False,
         gaps_allowed: bool = False,
-        on_batch: Callable[[BatchInfo], None] | None = None,
+        on_batch: Callable[[BatchHeader], None] | None = None,
         on_producers: Callable[[list[ProducerSnapshot]], None] | None = None,
     ) -> "Log":
         """Load a partition's log, recover it unless the last stop was clean; a folder that is not there is empty.
@@ -213,11 +215,10 @@ class Log:
         if self.failure is not None:
             raise self.failure
         base_offset = self.log_end_offset
-        patch(batch, base_offset, self.leader_epoch)
+        patch_base_offset(batch, base_offset, self.leader_epoch)
         _, next_offset, size = batch_bounds(batch, 0)
         assert size == len(batch), "a batch is handed over without bytes around it"
-        max_timestamp_ms = int.from_bytes(batch[35:43], "big", signed=True)
-        self._pending.append((batch, next_offset - 1, max_timestamp_ms))
+        self._pending.append((batch, next_offset - 1, max_timestamp_ms(batch)))
         self.log_end_offset = next_offset
         self._now_ms = now_ms
         return base_offset
@@ -228,17 +229,22 @@ class Log:
         return bool(self._pending)
 
     def write_pending(self) -> None:
-        """Write what was appended, one call a segment.
+        """Write what was appended, one call a segment: all of it or nothing.
 
-        When that fails (OSError), what could not be written is dropped: `log_end_offset` goes back to
-        `written_offset`, and the next append finds the log as if it had not been.
+        When that fails (OSError), everything pending is dropped: `log_end_offset` goes back to `written_offset`, and
+        the next append finds the log as if they had not been.
         """
+        if not self._pending:
+            return
+        segment_count = len(self._segments)
+        mark = self._segments[-1].mark() if segment_count else None
         try:
             while self._pending:
                 self._write_run()
         except OSError:
-            self._drop_pending()
+            self._take_back(segment_count, mark)
             raise
+        self.written_offset = self._segments[-1].end_offset
 
     def dirty_files(self) -> list[Syncable]:
         """Return what has to be synced for all below `written_offset` to be durable."""
@@ -260,27 +266,28 @@ class Log:
     def _write_run(self) -> None:
         """Write the pending batches that go to one segment."""
         segment = self._segments[-1] if self._segments else self._new_segment(self.written_offset)
+        written_offset = segment.end_offset
         buffers: list[bytearray | memoryview] = []
         size = segment.size
-        for batch, last_offset, max_timestamp_ms in self._pending:
-            if (size or buffers) and self._must_roll(segment, size + len(batch), last_offset, max_timestamp_ms):
+        for batch, last_offset, timestamp_ms in self._pending:
+            if (size or buffers) and self._must_roll(segment, size + len(batch), last_offset, timestamp_ms):
                 break
             buffers.append(batch)
             size += len(batch)
         if not buffers:
-            self._new_segment(self.written_offset)
+            self._new_segment(written_offset)
             return
-        if self.epochs.latest < self.leader_epoch:
-            self._begin_epoch()
+        if self.epochs.begin(self.leader_epoch, written_offset):
+            # Both become durable in the same round: the epoch, and its first batch.
+            self._write_epochs()
         self._unsynced[segment.file] = None
         write_all(segment.file, buffers, segment.size)
         interval = self.settings.index_interval_bytes
-        for batch, last_offset, max_timestamp_ms in self._pending[: len(buffers)]:
-            segment.add_batch(last_offset, len(batch), max_timestamp_ms, index_interval_bytes=interval)
-        self.written_offset = segment.end_offset
+        for batch, last_offset, timestamp_ms in self._pending[: len(buffers)]:
+            segment.add_batch(last_offset, len(batch), timestamp_ms, index_interval_bytes=interval)
         del self._pending[: len(buffers)]
 
-    def _must_roll(self, segment: Segment, size: int, last_offset: int, max_timestamp_ms: int) -> bool:
+    def _must_roll(self, segment: Segment, size: int, last_offset: int, timestamp_ms: int) -> bool:
         """Say whether a batch needs a new segment (Kafka: LogSegment.shouldRoll)."""
         settings = self.settings
         assert segment.offset_index is not None
@@ -290,7 +297,7 @@ class Log:
             or size > settings.segment_bytes
             or last_offset - segment.base_offset > _RELATIVE_OFFSET_MAX
             or len(segment.offset_index) * _INDEX_ENTRY_BYTES >= settings.index_bytes_max
-            or (first_ms is not None and max_timestamp_ms - first_ms > settings.segment_ms)
+            or (first_ms is not None and timestamp_ms - first_ms > settings.segment_ms)
         )
 
     def _new_segment(self, base_offset: int) -> Segment:
@@ -320,24 +327,27 @@ class Log:
             content = encode_partition_metadata(self._topic_id)
             self._unsynced[write_aside(self._files, path, content, sync=False)] = None
 
-    def _begin_epoch(self) -> None:
-        """Note the epoch before its first batch is written: both become durable in the same round."""
-        self.epochs.begin(self.leader_epoch, self.written_offset)
-        self._write_epochs()
-
     def _write_epochs(self) -> None:
         path = f"{self._folder}/{EPOCHS_FILE_NAME}"
         self._unsynced[write_aside(self._files, path, self.epochs.encode(), sync=False)] = None
         self._unsynced[self._files.folder(self._folder)] = None
 
-    def _drop_pending(self) -> None:
+    def _take_back(self, segment_count: int, mark: SegmentMark | None) -> None:
+        """Bring the log back to where it was before a write that failed."""
         self._pending.clear()
         self.log_end_offset = self.written_offset
         # The file may name an epoch that did not begin: the next one takes its place.
         self.epochs.truncate_end(self.written_offset)
-        if not self._segments:
+        for segment in self._segments[segment_count:]:
+            self._unsynced.pop(segment.file, None)
+            segment.file.close()
+            with contextlib.suppress(OSError):
+                self._files.remove(segment.file.path)
+        del self._segments[segment_count:]
+        if mark is None:
             return
         segment = self._segments[-1]
+        segment.rewind(mark)
         # Bytes that cannot be cut off will be overwritten. A start before that cuts them or, where they are whole
         # batches, keeps records whose producer was told that they failed, as Kafka may.
         with contextlib.suppress(OSError):
@@ -371,18 +381,22 @@ class Log:
 
     def batch_for_timestamp(self, timestamp_ms: int, *, limit_offset: int) -> memoryview | None:
         """Return the first batch with a timestamp at or after this one; None: there is none below the limit."""
-        return self._reader.first_batch_since(
-            timestamp_ms, self.log_start_offset, min(limit_offset, self.written_offset)
-        )
+        limit = min(limit_offset, self.written_offset)
+        return self._reader.first_batch_since(timestamp_ms, self.log_start_offset, limit)
 
     def batch_with_max_timestamp(self, *, limit_offset: int) -> memoryview | None:
-        """Return the first batch that has the largest timestamp of the log; None: no record has one."""
-        largest_ms = -1
+        """Return the first batch that has the greatest timestamp below the limit; None: no record has one."""
+        greatest_ms = NO_TIMESTAMP
         for segment in self._segments:
-            if segment.base_offset < limit_offset:
-                self._reader.indexes_of(segment)
-                largest_ms = max(largest_ms, segment.largest_timestamp_ms)
-        return None if largest_ms < 0 else self.batch_for_timestamp(largest_ms, limit_offset=limit_offset)
+            if not segment.size or segment.base_offset >= limit_offset:
+                continue
+            self._reader.indexes_of(segment)
+            if segment.end_offset <= limit_offset:
+                greatest_ms = max(greatest_ms, segment.largest_timestamp_ms)
+            elif segment.largest_timestamp_ms > greatest_ms:
+                for batch in self.read_batches(segment.base_offset, limit_offset=limit_offset):
+                    greatest_ms = max(greatest_ms, max_timestamp_ms(batch))
+        return None if greatest_ms < 0 else self.batch_for_timestamp(greatest_ms, limit_offset=limit_offset)
 
     def end_offset_for_epoch(self, epoch: int) -> tuple[int, int] | None:
         """Return (epoch, end offset) of the largest epoch up to `epoch`; None: none that small is known."""
@@ -489,10 +503,3 @@ class Log:
             file.sync()
         self._files.folder(parent_of(self._folder)).sync()
         self._unsynced.clear()
-
-
-def parse_batch(batch: memoryview) -> BatchInfo:
-    """Return the header of a batch that `Log.read_batches` yielded."""
-    info = read_header(batch, 0, 0)
-    assert not isinstance(info, str)
-    return info

@@ -7,7 +7,8 @@ the rest is read from headers. What an index says is believed only if the batch 
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from kcon_broker.storage.batch_frame import HEADER_BYTES, batch_bounds
+from kcon_broker.batch.header import HEADER_BYTES
+from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
 from kcon_broker.storage.files import Files
 from kcon_broker.storage.recovery import Damage, rebuild_indexes
 from kcon_broker.storage.segment import Segment
@@ -112,7 +113,7 @@ class LogReader:
                     break
                 for batch in split_batches(run):
                     _, offset, _ = batch_bounds(batch, 0)
-                    if int.from_bytes(batch[35:43], "big", signed=True) >= timestamp_ms:
+                    if max_timestamp_ms(batch) >= timestamp_ms:
                         return batch
         return None
 

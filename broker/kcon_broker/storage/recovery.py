@@ -13,15 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from crc32c import crc32c
-
-from kcon_broker.storage.batch_frame import (
-    CRC_START,
-    HEADER_BYTES,
-    BatchInfo,
-    batch_bounds,
-    read_header,
-)
+from kcon_broker.batch.header import HEADER_BYTES, BatchHeader, is_intact
+from kcon_broker.storage.batch_frame import batch_bounds, read_stored_header
 from kcon_broker.storage.files import Files, parent_of, read_bytes
 from kcon_broker.storage.leader_epochs import FILE_BYTES_MAX, FILE_NAME, LeaderEpochs, decode_leader_epochs
 from kcon_broker.storage.producer_snapshot import ProducerSnapshot, read_producer_snapshot
@@ -80,7 +73,7 @@ class LoadOptions:
     """The last stop was a clean one."""
     gaps_allowed: bool
     """Offsets may be missing: the topic is, or was, compacted."""
-    on_batch: Callable[[BatchInfo], None] | None
+    on_batch: Callable[[BatchHeader], None] | None
     on_producers: Callable[[list[ProducerSnapshot]], None] | None
 
 
@@ -127,7 +120,7 @@ def walk_batches(
     check_crc: bool,
     leader_epoch_max: int,
     gaps_allowed: bool,
-) -> Iterator[BatchInfo]:
+) -> Iterator[BatchHeader]:
     """Yield the batches of a segment from `position` on; raise `BadBatch` at the first that cannot be right."""
     buffer = b""
     buffer_position = position
@@ -138,25 +131,25 @@ def walk_batches(
             buffer, buffer_position, at = segment.file.read(_WALK_BYTES, position), position, 0
             if len(buffer) < HEADER_BYTES:
                 raise BadBatch(position, expected_offset, f"{len(buffer)} bytes are no batch header")
-        batch = read_header(buffer, at, position)
+        batch = read_stored_header(buffer, at)
         if isinstance(batch, str):
             raise BadBatch(position, expected_offset, batch)
-        if position + batch.size > end_position:
-            raise BadBatch(position, expected_offset, f"the batch of {batch.size} bytes reaches beyond the file")
+        size = batch.size_bytes
+        if position + size > end_position:
+            raise BadBatch(position, expected_offset, f"the batch of {size} bytes reaches beyond the file")
         if batch.base_offset != expected_offset and not (gaps_allowed and batch.base_offset > expected_offset):
             raise BadBatch(position, expected_offset, f"the batch begins at offset {batch.base_offset}")
-        if not leader_epoch <= batch.leader_epoch <= leader_epoch_max:
-            raise BadBatch(position, expected_offset, f"leader epoch {batch.leader_epoch}")
+        if not leader_epoch <= batch.partition_leader_epoch <= leader_epoch_max:
+            raise BadBatch(position, expected_offset, f"leader epoch {batch.partition_leader_epoch}")
         if check_crc:
-            if at + batch.size > len(buffer):
-                size = max(batch.size, _WALK_BYTES)
-                buffer, buffer_position, at = segment.file.read(size, position), position, 0
-            if crc32c(memoryview(buffer)[at + CRC_START : at + batch.size]) != batch.crc:
+            if at + size > len(buffer):
+                buffer, buffer_position, at = segment.file.read(max(size, _WALK_BYTES), position), position, 0
+            if not is_intact(memoryview(buffer)[at : at + size], batch):
                 raise BadBatch(position, expected_offset, "the CRC does not match")
         yield batch
-        leader_epoch = batch.leader_epoch
+        leader_epoch = batch.partition_leader_epoch
         expected_offset = batch.next_offset
-        position += batch.size
+        position += size
 
 
 def rebuild_indexes(segment: Segment, *, index_interval_bytes: int) -> None:
@@ -174,7 +167,7 @@ def rebuild_indexes(segment: Segment, *, index_interval_bytes: int) -> None:
             gaps_allowed=True,
         ):
             segment.add_batch(
-                batch.last_offset, batch.size, batch.max_timestamp_ms, index_interval_bytes=index_interval_bytes
+                batch.last_offset, batch.size_bytes, batch.max_timestamp, index_interval_bytes=index_interval_bytes
             )
     except BadBatch:
         # Up to the damage the index is good; a read beyond finds the damage by itself.
@@ -303,15 +296,15 @@ def _header_at(segment: Segment, position: int) -> bytes:
 
 
 def _max_timestamp(header: bytes) -> int:
-    batch = read_header(header, 0, 0) if len(header) == HEADER_BYTES else "too short"
+    batch = read_stored_header(header, 0) if len(header) == HEADER_BYTES else "too short"
     if isinstance(batch, str):
         raise BadBatch(0, 0, batch)
-    return batch.max_timestamp_ms
+    return batch.max_timestamp
 
 
 def _headers(
     segment: Segment, position: int, expected_offset: int, end_position: int, options: LoadOptions
-) -> Iterator[BatchInfo]:
+) -> Iterator[BatchHeader]:
     return walk_batches(
         segment,
         position=position,
@@ -415,12 +408,13 @@ def _walk_segment(loaded: LoadedLog, segment: Segment, options: LoadOptions, rep
         leader_epoch_max=options.leader_epoch_max,
         gaps_allowed=options.gaps_allowed,
     ):
-        if batch.leader_epoch < loaded.epochs.latest:
-            raise BadBatch(batch.position, batch.base_offset, f"leader epoch {batch.leader_epoch} goes back")
+        leader_epoch = batch.partition_leader_epoch
+        if leader_epoch < loaded.epochs.latest:
+            raise BadBatch(segment.size, batch.base_offset, f"leader epoch {leader_epoch} goes back")
         segment.add_batch(
-            batch.last_offset, batch.size, batch.max_timestamp_ms, index_interval_bytes=options.index_interval_bytes
+            batch.last_offset, batch.size_bytes, batch.max_timestamp, index_interval_bytes=options.index_interval_bytes
         )
-        loaded.epochs.begin(batch.leader_epoch, batch.base_offset)
+        loaded.epochs.begin(leader_epoch, batch.base_offset)
         if options.on_batch is not None and batch.base_offset >= replay_from:
             options.on_batch(batch)
     return segment.end_offset

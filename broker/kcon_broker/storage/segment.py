@@ -4,6 +4,8 @@ A segment is named by its base offset, in 20 digits. The newest one is active an
 one loads them when they are asked for. An index that is missing, or is not what the log says, is built anew.
 """
 
+from dataclasses import dataclass
+
 from kcon_broker.storage.files import File, Files, read_bytes, write_all
 from kcon_broker.storage.index import OffsetIndex, TimeIndex, decode_offset_index, decode_time_index
 
@@ -19,6 +21,22 @@ INDEX_BYTES_MAX = 1 << 30
 def segment_path(folder: str, base_offset: int, suffix: str) -> str:
     """Return the path of one of a segment's files."""
     return f"{folder}/{base_offset:020d}{suffix}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentMark:
+    """A segment at one moment."""
+
+    size: int
+    end_offset: int
+    first_timestamp_ms: int | None
+    largest_timestamp_ms: int
+    largest_timestamp_offset: int
+    bytes_since_entry: int
+    offset_index: OffsetIndex
+    offset_entries: int
+    time_index: TimeIndex
+    time_entries: int
 
 
 class Segment:
@@ -112,6 +130,36 @@ class Segment:
         """Go on where a clean stop left the segment."""
         self.end_offset = end_offset
         self._bytes_since_entry = bytes_since_entry
+
+    def mark(self) -> SegmentMark:
+        """Return what `rewind` needs to take back the batches added from now on."""
+        assert self.offset_index is not None
+        assert self.time_index is not None
+        return SegmentMark(
+            size=self.size,
+            end_offset=self.end_offset,
+            first_timestamp_ms=self.first_timestamp_ms,
+            largest_timestamp_ms=self.largest_timestamp_ms,
+            largest_timestamp_offset=self.largest_timestamp_offset,
+            bytes_since_entry=self._bytes_since_entry,
+            offset_index=self.offset_index,
+            offset_entries=len(self.offset_index),
+            time_index=self.time_index,
+            time_entries=len(self.time_index),
+        )
+
+    def rewind(self, mark: SegmentMark) -> None:
+        """Be again as when the mark was made, sealed or not since."""
+        self.size = mark.size
+        self.end_offset = mark.end_offset
+        self.first_timestamp_ms = mark.first_timestamp_ms
+        self.largest_timestamp_ms = mark.largest_timestamp_ms
+        self.largest_timestamp_offset = mark.largest_timestamp_offset
+        self._bytes_since_entry = mark.bytes_since_entry
+        self.offset_index = mark.offset_index
+        self.offset_index.cut(mark.offset_entries)
+        self.time_index = mark.time_index
+        self.time_index.cut(mark.time_entries)
 
     def drop_indexes(self) -> None:
         """Free the memory of a sealed segment's indexes."""
