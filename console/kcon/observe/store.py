@@ -1,0 +1,339 @@
+"""What do the samples say together? Turns each into a `ClusterSnapshot` with rates and short histories.
+
+Work is done in slices with a turn of the event loop between them, so that one tick over tens of thousands of
+partitions never holds the interpreter for long.
+"""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kcon.core.ids import GroupId, TopicName, TopicPartition
+from kcon.core.kafka_error import KafkaError
+from kcon.core.lag import offset_lag, records_lost
+from kcon.core.snapshot import (
+    NO_BROKER,
+    CommittedOffset,
+    GroupDescription,
+    GroupListing,
+    OffsetAt,
+    OffsetResult,
+    TopicInfo,
+)
+from kcon.observe.rings import Rings, eta_ms, rate_per_s
+from kcon.observe.sampler import Sample
+from kcon.observe.snapshot import BrokerColumns, ClusterSnapshot, GroupColumns, TopicColumns
+
+SLICE: Final = 2_000
+"""Partitions handled between two turns of the event loop."""
+CLUSTER_TICKS: Final = 1_800
+TOPIC_TICKS: Final = 60
+GROUP_TICKS: Final = 150
+ETA_WINDOW_MS: Final = 300_000
+
+_IN, _OUT, _LAG = "in", "out", "lag"
+
+
+@dataclass(slots=True)
+class _Bounds:
+    """Start and end of each partition of one topic; None where unknown."""
+
+    starts: list[int | None]
+    ends: list[int | None]
+
+
+@dataclass(slots=True)
+class _GroupFacts:
+    lag: int | None
+    unknown: int
+    lost: int
+    topics: frozenset[TopicName]
+    out_per_s: float | None
+    readable: bool
+
+
+class Store:
+    """Keeps what the next tick compares with. One event loop."""
+
+    def __init__(self) -> None:
+        self._cluster: Rings[str] = Rings(CLUSTER_TICKS)
+        self._topics: Rings[TopicName] = Rings(TOPIC_TICKS)
+        self._groups: Rings[GroupId] = Rings(GROUP_TICKS)
+        self._bounds: dict[TopicName, _Bounds] = {}
+        self._commits: dict[GroupId, dict[TopicPartition, int]] = {}
+        self._taken_ms = 0
+        self._requests = 0
+        self._brokers_seen: set[int] = set()
+        self._turn = _Turn()
+
+    async def add(self, sample: Sample) -> ClusterSnapshot:
+        """Take in one sample and return the picture with it."""
+        elapsed_ms = sample.taken_ms - self._taken_ms if self._taken_ms and sample.has_offsets else 0
+        names = {topic.name: topic for topic in sample.topics}
+        bounds = await self._read_bounds(sample) if sample.has_offsets else {}
+        rates, broker_rates = await self._topic_rates(sample, bounds, elapsed_ms)
+        facts = await self._group_facts(sample, bounds, elapsed_ms)
+        if sample.has_offsets:
+            self._push(sample, names, rates, facts)
+        topics = await self._topic_columns(sample, bounds, rates, facts)
+        groups = self._group_columns(sample, facts)
+        brokers = self._broker_columns(sample, broker_rates)
+        requests_per_s = rate_per_s(self._requests, sample.requests, elapsed_ms) if elapsed_ms else None
+        if sample.has_offsets:
+            self._bounds, self._taken_ms, self._requests = bounds, sample.taken_ms, sample.requests
+        return ClusterSnapshot(
+            taken_ms=sample.taken_ms,
+            duration_ms=sample.duration_ms,
+            cluster=sample.cluster,
+            has_offsets=sample.has_offsets,
+            topics=topics,
+            groups=groups,
+            brokers=brokers,
+            brokers_seen=len(self._brokers_seen),
+            in_series=self._cluster.series(_IN),
+            out_series=self._cluster.series(_OUT),
+            lag_series=self._cluster.series(_LAG),
+            requests_per_s=requests_per_s,
+            problems=sample.problems,
+        )
+
+    # --- topics ----------------------------------------------------------------------------------------------
+
+    async def _read_bounds(self, sample: Sample) -> dict[TopicName, _Bounds]:
+        bounds: dict[TopicName, _Bounds] = {}
+        for topic in sample.topics:
+            places = [TopicPartition(topic.name, part.partition) for part in topic.partitions]
+            size = places[-1].partition + 1 if places else 0
+            of_topic = _Bounds([None] * size, [None] * size)
+            for place in places:
+                of_topic.starts[place.partition] = _offset(sample.starts.get(place))
+                of_topic.ends[place.partition] = _offset(sample.ends.get(place))
+            bounds[topic.name] = of_topic
+            await self._turn.after(len(places))
+        return bounds
+
+    async def _topic_rates(
+        self, sample: Sample, bounds: Mapping[TopicName, _Bounds], elapsed_ms: int
+    ) -> tuple[dict[TopicName, float | None], dict[int, float]]:
+        """Return records a second by topic, and by the broker that leads."""
+        rates: dict[TopicName, float | None] = {}
+        by_broker: dict[int, float] = {}
+        for topic in sample.topics:
+            now, before = bounds.get(topic.name), self._bounds.get(topic.name)
+            if now is None or before is None or elapsed_ms <= 0:
+                rates[topic.name] = None
+                continue
+            total: float | None = None
+            for part in topic.partitions:
+                rate = _partition_rate(before.ends, now.ends, part.partition, elapsed_ms)
+                if rate is not None:
+                    total = (total or 0.0) + rate
+                    by_broker[part.leader_id] = by_broker.get(part.leader_id, 0.0) + rate
+            rates[topic.name] = total
+            await self._turn.after(len(topic.partitions))
+        return rates, by_broker
+
+    async def _topic_columns(
+        self,
+        sample: Sample,
+        bounds: Mapping[TopicName, _Bounds],
+        rates: Mapping[TopicName, float | None],
+        facts: Mapping[GroupId, _GroupFacts],
+    ) -> TopicColumns:
+        readers: dict[TopicName, int] = {}
+        for each in facts.values():
+            for name in each.topics:
+                readers[name] = readers.get(name, 0) + 1
+        knows_groups = sample.has_offsets and not sample.groups.errors
+        topics = sample.topics
+        columns = TopicColumns(
+            name=tuple(topic.name for topic in topics),
+            internal=tuple(topic.internal for topic in topics),
+            partitions=tuple(len(topic.partitions) for topic in topics),
+            replicas=tuple(topic.replication_factor for topic in topics),
+            under_replicated=tuple(_count_under_replicated(topic) for topic in topics),
+            offline=tuple(sum(part.leader_id == NO_BROKER for part in topic.partitions) for topic in topics),
+            span=tuple(_span(bounds.get(topic.name)) for topic in topics),
+            in_per_s=tuple(rates.get(topic.name) for topic in topics),
+            trend=tuple(self._topics.values(topic.name) for topic in topics),
+            groups=tuple(readers.get(topic.name, 0) if knows_groups else None for topic in topics),
+        )
+        await self._turn.after(SLICE)
+        return columns
+
+    def _broker_columns(self, sample: Sample, rates: Mapping[int, float]) -> BrokerColumns:
+        leaders: dict[int, int] = {}
+        under_replicated: dict[int, int] = {}
+        for topic in sample.topics:
+            for part in topic.partitions:
+                leaders[part.leader_id] = leaders.get(part.leader_id, 0) + 1
+                self._brokers_seen.update(part.replicas)
+                if part.is_under_replicated:
+                    under_replicated[part.leader_id] = under_replicated.get(part.leader_id, 0) + 1
+        ids = tuple(broker.id for broker in sample.cluster.brokers)
+        self._brokers_seen.update(ids)
+        has_rates = bool(self._bounds) and sample.has_offsets
+        return BrokerColumns(
+            broker_id=ids,
+            leaders=tuple(leaders.get(each, 0) for each in ids),
+            in_per_s=tuple(rates.get(each, 0.0) if has_rates else None for each in ids),
+            under_replicated=tuple(under_replicated.get(each, 0) for each in ids),
+        )
+
+    # --- groups ----------------------------------------------------------------------------------------------
+
+    async def _group_facts(
+        self, sample: Sample, bounds: Mapping[TopicName, _Bounds], elapsed_ms: int
+    ) -> dict[GroupId, _GroupFacts]:
+        facts: dict[GroupId, _GroupFacts] = {}
+        kept: dict[GroupId, dict[TopicPartition, int]] = {}
+        for group, commits in sample.commits.items():
+            if isinstance(commits, KafkaError):
+                facts[group] = _GroupFacts(None, 0, 0, frozenset(), None, readable=False)
+                continue
+            assigned = _assigned(sample.members.get(group))
+            now: dict[TopicPartition, int] = {}
+            lag, known, unknown, lost = 0, 0, 0, 0
+            for where, commit in commits.items():
+                start, end = _bounds_of(bounds.get(where.topic), where.partition)
+                committed = commit.offset if isinstance(commit, CommittedOffset) else None
+                if committed is not None:
+                    now[where] = committed
+                behind = offset_lag(committed, start, end)
+                lost += records_lost(committed, start)
+                unknown += behind is None
+                if behind is not None:
+                    known += 1
+                    lag += behind
+            unknown += sum(where not in commits for where in assigned)
+            facts[group] = _GroupFacts(
+                lag if known else None,
+                unknown,
+                lost,
+                frozenset(where.topic for where in commits),
+                _progress(self._commits.get(group), now, elapsed_ms),
+                readable=True,
+            )
+            kept[group] = now
+            await self._turn.after(len(commits))
+        if sample.has_offsets:
+            self._commits = kept
+        return facts
+
+    def _group_columns(self, sample: Sample, facts: Mapping[GroupId, _GroupFacts]) -> GroupColumns:
+        rows = sample.groups.items
+        of_rows = [facts.get(row.group) for row in rows]
+        return GroupColumns(
+            group=tuple(row.group for row in rows),
+            state=tuple(_state(row, sample) for row in rows),
+            kind=tuple(row.group_type for row in rows),
+            coordinator_id=tuple(row.coordinator_id for row in rows),
+            members=tuple(_member_count(sample.members.get(row.group)) for row in rows),
+            topics=tuple(len(each.topics) if each and each.readable else None for each in of_rows),
+            lag=tuple(each.lag if each else None for each in of_rows),
+            unknown=tuple(each.unknown if each else 0 for each in of_rows),
+            lost=tuple(each.lost if each else 0 for each in of_rows),
+            out_per_s=tuple(each.out_per_s if each else None for each in of_rows),
+            eta_ms=tuple(
+                eta_ms(each.lag if each else None, self._groups.series(row.group).change_per_s(ETA_WINDOW_MS))
+                for row, each in zip(rows, of_rows, strict=True)
+            ),
+            trend=tuple(self._groups.values(row.group) for row in rows),
+        )
+
+    def _push(
+        self,
+        sample: Sample,
+        names: Mapping[TopicName, TopicInfo],
+        rates: Mapping[TopicName, float | None],
+        facts: Mapping[GroupId, _GroupFacts],
+    ) -> None:
+        self._topics.push_each(sample.taken_ms, names, rates.get)
+        self._groups.push_each(sample.taken_ms, facts, lambda group: facts[group].lag)
+        self._cluster.push(
+            sample.taken_ms,
+            {
+                _IN: _sum_known(list(rates.values())),
+                _OUT: _sum_known([each.out_per_s for each in facts.values()]),
+                _LAG: _sum_known([each.lag for each in facts.values()]),
+            },
+        )
+
+
+class _Turn:
+    """Gives the event loop a turn after every so many items."""
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    async def after(self, items: int) -> None:
+        self._done += items
+        if self._done >= SLICE:
+            self._done = 0
+            await asyncio.sleep(0)
+
+
+def _offset(result: OffsetResult | None) -> int | None:
+    return result.offset if isinstance(result, OffsetAt) else None
+
+
+def _partition_rate(
+    before: Sequence[int | None], now: Sequence[int | None], partition: int, elapsed_ms: int
+) -> float | None:
+    if partition >= len(before):
+        return None  # A partition that was added since.
+    return rate_per_s(before[partition], now[partition], elapsed_ms)
+
+
+def _span(bounds: _Bounds | None) -> int | None:
+    if bounds is None:
+        return None
+    total = 0
+    for start, end in zip(bounds.starts, bounds.ends, strict=True):
+        if start is None or end is None:
+            return None
+        total += max(0, end - start)
+    return total
+
+
+def _bounds_of(bounds: _Bounds | None, partition: int) -> tuple[int | None, int | None]:
+    if bounds is None or partition >= len(bounds.ends):
+        return None, None
+    return bounds.starts[partition], bounds.ends[partition]
+
+
+def _count_under_replicated(topic: TopicInfo) -> int:
+    return sum(part.is_under_replicated for part in topic.partitions)
+
+
+def _assigned(described: GroupDescription | KafkaError | None) -> set[TopicPartition]:
+    if not isinstance(described, GroupDescription):
+        return set()
+    return {where for member in described.members for where in member.assignment}
+
+
+def _member_count(described: GroupDescription | KafkaError | None) -> int | None:
+    return len(described.members) if isinstance(described, GroupDescription) else None
+
+
+def _state(row: GroupListing, sample: Sample) -> str:
+    if row.state:
+        return row.state
+    described = sample.members.get(row.group)
+    return described.state if isinstance(described, GroupDescription) else ""
+
+
+def _progress(
+    before: Mapping[TopicPartition, int] | None, now: Mapping[TopicPartition, int], elapsed_ms: int
+) -> float | None:
+    if before is None or elapsed_ms <= 0:
+        return None
+    moved = sum(max(0, offset - before[where]) for where, offset in now.items() if where in before)
+    return moved / elapsed_ms * 1000
+
+
+def _sum_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None and not math.isnan(value)]
+    return math.fsum(known) if known else None
