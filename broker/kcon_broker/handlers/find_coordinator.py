@@ -31,8 +31,7 @@ _OFFSETS_TOPIC_CONFIGS = {
 _MESSAGES = {
     ErrorCode.NONE: "NONE",
     ErrorCode.COORDINATOR_NOT_AVAILABLE: "The coordinator is not available.",
-    ErrorCode.INVALID_REQUEST: "This type of coordinator cannot be asked for in this version.",
-    ErrorCode.UNKNOWN_SERVER_ERROR: "There is no such type of coordinator.",
+    ErrorCode.INVALID_REQUEST: "There is no such type of coordinator in this version of the request.",
 }
 
 
@@ -65,7 +64,7 @@ def _look_up(ctx: RequestContext, key_type: int) -> tuple[ErrorCode, tuple[Gate,
     if key_type == CoordinatorType.SHARE:
         is_known = ctx.api_version >= _SHARE_SINCE
         return ErrorCode.COORDINATOR_NOT_AVAILABLE if is_known else ErrorCode.INVALID_REQUEST, None
-    return ErrorCode.UNKNOWN_SERVER_ERROR, None
+    return ErrorCode.INVALID_REQUEST, None
 
 
 def _ensure_offsets_topic(ctx: RequestContext) -> tuple[ErrorCode, tuple[Gate, int] | None]:

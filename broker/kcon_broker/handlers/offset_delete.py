@@ -20,7 +20,7 @@ from kcon_broker.wire.messages.offset_delete import (
 def handle_offset_delete(ctx: RequestContext, request: OffsetDeleteRequest) -> Answer:
     """Delete committed offsets."""
     errors: dict[str, dict[int, ErrorCode]] = {}
-    known: list[tuple[str, int]] = []
+    known: dict[tuple[str, int], None] = {}
     for wanted in request.topics:
         topic = ctx.broker.topics.by_name.get(wanted.name)
         partitions = errors.setdefault(wanted.name, {})
@@ -28,9 +28,8 @@ def handle_offset_delete(ctx: RequestContext, request: OffsetDeleteRequest) -> A
             index = partition.partition_index
             if topic is None or not 0 <= index < topic.partition_count:
                 partitions[index] = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-            elif index not in partitions:
-                partitions[index] = ErrorCode.NONE
-                known.append((wanted.name, index))
+            elif (wanted.name, index) not in known:
+                known[wanted.name, index] = None
     error_code, partition_errors = ctx.broker.groups.delete_offsets(request.group_id, tuple(known), moment(ctx))
     failed = OffsetDeleteResponse(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
     if error_code is not ErrorCode.NONE:

@@ -60,7 +60,7 @@ def test_a_broker_without_room_for_the_topic_has_no_coordinator(caller: Any) -> 
         (6, 1, ErrorCode.NONE),
         (5, 2, ErrorCode.INVALID_REQUEST),
         (6, 2, ErrorCode.COORDINATOR_NOT_AVAILABLE),
-        (3, 9, ErrorCode.UNKNOWN_SERVER_ERROR),
+        (3, 9, ErrorCode.INVALID_REQUEST),
     ],
 )
 def test_other_types_of_keys(caller: Any, version: int, key_type: int, expected: ErrorCode) -> None:
