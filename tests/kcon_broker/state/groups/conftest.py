@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -127,19 +128,19 @@ class Bench:
         )
         return self.coordinator.join(ask, self.at)
 
-    def joined(self, member_id: str = "", **options: object) -> JoinAnswer:
+    def joined(self, member_id: str = "", **options: Any) -> JoinAnswer:
         """Join and expect the answer at once."""
-        answer = self.join(member_id, **options)  # type: ignore[arg-type]  # keywords of join, handed on
+        answer = self.join(member_id, **options)
         assert isinstance(answer, JoinAnswer)
         return answer
 
-    def parked(self, member_id: str = "", **options: object) -> PendingAnswer[JoinAnswer]:
+    def parked(self, member_id: str = "", **options: Any) -> PendingAnswer[JoinAnswer]:
         """Join and expect to wait."""
-        pending = self.join(member_id, **options)  # type: ignore[arg-type]  # keywords of join, handed on
+        pending = self.join(member_id, **options)
         assert isinstance(pending, PendingAnswer)
         return pending
 
-    def new_id(self, **options: object) -> str:
+    def new_id(self, **options: Any) -> str:
         """Be given a member id, as a v4+ client is."""
         answer = self.joined(**options)
         assert answer.error_code is ErrorCode.MEMBER_ID_REQUIRED
@@ -212,16 +213,16 @@ class Bench:
         )
         return self.coordinator.commit(ask, self.at)
 
-    def stable(self, member_count: int = 1, *, group: str = "g", **options: object) -> list[str]:
+    def stable(self, member_count: int = 1, *, group: str = "g", **options: Any) -> list[str]:
         """Bring a group of dynamic members to Stable; return their ids, the leader's first."""
         first = self.new_id(group=group, **options)
-        answers = {first: self.join(first, group=group, **options)}  # type: ignore[arg-type]  # handed on
+        answers = {first: self.join(first, group=group, **options)}
         for _ in range(member_count - 1):
             other = self.new_id(group=group, **options)
-            answers[other] = self.join(other, group=group, **options)  # type: ignore[arg-type]  # handed on
+            answers[other] = self.join(other, group=group, **options)
         if member_count > 1:
             for member_id in answers:
-                answer = self.join(member_id, group=group, **options)  # type: ignore[arg-type]  # handed on
+                answer = self.join(member_id, group=group, **options)
                 answers[member_id] = answer
         state = self.coordinator.groups[group]
         leader = state.leader

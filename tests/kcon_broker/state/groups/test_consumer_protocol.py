@@ -11,7 +11,7 @@ FLIGHTS_AND_WEATHER = bytes.fromhex("0003 00000002 0007 666c6967687473 0007 7765
 
 
 def test_topics_of_all_members_are_joined() -> None:
-    assert subscribed_topics([FLIGHTS, FLIGHTS_AND_WEATHER]) == {"flights", "weather"}
+    assert subscribed_topics([FLIGHTS, FLIGHTS_AND_WEATHER]) == frozenset({"flights", "weather"})
 
 
 @pytest.mark.parametrize(

@@ -262,8 +262,8 @@ class GroupMachine(RuleBasedStateMachine):
     def partition_fails_and_is_loaded_again(self) -> None:
         partition = self.bench.journal.partition_of("g")
         self.bench.coordinator.unload(partition)
-        waiting = [*self.pending_joins.values(), *self.pending_syncs.values()]
-        assert all(pending.answer is not None for pending in waiting)
+        assert all(join.answer is not None for join in self.pending_joins.values())
+        assert all(sync.answer is not None for sync in self.pending_syncs.values())
         for key, value in self.bench.journal.records:
             self.bench.coordinator.replay(key, value)
         self.bench.coordinator.loaded(self.bench.at, partition)

@@ -134,7 +134,7 @@ def test_a_second_join_of_one_member_takes_the_place_of_the_first(bench: Any) ->
     first = bench.parked(leader)
     second = bench.parked(leader)
     assert first.answer.error_code is ErrorCode.REBALANCE_IN_PROGRESS
-    assert second.answer is None
+    assert not second.answer
 
 
 @pytest.mark.parametrize("field", ["group", "client", "instance", "protocol_type"])

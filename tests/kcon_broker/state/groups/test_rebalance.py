@@ -20,7 +20,7 @@ def test_a_rebalance_waits_for_an_id_that_was_given_out(bench: Any) -> None:
     leader = bench.stable()[0]
     newcomer = bench.new_id()
     pending = bench.parked(leader)
-    assert pending.answer is None
+    assert not pending.answer
     bench.joined(newcomer)
     assert len(pending.answer.members) == 2
 
@@ -29,7 +29,7 @@ def test_who_stays_away_for_the_rebalance_timeout_is_dropped(bench: Any) -> None
     leader, follower = bench.stable(2, session_ms=60_000, rebalance_ms=30_000)
     pending = bench.parked(leader, session_ms=60_000)
     bench.pass_time(29_999)
-    assert pending.answer is None
+    assert not pending.answer
     bench.pass_time(1)
     assert [member.member_id for member in pending.answer.members] == [leader]
     assert bench.heartbeat(follower, 3) is ErrorCode.UNKNOWN_MEMBER_ID
@@ -69,7 +69,7 @@ def test_a_member_that_waits_for_a_rebalance_does_not_time_out(bench: Any) -> No
     for _ in range(5):
         bench.pass_time(9_000)
         assert bench.heartbeat(follower, 2) is ErrorCode.REBALANCE_IN_PROGRESS
-    assert pending.answer is None
+    assert not pending.answer
     bench.join(follower)
     assert len(pending.answer.members) == 2
 
@@ -80,7 +80,7 @@ def test_a_new_member_waits_five_minutes_at_most(bench: Any) -> None:
     newcomer = bench.new_id()
     pending = bench.parked(newcomer, rebalance_ms=400_000)
     for _ in range(60):
-        assert pending.answer is None
+        assert not pending.answer
         bench.heartbeat(leader, 1)
         bench.pass_time(5_000)
     assert pending.answer.error_code is ErrorCode.UNKNOWN_MEMBER_ID

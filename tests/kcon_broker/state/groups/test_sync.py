@@ -22,7 +22,7 @@ def test_followers_wait_for_the_leader(bench: Any) -> None:
     leader, follower = _completing(bench, 2)
     pending = bench.sync(follower, 3)
     assert isinstance(pending, PendingAnswer)
-    assert pending.answer is None
+    assert not pending.answer
     answer = bench.sync(leader, 3, {leader: b"L", follower: b"F"})
     assert (answer.assignment, pending.answer.assignment) == (b"L", b"F")
     assert (answer.protocol_type, answer.protocol) == ("consumer", "range")
