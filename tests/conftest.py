@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from kcon.contexts.context import Context, Mode
 from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
 from kcon.services.local_cluster import LocalClusterOptions, resolve_classpath, start_local_cluster
+from kcon.services.session import Session, open_session
 
 _COMMANDS_OF_MARKER = {"java": ("java", "mvn"), "kcat": ("kcat",), "tmux": ("tmux",)}
 
@@ -89,6 +91,17 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
     found = request.getfixturevalue(name)
     assert isinstance(found, Cluster)
     return found
+
+
+@pytest.fixture
+def session_on(tmp_path: Path) -> Callable[..., Session]:
+    """Return a function that makes a session on a cluster, with its state in a temporary folder."""
+
+    def make(cluster: Cluster, mode: Mode = Mode.READ_WRITE) -> Session:
+        context = Context(name="test", bootstrap=(cluster.bootstrap,), mode=mode)
+        return open_session(context, {"KCON_STATE_DIR": str(tmp_path / "state")})
+
+    return make
 
 
 @pytest.fixture

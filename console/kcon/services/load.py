@@ -247,7 +247,7 @@ class _Loader:
             delimiter=options.delimiter,
             null_text=options.null_text,
             columns=options.columns,
-            **({} if self._context.tz is None else {"tz": self._context.tz}),
+            tz=self._context.tz,
         )
         topic = options.topic.raw
         pace = _Pace(options.rate_per_s, self._stopping)
