@@ -1,0 +1,312 @@
+"""How do files on a disk behave as `Files`, with a bound on the open ones?
+
+A file has a descriptor only while it is in use: at most `open_files_max` are open, and the one unused for longest is
+closed for another. One that was written is synced before it is closed: closing it could lose the error of a write
+that the kernel does later. All methods belong to one thread; only the function that `begin_sync` returns may run in
+another, and its file stays open meanwhile.
+"""
+
+import contextlib
+import os
+import shutil
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from kcon_broker.storage.files import Buffer, File, Syncable
+
+_FILE_MODE = 0o600
+_FOLDER_MODE = 0o700
+OPEN_FILES_MIN = 8
+
+
+class OsFiles:
+    """The data folder on a disk."""
+
+    def __init__(self, root: Path, *, open_files_max: int) -> None:
+        self.root = str(root)
+        self._open_files_max = max(open_files_max, OPEN_FILES_MIN)
+        self._open: OrderedDict[OsFile, None] = OrderedDict()
+        self._known: dict[str, dict[str, OsFile]] = {}
+        """Folder -> name -> file. One object a file, so that its dirty mark and its failure are known to all."""
+        self._folders: dict[str, OsEntry] = {}
+
+    @property
+    def open_count(self) -> int:
+        """Files that have a descriptor."""
+        return len(self._open)
+
+    def open(self, path: str, *, create: bool = False) -> File:
+        """Return the file; see `Files.open`."""
+        folder, _, name = path.rpartition("/")
+        file = self._known.get(folder, {}).get(name)
+        if file is None:
+            file = OsFile(self, path)
+            existed = True
+            if create:
+                existed = os.path.lexists(self.full(path))
+            self.open_descriptor(file, create=create)
+            if not existed:
+                self._folder(folder).changed = True
+        return file
+
+    def folder(self, path: str) -> Syncable:
+        """Return the folder, to be synced."""
+        return self._folder(path)
+
+    def exists(self, path: str) -> bool:
+        """Say whether there is a file or folder of this name."""
+        return os.path.lexists(self.full(path))
+
+    def list_names(self, path: str) -> list[str]:
+        """Return the names in a folder."""
+        try:
+            return os.listdir(self.full(path))
+        except FileNotFoundError:
+            return []
+
+    def make_folder(self, path: str) -> None:
+        """Make one folder."""
+        try:
+            os.mkdir(self.full(path), _FOLDER_MODE)
+        except FileExistsError:
+            return
+        self._folder(path.rpartition("/")[0]).changed = True
+
+    def rename(self, old_path: str, new_path: str) -> None:
+        """Rename a file or folder inside its parent."""
+        os.rename(self.full(old_path), self.full(new_path))
+        folder, _, old_name = old_path.rpartition("/")
+        new_name = new_path.rpartition("/")[2]
+        known = self._known.get(folder, {})
+        replaced = known.pop(new_name, None)
+        if replaced is not None:
+            self.close_descriptor(replaced)
+        file = known.pop(old_name, None)
+        if file is not None:
+            file.path = new_path
+            known[new_name] = file
+        self._forget_folder(old_path)
+        self._folder(folder).changed = True
+
+    def remove(self, path: str) -> None:
+        """Remove one file."""
+        os.unlink(self.full(path))
+        folder, _, name = path.rpartition("/")
+        file = self._known.get(folder, {}).pop(name, None)
+        if file is not None:
+            self.close_descriptor(file)
+        self._folder(folder).changed = True
+
+    def remove_tree(self, path: str) -> None:
+        """Remove a folder and everything in it."""
+        shutil.rmtree(self.full(path))
+        self._forget_folder(path)
+        self._folder(path.rpartition("/")[0]).changed = True
+
+    def close(self) -> None:
+        """Close every descriptor; whatever has to be synced was."""
+        for file in list(self._open):
+            self.close_descriptor(file)
+        self._known.clear()
+        self._folders.clear()
+
+    # Used by the files
+
+    def full(self, path: str) -> str:
+        """Return the path for the operating system."""
+        return f"{self.root}/{path}" if path else self.root
+
+    def touch(self, file: "OsFile") -> int:
+        """Return the descriptor of a file that is about to be used."""
+        if file.descriptor < 0:
+            self.open_descriptor(file, create=False)
+        else:
+            self._open.move_to_end(file)
+        return file.descriptor
+
+    def open_descriptor(self, file: "OsFile", *, create: bool) -> None:
+        """Open a file, making room for it first."""
+        if len(self._open) >= self._open_files_max:
+            self._make_room()
+        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+        file.descriptor = os.open(self.full(file.path), flags, _FILE_MODE)
+        self._open[file] = None
+        folder, _, name = file.path.rpartition("/")
+        self._known.setdefault(folder, {}).setdefault(name, file)
+
+    def close_descriptor(self, file: "OsFile") -> None:
+        """Close a file, unless a sync uses it: then it is closed when that ends."""
+        if file.sync_count:
+            file.is_closing = True
+        elif file.descriptor >= 0:
+            os.close(file.descriptor)
+            file.descriptor = -1
+            self._open.pop(file, None)
+
+    def forget(self, file: "OsFile") -> None:
+        """Drop a file that nobody has to remember anything of."""
+        folder, _, name = file.path.rpartition("/")
+        known = self._known.get(folder)
+        if known is not None and known.get(name) is file:
+            del known[name]
+            if not known:
+                del self._known[folder]
+
+    def _make_room(self) -> None:
+        """Close the file unused for longest: a clean one, or else a written one after a sync."""
+        written: OsFile | None = None
+        for file in self._open:
+            if file.sync_count:
+                continue
+            if not file.changed:
+                file.close()
+                return
+            written = written or file
+        if written is not None:
+            # The file remembers a failure: whoever waits for its sync will be told.
+            with contextlib.suppress(OSError):
+                written.sync()
+            self.close_descriptor(written)
+
+    def _forget_folder(self, path: str) -> None:
+        for file in self._known.pop(path, {}).values():
+            self.close_descriptor(file)
+        self._folders.pop(path, None)
+
+    def _folder(self, path: str) -> "OsEntry":
+        found = self._folders.get(path)
+        if found is None:
+            found = self._folders[path] = OsEntry(self, path)
+        return found
+
+
+class OsEntry:
+    """A folder, and what a file has in common with it: the dirty mark, the syncs under way, a failure that stays."""
+
+    __slots__ = ("_failure", "_files", "changed", "descriptor", "path", "sync_count")
+
+    is_folder = True
+
+    def __init__(self, files: OsFiles, path: str) -> None:
+        self._files = files
+        self._failure: OSError | None = None
+        self.path = path
+        self.descriptor = -1
+        """-1: not open. Open from `begin_sync` to `end_sync` in any case."""
+        self.changed = False
+        """Written, or names changed, since the last sync began."""
+        self.sync_count = 0
+        """Syncs under way."""
+
+    @property
+    def is_dirty(self) -> bool:
+        """Something changed since the last sync ended well."""
+        return self.changed or self.sync_count > 0 or self._failure is not None
+
+    def begin_sync(self) -> Callable[[], None]:
+        """Return the function that syncs; see `Syncable.begin_sync`."""
+        if self._failure is not None:
+            raise self._failure
+        if self.descriptor < 0:
+            self.descriptor = os.open(self._files.full(self.path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = self.descriptor
+        self._begin()
+        return lambda: os.fsync(descriptor)
+
+    def end_sync(self, error: OSError | None) -> None:
+        """Say how the sync ended."""
+        self.sync_count -= 1
+        if self.is_folder and not self.sync_count:
+            os.close(self.descriptor)
+            self.descriptor = -1
+        if error is not None:
+            self._failure = self._failure or error
+
+    def sync(self) -> None:
+        """Sync now, in this thread."""
+        work = self.begin_sync()
+        try:
+            work()
+        except OSError as error:
+            self.end_sync(error)
+            raise
+        self.end_sync(None)
+
+    def _begin(self) -> None:
+        self.changed = False
+        self.sync_count += 1
+
+
+class OsFile(OsEntry):
+    """One file on the disk."""
+
+    __slots__ = ("is_closing",)
+
+    is_folder = False
+
+    def __init__(self, files: OsFiles, path: str) -> None:
+        super().__init__(files, path)
+        self.is_closing = False
+
+    def begin_sync(self) -> Callable[[], None]:
+        """Return the function that syncs; see `Syncable.begin_sync`."""
+        if self._failure is not None:
+            raise self._failure
+        descriptor = self._files.touch(self)
+        self._begin()
+        return lambda: os.fdatasync(descriptor)
+
+    def end_sync(self, error: OSError | None) -> None:
+        """Say how the sync ended."""
+        super().end_sync(error)
+        if self.is_closing and not self.sync_count:
+            self.is_closing = False
+            self._files.close_descriptor(self)
+
+    def write(self, buffers: Sequence[Buffer], position: int) -> int:
+        """Write at `position`; see `File.write`."""
+        descriptor = self._files.touch(self)
+        self.changed = True
+        if len(buffers) == 1:
+            return os.pwrite(descriptor, buffers[0], position)
+        return os.pwritev(descriptor, buffers, position)
+
+    def read(self, size: int, position: int) -> bytes:
+        """Return up to `size` bytes from `position`; see `File.read`."""
+        descriptor = self._files.touch(self)
+        content = os.pread(descriptor, size, position)
+        while len(content) < size:
+            more = os.pread(descriptor, size - len(content), position + len(content))
+            if not more:
+                break
+            content += more
+        return content
+
+    def read_into(self, buffer: memoryview, position: int) -> int:
+        """Fill `buffer` from `position`; see `File.read_into`."""
+        descriptor = self._files.touch(self)
+        total = 0
+        while total < len(buffer):
+            count = os.preadv(descriptor, [buffer[total:]], position + total)
+            if count == 0:
+                break
+            total += count
+        return total
+
+    def truncate(self, size: int) -> None:
+        """Cut the file to `size` bytes."""
+        descriptor = self._files.touch(self)
+        self.changed = True
+        os.ftruncate(descriptor, size)
+
+    def size(self) -> int:
+        """Return the size of the file in bytes."""
+        return os.fstat(self._files.touch(self)).st_size
+
+    def close(self) -> None:
+        """Give back the descriptor; a written file keeps it until it was synced and another needs the room."""
+        if self.is_dirty:
+            return
+        self._files.close_descriptor(self)
+        self._files.forget(self)
