@@ -4,7 +4,6 @@ A handler is a plain function: it reads and changes the state, never waits and n
 said in its result, and `server/` does the waiting:
 
 - `Answer(response)`: send it; with `after`, once these positions are durable.
-- `Commit(...)`: append these records to a partition of `__consumer_offsets`, replay them, answer when durable.
 - `Park(...)`: call `retry` at the deadline, or earlier when one of the keys is woken.
 - `None`: the request has no answer (acks=0).
 - raising `CloseConnection`: what Kafka does where it cannot or must not answer.
@@ -76,22 +75,7 @@ class Park:
     retry: "Callable[[RequestContext], HandlerResult]"
 
 
-@dataclass(slots=True)
-class Commit:
-    """Records for one partition of `__consumer_offsets`, and the result that depends on them.
-
-    The server appends the records as one batch, hands each to `broker.groups.replay`, then goes on with `result`,
-    gated on the records' durability. When the append or the sync fails, `failed` is sent instead (usually
-    COORDINATOR_NOT_AVAILABLE) and the coordinator's state of this partition is loaded again from the log.
-    """
-
-    partition: int
-    records: Sequence[tuple[bytes, bytes | None]]
-    result: "Response | Park"
-    failed: Response
-
-
-HandlerResult: TypeAlias = Answer | Park | Commit | None
+HandlerResult: TypeAlias = Answer | Park | None
 HandlerFunction: TypeAlias = Callable[[RequestContext, Any], HandlerResult]
 _Function = TypeVar("_Function", bound=HandlerFunction)
 
@@ -119,9 +103,7 @@ def handles(
 
     def register(function: _Function) -> _Function:
         assert api_key not in HANDLERS, f"{api_key.name} has two handlers"
-        request_type = next(
-            kind for name, kind in function.__annotations__.items() if name not in ("ctx", "return")
-        )
+        request_type = next(kind for name, kind in function.__annotations__.items() if name not in ("ctx", "return"))
         HANDLERS[api_key] = Handler(
             api_key=api_key,
             min_version=versions[0],

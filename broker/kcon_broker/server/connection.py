@@ -43,7 +43,7 @@ class Connection(asyncio.BufferedProtocol):
         self.is_closed = False
         self.waiting_bytes = 0
         """Bytes of requests received and not yet answered."""
-        self.last_active_s = time.monotonic()
+        self.began_s = self.last_active_s = time.monotonic()
         self.frame_began_s: float | None = None
         self.stuck_since_s: float | None = None
         """Since when the client takes no byte of what it is being sent."""
@@ -60,7 +60,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        self._transport = cast(asyncio.Transport, transport)  # A stream socket's transport, by construction.
+        self._transport = cast("asyncio.Transport", transport)  # A stream socket's transport, by construction.
         peer = transport.get_extra_info("peername")
         self.client_host = peer[0] if peer else ""
         if transport.get_extra_info("ssl_object") is None:
@@ -106,6 +106,11 @@ class Connection(asyncio.BufferedProtocol):
         self.close(None)
 
     # What the dispatcher calls.
+
+    @property
+    def is_waiting_for_us(self) -> bool:
+        """A request is being handled, or reading is paused: the client cannot be blamed for silence."""
+        return self.stuck_since_s is None and (bool(self.exchanges) or bool(self.frames) or not self._is_reading)
 
     def may_handle_next(self, *, is_pipelined: bool) -> bool:
         """Tell whether the next request may be handled now."""

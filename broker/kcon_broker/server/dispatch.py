@@ -17,7 +17,6 @@ from kcon_broker.handlers.registry import (
     HANDLERS,
     Answer,
     CloseConnection,
-    Commit,
     Handler,
     HandlerResult,
     Park,
@@ -28,6 +27,7 @@ from kcon_broker.server.connection import Connection
 from kcon_broker.server.exchange import Exchange
 from kcon_broker.server.parked import ParkedTable
 from kcon_broker.state.broker import Broker
+from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.headers import decode_request_header
 from kcon_broker.wire.schema import WireError
@@ -55,6 +55,7 @@ class Dispatcher:
         self._with_answers: dict[Connection, None] = {}
         self._is_round_due = False
         self._is_reading_paused = False
+        self._is_stopping = False
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_ms = 0
 
@@ -88,13 +89,25 @@ class Dispatcher:
         self._resume_reading()
         self.on_connection_closed()
 
+    def stop_handling(self) -> None:
+        """Handle no further request; answers to those at work still leave."""
+        self._is_stopping = True
+        for connection in self.connections.values():
+            connection.pause_reading()
+
+    def close_connections(self) -> None:
+        """Send what may leave, then end every connection."""
+        for connection in list(self.connections.values()):
+            connection.flush()
+            connection.close(None)
+
     # One round.
 
     def _round(self) -> None:
         self._is_round_due = False
         now_ms = int(time.monotonic() * 1000)
         wall_ms = int(time.time() * 1000)
-        if self._with_work:
+        if self._with_work and not self._is_stopping:
             with_work, self._with_work = self._with_work, {}
             for connection in with_work:
                 self._handle_requests(connection, now_ms, wall_ms)
@@ -116,7 +129,7 @@ class Dispatcher:
         count = 0
         while frames and not connection.is_closed:
             # int16 api key: Produce, key 0, is the only one that does not wait for the answer before.
-            is_pipelined = frames[0][:2] == b"\0\0"
+            is_pipelined = not (frames[0][0] or frames[0][1])
             if not connection.may_handle_next(is_pipelined=is_pipelined):
                 return
             count += 1
@@ -132,9 +145,7 @@ class Dispatcher:
                 _logger.exception("a request of %s failed", connection.client_host)
                 connection.close("its request met a defect of the broker")
 
-    def _handle(
-        self, connection: Connection, frame: memoryview, is_pipelined: bool, now_ms: int, wall_ms: int
-    ) -> None:
+    def _handle(self, connection: Connection, frame: memoryview, is_pipelined: bool, now_ms: int, wall_ms: int) -> None:
         if len(frame) < _KEY_AND_VERSION.size:
             raise WireError(f"a request of {len(frame)} bytes has no room for a header")
         api_key, api_version = _KEY_AND_VERSION.unpack_from(frame)
@@ -209,26 +220,15 @@ class Dispatcher:
             if self.parked.count >= self.broker.settings.network.parked_requests_max:
                 raise CloseConnection("too many requests wait already")
             self.parked.add(exchange, context, result)
-        elif isinstance(result, Commit):
-            self._commit(exchange, context, result)
         else:
             exchange.settle_without_answer()
-
-    def _commit(self, exchange: Exchange, context: RequestContext, commit: Commit) -> None:
-        position = self.broker.append_group_records(commit.partition, commit.records, context.wall_ms)
-        if position is None:
-            exchange.settle(Answer(commit.failed))
-        elif isinstance(commit.result, Park):
-            self._settle(exchange, context, commit.result)
-        else:
-            exchange.settle(Answer(commit.result, after=(position,), failed=lambda _: commit.failed))
 
     def _expire_groups(self, now_ms: int, wall_ms: int) -> None:
         """Let the groups do what is due: members that fell silent, rebalances that waited long enough."""
         deadline_ms = self.broker.groups.next_deadline_ms()
         if deadline_ms is None or deadline_ms > now_ms:
             return
-        self.broker.expire_groups(now_ms, wall_ms)
+        self.broker.groups.expire(Moment(now_ms, wall_ms))
 
     # Limits and timers.
 
@@ -245,10 +245,12 @@ class Dispatcher:
 
     def may_resume_reading(self, connection: Connection) -> None:
         """Let a connection read on, unless nobody may."""
-        if not self._is_reading_paused:
+        if not (self._is_reading_paused or self._is_stopping):
             connection.resume_reading()
 
     def _resume_reading(self) -> None:
+        if self._is_stopping:
+            return
         if self._is_reading_paused and self.in_flight_bytes <= self.broker.settings.network.in_flight_bytes_max // 2:
             self._is_reading_paused = False
             for connection in self.connections.values():

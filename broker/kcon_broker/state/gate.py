@@ -44,8 +44,9 @@ class Gate:
         while waiters and waiters[0][0] <= high_watermark:
             waiters.popleft()[1].gate_passed(self)
 
-    def fail(self) -> None:
-        """Tell every waiter that its position is lost."""
-        waiters, self.waiters = self.waiters, deque()
-        for _, waiter in waiters:
+    def fail(self, *, above: int = -1) -> None:
+        """Tell the waiters whose position lies above `above` that it is lost."""
+        lost = [entry for entry in self.waiters if entry[0] > above]
+        self.waiters = deque(entry for entry in self.waiters if entry[0] <= above)
+        for _, waiter in lost:
             waiter.gate_failed(self)

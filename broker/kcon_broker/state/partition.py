@@ -17,30 +17,23 @@ if TYPE_CHECKING:
 class Partition(Gate):
     """One partition of one topic."""
 
-    __slots__ = ("fenced", "index", "log", "producers", "syncing_to", "topic", "unsynced")
+    __slots__ = ("index", "is_fenced", "log", "producers", "topic", "written")
 
     def __init__(self, topic: "Topic", index: int) -> None:
         super().__init__()
         self.topic = topic
         self.index = index
         self.log: Log | None = None
+        self.written = Gate()
+        """Its mark is the offset up to which records are written, synced or not: what acks=1 waits for."""
         self.producers = ProducerTable()
-        self.fenced = False
-        """A write or a sync failed: nothing more is accepted until the broker has loaded the log again."""
-        self.syncing_to = 0
-        """The offset that the running sync will make durable."""
-        self.unsynced = False
-        """Listed among the broker's unsynced partitions."""
+        self.is_fenced = False
+        """A sync failed: nobody can tell what is on the disk, so nothing is served until a new start."""
 
     def __repr__(self) -> str:
-        return f"Partition({self.topic.name}-{self.index})"
+        return f"Partition({self.folder})"
 
     @property
     def folder(self) -> str:
         """The name of the partition's folder, as Kafka names it."""
         return f"{self.topic.name}-{self.index}"
-
-    @property
-    def is_removed(self) -> bool:
-        """Its topic was deleted."""
-        return self.topic.is_deleted

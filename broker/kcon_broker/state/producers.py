@@ -6,9 +6,11 @@ unknown producer id may start at any sequence, and so may a newer epoch only at 
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from kcon_broker.storage.producer_snapshot import ProducerSnapshot
 from kcon_broker.wire.error_codes import ErrorCode
 
 REMEMBERED_BATCHES = 5
@@ -44,10 +46,12 @@ class Duplicate(NamedTuple):
 class ProducerTable:
     """The idempotent producers of one partition."""
 
-    __slots__ = ("entries",)
+    __slots__ = ("_unwritten", "entries")
 
     def __init__(self) -> None:
         self.entries: OrderedDict[int, ProducerEntry] = OrderedDict()
+        self._unwritten: list[tuple[int, ProducerEntry | None]] = []
+        """What producers were before batches that are appended and not written yet, oldest first."""
 
     def check(
         self, producer_id: int, epoch: int, first_sequence: int, last_sequence: int
@@ -70,7 +74,18 @@ class ProducerTable:
         return None
 
     def appended(self, producer_id: int, epoch: int, batch: SentBatch, *, producers_max: int) -> None:
-        """Remember a batch that is in the log now."""
+        """Remember a batch that was appended, until `written` with the way back."""
+        entry = self.entries.get(producer_id)
+        if entry is None:
+            self._unwritten.append((producer_id, None))
+        else:
+            self._unwritten.append(
+                (producer_id, ProducerEntry(entry.epoch, entry.batches.copy(), entry.last_timestamp_ms))
+            )
+        self.replay(producer_id, epoch, batch, producers_max=producers_max)
+
+    def replay(self, producer_id: int, epoch: int, batch: SentBatch, *, producers_max: int) -> None:
+        """Remember a batch that is in the log."""
         entry = self.entries.get(producer_id)
         if entry is None or entry.epoch != epoch:
             entry = ProducerEntry(epoch, deque(maxlen=REMEMBERED_BATCHES), batch.timestamp_ms)
@@ -81,7 +96,57 @@ class ProducerTable:
         if len(self.entries) > producers_max:
             self.entries.popitem(last=False)
 
+    def written(self) -> None:
+        """All appended batches are in the file."""
+        self._unwritten.clear()
+
+    def write_failed(self) -> None:
+        """Go back to what was known before the batches that could not be written."""
+        for producer_id, entry in reversed(self._unwritten):
+            if entry is None:
+                self.entries.pop(producer_id, None)
+            else:
+                self.entries[producer_id] = entry
+        self._unwritten.clear()
+
     def expire(self, oldest_timestamp_ms: int) -> None:
         """Forget the producers whose last batch is older than this."""
-        for producer_id in [pid for pid, entry in self.entries.items() if entry.last_timestamp_ms < oldest_timestamp_ms]:
+        for producer_id in [
+            pid for pid, entry in self.entries.items() if entry.last_timestamp_ms < oldest_timestamp_ms
+        ]:
             del self.entries[producer_id]
+
+    def snapshot(self) -> list[ProducerSnapshot]:
+        """Return the last batch of each producer, for a file beside the log."""
+        return [
+            ProducerSnapshot(
+                producer_id=producer_id,
+                producer_epoch=entry.epoch,
+                last_sequence=entry.batches[-1].last_sequence,
+                last_offset=entry.batches[-1].last_offset,
+                offset_delta=entry.batches[-1].last_offset - entry.batches[-1].first_offset,
+                timestamp_ms=entry.last_timestamp_ms,
+            )
+            for producer_id, entry in self.entries.items()
+            if entry.batches
+        ]
+
+    def restore(self, producers: Iterable[ProducerSnapshot]) -> None:
+        """Begin with what a snapshot says."""
+        self.entries.clear()
+        for producer in producers:
+            batch = SentBatch(
+                first_sequence=(producer.last_sequence - producer.offset_delta) % _SEQUENCES,
+                last_sequence=producer.last_sequence,
+                first_offset=producer.last_offset - producer.offset_delta,
+                last_offset=producer.last_offset,
+                timestamp_ms=producer.timestamp_ms,
+            )
+            self.entries[producer.producer_id] = ProducerEntry(
+                producer.producer_epoch, deque([batch], maxlen=REMEMBERED_BATCHES), producer.timestamp_ms
+            )
+
+
+def last_sequence_of(first_sequence: int, last_offset_delta: int) -> int:
+    """Return the sequence of a batch's last record; sequences wrap around."""
+    return (first_sequence + last_offset_delta) % _SEQUENCES

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kcon_broker.batch.validate import BatchRules
 from kcon_broker.state.partition import Partition
+from kcon_broker.state.topic_configs import TopicConfig
 
 OFFSETS_TOPIC = "__consumer_offsets"
 INTERNAL_TOPICS = frozenset({OFFSETS_TOPIC, "__transaction_state", "__share_group_state"})
@@ -31,7 +33,17 @@ def topic_name_error(name: str) -> str | None:
 class Topic:
     """One topic. Its partitions come into being when they are first touched."""
 
-    __slots__ = ("_partitions", "configs", "created_epoch", "is_deleted", "name", "partition_count", "topic_id")
+    __slots__ = (
+        "_partitions",
+        "configs",
+        "created_epoch",
+        "effective",
+        "is_deleted",
+        "name",
+        "partition_count",
+        "rules",
+        "topic_id",
+    )
 
     def __init__(
         self, *, name: str, topic_id: bytes, partition_count: int, created_epoch: int, configs: dict[str, str]
@@ -43,6 +55,10 @@ class Topic:
         """The broker's start epoch when the topic was created: its partitions began with leader epoch 0."""
         self.configs = configs
         """The values set on the topic itself."""
+        self.effective: TopicConfig | None = None
+        """What its configs and the defaults say; worked out when first needed."""
+        self.rules: BatchRules | None = None
+        """What the same means for batches that are produced."""
         self.is_deleted = False
         self._partitions: dict[int, Partition] = {}
 
@@ -107,9 +123,15 @@ class TopicTable:
     def __init__(self) -> None:
         self.by_name: dict[str, Topic] = {}
         self.by_id: dict[bytes, Topic] = {}
+        self._by_folded_name: dict[str, str] = {}
         self.partition_total = 0
         self.version = 0
         """Rises with each change; what is cached from topics is good for one version."""
+
+    def colliding_name(self, name: str) -> str | None:
+        """Return an existing topic whose metrics would have the same name: "." and "_" are one there."""
+        found = self._by_folded_name.get(_folded(name))
+        return None if found == name else found
 
     def apply(self, change: TopicChange) -> Topic:
         """Change the table; return the topic concerned."""
@@ -125,10 +147,12 @@ class TopicTable:
                 )
                 self.by_name[topic.name] = topic
                 self.by_id[topic.topic_id] = topic
+                self._by_folded_name[_folded(topic.name)] = topic.name
                 self.partition_total += topic.partition_count
             case TopicDeleted():
                 topic = self.by_name.pop(change.name)
                 del self.by_id[topic.topic_id]
+                self._by_folded_name.pop(_folded(topic.name), None)
                 topic.is_deleted = True
                 self.partition_total -= topic.partition_count
             case PartitionsGrew():
@@ -138,4 +162,9 @@ class TopicTable:
             case TopicConfigured():
                 topic = self.by_name[change.name]
                 topic.configs = dict(change.configs)
+                topic.effective = topic.rules = None
         return topic
+
+
+def _folded(name: str) -> str:
+    return name.replace(".", "_")

@@ -1,0 +1,70 @@
+"""ApiVersions (18), versions 0-4: what does this broker serve?
+
+The ranges are those that the handlers registered. A version of ApiVersions itself that is not served is answered in
+version 0 with UNSUPPORTED_VERSION and the one range of ApiVersions, so that the client can ask again (KIP-35).
+
+- v3: the client names its software, in characters of a fixed set (KIP-511); features are told (KIP-584).
+- v4: features with a minimum of 0 may be told (KIP-1022); in v3 they are left out.
+
+Only what is served is finalized: `group.version` and `transaction.version` stay out as long as the new group protocol
+and the second version of transactions are not served, and clients then use the classic ones.
+"""
+
+import re
+
+from kcon_broker.handlers.registry import HANDLERS, Answer, RequestContext, handles
+from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.api_versions import (
+    ApiVersion,
+    ApiVersionsRequest,
+    ApiVersionsResponse,
+    FinalizedFeatureKey,
+    SupportedFeatureKey,
+)
+
+VERSIONS = (0, 4)
+
+_SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?\Z")
+_FEATURES = (
+    # name, lowest and highest supported level, finalized level
+    ("group.version", 0, 0, 0),
+    ("metadata.version", 7, 30, 30),
+    ("transaction.version", 0, 0, 0),
+)
+
+
+@handles(ApiKey.API_VERSIONS, versions=VERSIONS)
+def handle_api_versions(ctx: RequestContext, request: ApiVersionsRequest) -> Answer:
+    """Tell the served ranges."""
+    if ctx.api_version >= 3 and not (
+        _SOFTWARE.match(request.client_software_name) and _SOFTWARE.match(request.client_software_version)
+    ):
+        return Answer(ApiVersionsResponse(error_code=ErrorCode.INVALID_REQUEST))
+    return Answer(
+        ApiVersionsResponse(
+            api_keys=[
+                ApiVersion(api_key=key, min_version=handler.min_version, max_version=handler.max_version)
+                for key, handler in sorted(HANDLERS.items())
+            ],
+            supported_features=[
+                SupportedFeatureKey(name=name, min_version=low, max_version=high)
+                for name, low, high, _ in _FEATURES
+                if ctx.api_version >= 4 or low > 0
+            ],
+            finalized_features_epoch=ctx.broker.start_epoch,
+            finalized_features=[
+                FinalizedFeatureKey(name=name, min_version_level=level, max_version_level=level)
+                for name, _, _, level in _FEATURES
+                if level > 0
+            ],
+        )
+    )
+
+
+def unsupported_version_response() -> ApiVersionsResponse:
+    """Return what an ApiVersions of unknown version is answered with, in version 0."""
+    return ApiVersionsResponse(
+        error_code=ErrorCode.UNSUPPORTED_VERSION,
+        api_keys=[ApiVersion(api_key=ApiKey.API_VERSIONS, min_version=VERSIONS[0], max_version=VERSIONS[1])],
+    )

@@ -1,0 +1,40 @@
+"""How is a topic's config told: its value, where it comes from, and what would apply without it?"""
+
+from kcon_broker.state.broker import Broker
+from kcon_broker.state.topic_configs import DEFINITIONS, ConfigSource
+from kcon_broker.wire.messages.describe_configs import DescribeConfigsResourceResult, DescribeConfigsSynonym
+
+
+def source_of(broker: Broker, own: dict[str, str], name: str) -> tuple[str, ConfigSource]:
+    """Return the value that applies to a topic with these own configs, and its source."""
+    if name in own:
+        return own[name], ConfigSource.DYNAMIC_TOPIC
+    if name in broker.config_defaults:
+        return broker.config_defaults[name], ConfigSource.STATIC_BROKER
+    return DEFINITIONS[name].default, ConfigSource.DEFAULT
+
+
+def describe_entry(
+    broker: Broker, own: dict[str, str], name: str, *, with_synonyms: bool, with_documentation: bool
+) -> DescribeConfigsResourceResult:
+    """Describe one config of a topic."""
+    definition = DEFINITIONS[name]
+    value, source = source_of(broker, own, name)
+    synonyms = []
+    if with_synonyms:
+        if name in own:
+            synonyms.append(DescribeConfigsSynonym(name=name, value=own[name], source=ConfigSource.DYNAMIC_TOPIC))
+        if definition.broker_name is not None:
+            below = {key: text for key, text in own.items() if key != name}
+            inherited, inherited_source = source_of(broker, below, name)
+            synonyms.append(
+                DescribeConfigsSynonym(name=definition.broker_name, value=inherited, source=inherited_source)
+            )
+    return DescribeConfigsResourceResult(
+        name=name,
+        value=value,
+        config_source=source,
+        synonyms=synonyms,
+        config_type=definition.type,
+        documentation=definition.documentation if with_documentation else None,
+    )

@@ -1,0 +1,191 @@
+"""Fetch (1), versions 4-18: whole batches from an offset on.
+
+- A fetch that starts inside a batch returns that batch; the first batch of an answer is returned whole even where it
+  is larger than every limit (KIP-74).
+- It waits up to `max_wait_ms` for `min_bytes`, unless a partition has an error to tell.
+- v7: sessions (KIP-227), in `state/fetch_sessions`; v9: the leader epoch is checked (KIP-320).
+- v12: `last_fetched_epoch` finds out where the client's log and ours part (KIP-595).
+- v13: topics by id (KIP-516).
+- A consumer reads up to the high watermark: with flush=always that is what survives a power cut.
+"""
+
+from collections.abc import Hashable
+
+from kcon_broker.handlers.offset_for_leader_epoch import end_of_epoch
+from kcon_broker.handlers.registry import Answer, Park, RequestContext, handles
+from kcon_broker.state.broker import Broker
+from kcon_broker.state.fetch_sessions import NO_SESSION, FetchContext, FetchWish
+from kcon_broker.state.partition import Partition
+from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.fetch import (
+    EpochEndOffset,
+    FetchableTopicResponse,
+    FetchRequest,
+    FetchResponse,
+    LeaderIdAndEpoch,
+    PartitionData,
+)
+
+_READ_COMMITTED = 1
+_FIRST_VERSION_WITH_TOPIC_IDS = 13
+_FIRST_VERSION_WITH_LEADER = 16
+
+
+@handles(ApiKey.FETCH, versions=(4, 18))
+def handle_fetch(ctx: RequestContext, request: FetchRequest) -> Answer | Park:
+    """Read what is there, or wait for it."""
+    uses_ids = ctx.api_version >= _FIRST_VERSION_WITH_TOPIC_IDS
+    context = ctx.broker.fetch_sessions.open(
+        session_id=request.session_id,
+        epoch=request.session_epoch,
+        uses_topic_ids=uses_ids,
+        wishes=[
+            FetchWish(
+                topic.topic_id if uses_ids else topic.topic,
+                partition.partition,
+                partition.fetch_offset,
+                partition.partition_max_bytes,
+                partition.current_leader_epoch,
+                partition.last_fetched_epoch,
+            )
+            for topic in request.topics
+            for partition in topic.partitions
+        ],
+        forgotten=[
+            (topic.topic_id if uses_ids else topic.topic, index)
+            for topic in request.forgotten_topics_data
+            for index in topic.partitions
+        ],
+        now_ms=ctx.now_ms,
+    )
+    if context.error_code != ErrorCode.NONE:
+        return Answer(FetchResponse(error_code=context.error_code))
+    return _Fetch(ctx, request, context).attempt(ctx)
+
+
+class _Fetch:
+    """One fetch, tried until it has enough or has waited long enough."""
+
+    __slots__ = ("context", "max_bytes", "min_bytes", "reads_committed", "until_ms")
+
+    def __init__(self, ctx: RequestContext, request: FetchRequest, context: FetchContext) -> None:
+        self.context = context
+        self.min_bytes = request.min_bytes
+        self.max_bytes = min(request.max_bytes, ctx.broker.settings.network.fetch_response_bytes_max)
+        self.reads_committed = request.isolation_level == _READ_COMMITTED
+        self.until_ms = ctx.now_ms + max(0, request.max_wait_ms)
+
+    def attempt(self, ctx: RequestContext) -> Answer | Park:
+        """Answer with what is there, or wait."""
+        read: list[tuple[FetchWish, PartitionData]] = []
+        wake_on: list[Hashable] = []
+        room = self.max_bytes
+        total = 0
+        must_answer = not self.context.wishes or ctx.now_ms >= self.until_ms
+        for wish in self.context.wishes:
+            partition = _find(ctx.broker, wish)
+            if isinstance(partition, ErrorCode):
+                data = PartitionData(partition_index=wish.index, error_code=partition, high_watermark=-1, records=b"")
+                size = 0
+            else:
+                wake_on.append(partition)
+                data, size = self._read(ctx, partition, wish, room, must_have_one=total == 0)
+            room = max(0, room - size)
+            total += size
+            must_answer = must_answer or data.error_code != ErrorCode.NONE or data.diverging_epoch is not None
+            read.append((wish, data))
+        if not must_answer and total < self.min_bytes:
+            return Park(self.until_ms, wake_on, self.attempt)
+        return Answer(self._response(read))
+
+    def _read(
+        self, ctx: RequestContext, partition: Partition, wish: FetchWish, room: int, *, must_have_one: bool
+    ) -> tuple[PartitionData, int]:
+        data = PartitionData(
+            partition_index=wish.index,
+            aborted_transactions=[] if self.reads_committed else None,
+            records=b"",
+        )
+        epoch = ctx.broker.leader_epoch(partition.topic)
+        if 0 <= wish.current_leader_epoch != epoch:
+            is_old = wish.current_leader_epoch < epoch
+            data.error_code = ErrorCode.FENCED_LEADER_EPOCH if is_old else ErrorCode.UNKNOWN_LEADER_EPOCH
+            data.high_watermark = -1
+            if is_old and ctx.api_version >= _FIRST_VERSION_WITH_LEADER:
+                data.current_leader = LeaderIdAndEpoch(leader_id=ctx.broker.node_id, leader_epoch=epoch)
+            return data, 0
+        log = ctx.broker.log_of(partition)
+        if log is None:
+            data.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+            data.high_watermark = -1
+            return data, 0
+        if not log.log_start_offset <= wish.fetch_offset <= log.log_end_offset:
+            data.error_code = ErrorCode.OFFSET_OUT_OF_RANGE
+            data.high_watermark = -1
+            return data, 0
+        data.high_watermark = data.last_stable_offset = partition.high_watermark
+        data.log_start_offset = log.log_start_offset
+        if wish.last_fetched_epoch >= 0:
+            known_epoch, end_offset = end_of_epoch(log, wish.last_fetched_epoch, current_epoch=epoch)
+            if known_epoch < wish.last_fetched_epoch or end_offset < wish.fetch_offset:
+                data.diverging_epoch = EpochEndOffset(epoch=known_epoch, end_offset=end_offset)
+                return data, 0
+        if wish.fetch_offset >= partition.high_watermark or not (room or must_have_one):
+            return data, 0
+        try:
+            views = log.read(
+                wish.fetch_offset,
+                min(wish.max_bytes, room),
+                limit_offset=partition.high_watermark,
+                min_one=must_have_one,
+            )
+        except OSError as error:
+            ctx.broker.report(f"a read of {partition.folder} failed: {error}")
+            data.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+            return data, 0
+        data.records = views
+        return data, sum(map(len, views))
+
+    def _response(self, read: list[tuple[FetchWish, PartitionData]]) -> FetchResponse:
+        session, is_incremental = self.context.session, self.context.is_incremental
+        response = FetchResponse(session_id=NO_SESSION if session is None else session.session_id)
+        topic: FetchableTopicResponse | None = None
+        current: str | bytes | None = None
+        for wish, data in read:
+            if session is not None:
+                has_news = (
+                    bool(data.records)
+                    or data.error_code != ErrorCode.NONE
+                    or data.diverging_epoch is not None
+                    or data.high_watermark != wish.told_high_watermark
+                    or data.log_start_offset != wish.told_log_start_offset
+                )
+                if is_incremental and not has_news:
+                    continue
+                wish.told_high_watermark = data.high_watermark
+                wish.told_log_start_offset = data.log_start_offset
+                if data.records or data.error_code != ErrorCode.NONE:
+                    session.had_news(wish)
+            if topic is None or current != wish.topic:
+                current = wish.topic
+                topic = (
+                    FetchableTopicResponse(topic=current)
+                    if isinstance(current, str)
+                    else FetchableTopicResponse(topic_id=current)
+                )
+                response.responses.append(topic)
+            topic.partitions.append(data)
+        return response
+
+
+def _find(broker: Broker, wish: FetchWish) -> Partition | ErrorCode:
+    if isinstance(wish.topic, str):
+        topic = broker.topics.by_name.get(wish.topic)
+        if topic is None:
+            return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    else:
+        topic = broker.topics.by_id.get(wish.topic)
+        if topic is None:
+            return ErrorCode.UNKNOWN_TOPIC_ID
+    return topic.partition(wish.index) or ErrorCode.UNKNOWN_TOPIC_OR_PARTITION

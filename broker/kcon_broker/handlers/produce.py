@@ -1,0 +1,179 @@
+"""Produce (0), versions 3-13 (advertised from 0, KAFKA-18659): append batches to partitions.
+
+- acks=0 gets no answer, and an error in it closes the connection; acks=1 is answered when written, acks=all when
+  the high watermark has passed the records, that is when a power cut cannot take them any more.
+- One batch a partition; its records are validated as `batch/validate` says.
+- A batch that an idempotent producer sent before is not written again: it gets the offset of the original, when the
+  original is durable (KIP-98).
+- v7: zstd (KIP-110); v8: errors by record (KIP-467); v13: topics by id (KIP-516).
+- Transactions are not served: a transactional batch is INVALID_TXN_STATE.
+"""
+
+from kcon_broker.batch.header import LOG_APPEND_TIME
+from kcon_broker.batch.validate import BatchError, validate_batch
+from kcon_broker.handlers.registry import Answer, CloseConnection, RequestContext, handles
+from kcon_broker.state.gate import Gate
+from kcon_broker.state.partition import Partition
+from kcon_broker.state.producers import Duplicate, SentBatch
+from kcon_broker.state.topic import Topic
+from kcon_broker.storage.log import Log
+from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.produce import (
+    BatchIndexAndErrorMessage,
+    PartitionProduceData,
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceData,
+    TopicProduceResponse,
+)
+
+_ACKS_ALL = -1
+_ACKS_LEADER = 1
+_ACKS_NONE = 0
+_FIRST_VERSION_WITH_TOPIC_IDS = 13
+_FIRST_VERSION_WITH_ZSTD = 7
+_ADMIN_CLIENT = "__admin_client"
+"""The client id that may write to internal topics, as in Kafka."""
+
+
+@handles(ApiKey.PRODUCE, versions=(0, 13), min_served=3)
+def handle_produce(ctx: RequestContext, request: ProduceRequest) -> Answer | None:
+    """Append each partition's batch, or say why not."""
+    production = _Production(ctx, request.acks)
+    response = ProduceResponse(responses=[production.append_topic(wanted) for wanted in request.topic_data])
+    if request.acks == _ACKS_NONE:
+        if production.has_errors:
+            raise CloseConnection("an acks=0 produce failed, and there is no other way to tell the client")
+        return None
+
+    def failed(gate: Gate) -> ProduceResponse:
+        production.fail(gate)
+        return response
+
+    return Answer(response, after=production.after, failed=failed)
+
+
+class _Production:
+    """One request on its way through its partitions."""
+
+    __slots__ = ("_told", "acks", "after", "ctx", "has_errors")
+
+    def __init__(self, ctx: RequestContext, acks: int) -> None:
+        self.ctx = ctx
+        self.acks = acks
+        self.after: list[tuple[Gate, int]] = []
+        self.has_errors = False
+        self._told: list[tuple[Gate, PartitionProduceResponse]] = []
+
+    def append_topic(self, wanted: TopicProduceData) -> TopicProduceResponse:
+        """Append the batches for one topic."""
+        topics = self.ctx.broker.topics
+        if self.ctx.api_version >= _FIRST_VERSION_WITH_TOPIC_IDS:
+            topic = topics.by_id.get(wanted.topic_id)
+            missing = ErrorCode.UNKNOWN_TOPIC_ID
+        else:
+            topic = topics.by_name.get(wanted.name)
+            missing = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        return TopicProduceResponse(
+            name=wanted.name,
+            topic_id=wanted.topic_id,
+            partition_responses=[
+                self._error(data, missing) if topic is None else self._append(topic, data)
+                for data in wanted.partition_data
+            ],
+        )
+
+    def fail(self, gate: Gate) -> None:
+        """Turn the answer of the partition whose write or sync failed into an error."""
+        for told_gate, response in self._told:
+            if told_gate is gate:
+                response.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+                response.base_offset = -1
+
+    def _error(
+        self, data: PartitionProduceData, error_code: ErrorCode, message: str | None = None
+    ) -> PartitionProduceResponse:
+        self.has_errors = True
+        return PartitionProduceResponse(index=data.index, error_code=error_code, base_offset=-1, error_message=message)
+
+    def _append(self, topic: Topic, data: PartitionProduceData) -> PartitionProduceResponse:
+        """Judge and append one batch."""
+        ctx = self.ctx
+        broker = ctx.broker
+        if self.acks not in (_ACKS_ALL, _ACKS_LEADER, _ACKS_NONE):
+            return self._error(data, ErrorCode.INVALID_REQUIRED_ACKS)
+        if topic.is_internal and ctx.client_id != _ADMIN_CLIENT:
+            return self._error(data, ErrorCode.INVALID_TOPIC_EXCEPTION)
+        partition = topic.partition(data.index)
+        if partition is None:
+            return self._error(data, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        log = broker.log_of(partition)
+        if log is None:
+            return self._error(data, ErrorCode.KAFKA_STORAGE_ERROR)
+        batch = validate_batch(
+            data.records,
+            rules=broker.rules_of(topic),
+            now_ms=ctx.wall_ms,
+            allow_zstd=ctx.api_version >= _FIRST_VERSION_WITH_ZSTD,
+        )
+        if isinstance(batch, BatchError):
+            return self._refused(data, batch, log)
+        header = batch.header
+        if header.is_transactional:
+            return self._error(data, ErrorCode.INVALID_TXN_STATE, "Transactions are not served by this broker.")
+        if header.has_producer_id:
+            verdict = partition.producers.check(
+                header.producer_id, header.producer_epoch, header.base_sequence, header.last_sequence
+            )
+            if isinstance(verdict, Duplicate):
+                return self._answer(partition, data, log, verdict.batch.first_offset, verdict.batch.last_offset + 1)
+            if verdict is not None:
+                return self._error(data, verdict)
+        try:
+            base_offset = log.append(batch.batch, now_ms=ctx.wall_ms)
+        except OSError:
+            return self._error(data, ErrorCode.KAFKA_STORAGE_ERROR)
+        broker.dirty[partition] = None
+        if header.has_producer_id:
+            sent = SentBatch(
+                header.base_sequence,
+                header.last_sequence,
+                base_offset,
+                base_offset + header.last_offset_delta,
+                header.max_timestamp,
+            )
+            partition.producers.appended(
+                header.producer_id,
+                header.producer_epoch,
+                sent,
+                producers_max=broker.settings.storage.producer_ids_per_partition_max,
+            )
+        return self._answer(partition, data, log, base_offset, log.log_end_offset)
+
+    def _answer(
+        self, partition: Partition, data: PartitionProduceData, log: Log, base_offset: int, end_offset: int
+    ) -> PartitionProduceResponse:
+        """Tell the offset, when the records are as safe as the client wishes."""
+        rules = self.ctx.broker.rules_of(partition.topic)
+        response = PartitionProduceResponse(
+            index=data.index,
+            base_offset=base_offset,
+            log_append_time_ms=self.ctx.wall_ms if rules.timestamp_type == LOG_APPEND_TIME else -1,
+            log_start_offset=log.log_start_offset,
+        )
+        gate = partition if self.acks == _ACKS_ALL else partition.written
+        self.after.append((gate, end_offset))
+        self._told.append((gate, response))
+        return response
+
+    def _refused(self, data: PartitionProduceData, refused: BatchError, log: Log) -> PartitionProduceResponse:
+        """Tell why a batch was refused, record by record where that is known (KIP-467)."""
+        response = self._error(data, ErrorCode(refused.error_code), refused.message)
+        response.log_start_offset = log.log_start_offset
+        response.record_errors = [
+            BatchIndexAndErrorMessage(batch_index=index, batch_index_error_message=message)
+            for index, message in refused.record_errors
+        ]
+        return response

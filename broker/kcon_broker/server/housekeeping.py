@@ -1,0 +1,155 @@
+"""What does the broker do from time to time, without being asked?
+
+Retention, checkpoints, the sync of flush=interval, removal of deleted files, and the deadlines of connections.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from kcon_broker.server.commit import Committer
+from kcon_broker.server.connection import Connection
+from kcon_broker.server.dispatch import Dispatcher
+from kcon_broker.server.tasks import spawn
+from kcon_broker.settings import FlushMode
+from kcon_broker.state.broker import Broker
+from kcon_broker.state.metadata_journal import MetadataJournal
+from kcon_broker.state.partition import Partition
+from kcon_broker.storage.data_folder import DataFolder
+
+_logger = logging.getLogger("kcon_broker")
+
+_DEADLINES_INTERVAL_MS = 1_000
+_SLICE_S = 0.005
+"""How long housekeeping holds the loop at a time."""
+
+
+class Housekeeping:
+    """The periodic jobs of one broker."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        folder: DataFolder,
+        journal: MetadataJournal,
+        committer: Committer,
+        dispatcher: Dispatcher,
+    ) -> None:
+        self._broker = broker
+        self._folder = folder
+        self._journal = journal
+        self._committer = committer
+        self._dispatcher = dispatcher
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin."""
+        storage = self._broker.settings.storage
+        self._every(_DEADLINES_INTERVAL_MS, self._close_late_connections, "deadlines")
+        self._every(storage.checkpoint_interval_ms, self._write_checkpoints, "checkpoints")
+        if storage.flush is FlushMode.INTERVAL:
+            self._every(storage.flush_interval_ms, self._committer.start_sync, "flush")
+        self._tasks.append(spawn(self._let_go(storage.retention_check_interval_ms / 1000), name="retention"))
+
+    def stop(self) -> None:
+        """End all jobs."""
+        for task in self._tasks:
+            task.cancel()
+
+    def remove_deleted_soon(self) -> None:
+        """Remove deleted partitions' folders, off the loop."""
+        self._tasks.append(spawn(self._remove_deleted([]), name="remove deleted folders"))
+
+    def _every(self, interval_ms: int, job: Callable[[], None], name: str) -> None:
+        async def repeat() -> None:
+            while True:
+                await asyncio.sleep(interval_ms / 1000)
+                job()
+
+        self._tasks.append(spawn(repeat(), name=name))
+
+    def _write_checkpoints(self) -> None:
+        for partition in self._open_partitions():
+            assert partition.log is not None
+            self._folder.note(partition.topic.name, partition.index, partition.log)
+        try:
+            self._folder.write_checkpoints()
+            if self._journal.wants_compaction:
+                self._journal.compact(self._broker.snapshot())
+        except OSError as error:
+            _logger.error("writing the checkpoints failed: %s", error)
+
+    async def _let_go(self, interval_s: float) -> None:
+        """Apply retention to all partitions, again and again, a slice at a time."""
+        while True:
+            await asyncio.sleep(interval_s)
+            wall_ms = int(time.time() * 1000)
+            expired_ms = wall_ms - self._broker.settings.storage.producer_id_expiration_ms
+            removable: list[str] = []
+            slice_began_s = time.monotonic()
+            for partition in self._open_partitions():
+                removable += self._let_go_of(partition, wall_ms, expired_ms)
+                if time.monotonic() - slice_began_s > _SLICE_S:
+                    await asyncio.sleep(0)
+                    slice_began_s = time.monotonic()
+            await self._remove_deleted(removable)
+
+    def _let_go_of(self, partition: Partition, wall_ms: int, expired_ms: int) -> list[str]:
+        log = partition.log
+        if log is None:
+            return []
+        partition.producers.expire(expired_ms)
+        if self._broker.config_of(partition.topic).is_deleted_by_age_or_size:
+            try:
+                if log.apply_retention(now_ms=wall_ms):
+                    self._folder.note(partition.topic.name, partition.index, log)
+            except OSError as error:
+                _logger.error("retention of %s failed: %s", partition.folder, error)
+        return log.take_deleted_paths()
+
+    async def _remove_deleted(self, paths: list[str]) -> None:
+        files = self._folder.files
+        folders = self._folder.deleted_folders()
+
+        def remove() -> None:
+            for path in paths:
+                files.remove(path)
+            for folder in folders:
+                files.remove_tree(folder)
+
+        try:
+            await asyncio.to_thread(remove)
+        except OSError as error:
+            _logger.error("removing deleted files failed: %s", error)
+
+    def _open_partitions(self) -> list[Partition]:
+        return [
+            partition
+            for topic in self._broker.topics.by_name.values()
+            for partition in topic.touched_partitions()
+            if partition.log is not None
+        ]
+
+    def _close_late_connections(self) -> None:
+        now_s = time.monotonic()
+        for connection in list(self._dispatcher.connections.values()):
+            reason = self._lateness(connection, now_s)
+            if reason is not None:
+                connection.close(reason)
+
+    def _lateness(self, connection: Connection, now_s: float) -> str | None:
+        network = self._broker.settings.network
+        if connection.is_waiting_for_us:
+            return None
+        if not connection.has_sent_request:
+            if now_s - connection.began_s > network.first_request_timeout_ms / 1000:
+                return f"no request within {network.first_request_timeout_ms} ms"
+            return None
+        if connection.frame_began_s is not None and now_s - connection.frame_began_s > network.frame_timeout_ms / 1000:
+            return f"a request was not complete within {network.frame_timeout_ms} ms"
+        if connection.stuck_since_s is not None and now_s - connection.stuck_since_s > network.send_timeout_ms / 1000:
+            return f"it took no byte of an answer for {network.send_timeout_ms} ms"
+        if now_s - connection.last_active_s > network.idle_timeout_ms / 1000:
+            return f"idle for {network.idle_timeout_ms} ms"
+        return None

@@ -1,0 +1,152 @@
+"""Who may connect, and how fast?
+
+Connections are accepted one by one. Above the limits a new one is closed with a line in the log; those of other
+machines that come too fast wait for their turn. Loopback is exempt from the limits per address and per second.
+"""
+
+import asyncio
+import errno
+import ipaddress
+import logging
+import os
+import socket
+import time
+from collections import Counter
+
+from kcon_broker.errors import PortInUseError, SettingsError
+from kcon_broker.server.connection import Connection
+from kcon_broker.server.dispatch import Dispatcher
+from kcon_broker.server.tasks import spawn
+from kcon_broker.settings import BrokerSettings
+
+_logger = logging.getLogger("kcon_broker")
+
+_BACKLOG = 1_024
+_OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
+_OUT_OF_FILES_PAUSE_S = 0.2
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address or host name is this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def bind(settings: BrokerSettings) -> socket.socket:
+    """Return a listening socket; raises BrokerError."""
+    host, port = settings.host, settings.port
+    if not is_loopback(host) and not settings.insecure:
+        raise SettingsError(
+            f"Listening on {host} would let everyone on the network in, as there is no authentication: "
+            "choose 127.0.0.1, or add --insecure."
+        )
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise SettingsError(f"Cannot listen on {host}: {error.strerror}.") from error
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(_BACKLOG)
+        listening.setblocking(False)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseError(f"Port {port} of {host} is in use by another program.") from error
+        raise PortInUseError(f"Cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}.") from error
+    return listening
+
+
+class Listener:
+    """Accepts connections on one socket."""
+
+    def __init__(self, listening: socket.socket, dispatcher: Dispatcher, *, connections_max: int) -> None:
+        self._socket = listening
+        self._dispatcher = dispatcher
+        self._network = dispatcher.broker.settings.network
+        self._connections_max = connections_max
+        self._starting = 0
+        """Accepted, and not a connection yet."""
+        self._next_turn_s = 0.0
+        self._serial = 0
+        self._is_out_of_files = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._task = spawn(self._accept(), name="accept")
+
+    def stop(self) -> None:
+        """Accept no more."""
+        if self._task is not None:
+            self._task.cancel()
+        self._socket.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, address = await loop.sock_accept(self._socket)
+            except OSError as error:
+                if error.errno not in _OUT_OF_FILES:
+                    raise
+                if not self._is_out_of_files:
+                    _logger.warning("cannot accept connections: %s", error.strerror)
+                self._is_out_of_files = True
+                await asyncio.sleep(_OUT_OF_FILES_PAUSE_S)
+                continue
+            self._is_out_of_files = False
+            host = str(address[0])
+            if (refusal := self._refusal(host)) is not None:
+                accepted.close()
+                _logger.warning("refused a connection of %s: %s", host, refusal)
+                continue
+            self._starting += 1
+            wait_s = self._turn(host)
+            if wait_s > 0:
+                spawn(self._start_later(accepted, wait_s), name="delayed connection")
+            else:
+                await self._start(accepted)
+
+    def _refusal(self, host: str) -> str | None:
+        connections = self._dispatcher.connections
+        if len(connections) + self._starting >= self._connections_max:
+            return f"there are {self._connections_max} already"
+        if not is_loopback(host):
+            counts = Counter(connection.client_host for connection in connections.values())
+            if counts[host] >= self._network.connections_per_address_max:
+                return f"it has {counts[host]} already"
+        return None
+
+    def _turn(self, host: str) -> float:
+        """Return how long a connection must wait for its turn."""
+        if is_loopback(host):
+            return 0.0
+        now_s = time.monotonic()
+        # A second's worth may come at once; after that one each interval.
+        self._next_turn_s = max(self._next_turn_s, now_s - 1.0) + 1.0 / self._network.connections_per_second_max
+        return self._next_turn_s - now_s
+
+    async def _start_later(self, accepted: socket.socket, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        await self._start(accepted)
+
+    async def _start(self, accepted: socket.socket) -> None:
+        self._serial += 1
+        serial = self._serial
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: Connection(self._dispatcher, serial), accepted
+            )
+        except OSError as error:
+            accepted.close()
+            _logger.warning("a connection failed as it began: %s", error.strerror)
+        finally:
+            self._starting -= 1

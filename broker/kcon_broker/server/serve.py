@@ -1,0 +1,32 @@
+"""How does a broker process live: start, signals, clean stop?"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+
+from kcon_broker.server.server import BrokerServer
+from kcon_broker.settings import BrokerSettings
+
+OnReady = Callable[[BrokerSettings, str, int, str], None]
+
+
+def serve(settings: BrokerSettings, *, on_ready: OnReady) -> None:
+    """Run a broker until SIGTERM or SIGINT; raises BrokerError when it cannot run."""
+    asyncio.run(_serve(settings, on_ready))
+
+
+async def _serve(settings: BrokerSettings, on_ready: OnReady) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = BrokerServer(settings)
+    await server.start()
+    try:
+        on_ready(settings, *server.address, server.broker.cluster_id)
+        sys.stdout.flush()
+        server.warm_up()
+        await stop.wait()
+    finally:
+        await server.stop()

@@ -1,0 +1,323 @@
+"""How is a broker put together, brought up and brought down?
+
+    start   lock the folder, load what it knows (metadata log, groups), listen, serve
+    stop    accept no more, write and sync what was appended, answer, close the logs, mark the folder clean
+
+What a start does not need (the compiled record reader) is loaded when the port is open.
+"""
+
+import asyncio
+import base64
+import gc
+import logging
+import os
+import resource
+import socket
+import time
+
+from kcon_broker.batch.header import BatchHeader
+from kcon_broker.batch.records import iter_records
+from kcon_broker.batch.walk import load_compiled
+from kcon_broker.errors import FolderUnreadableError, SettingsError
+from kcon_broker.handlers.registry import load_handlers
+from kcon_broker.server.commit import Committer
+from kcon_broker.server.dispatch import Dispatcher
+from kcon_broker.server.housekeeping import Housekeeping
+from kcon_broker.server.listener import Listener, bind
+from kcon_broker.server.lock import FolderLock
+from kcon_broker.server.os_files import OsFiles
+from kcon_broker.server.sync import SyncEngine
+from kcon_broker.settings import BrokerSettings
+from kcon_broker.state.broker import Broker
+from kcon_broker.state.groups.outcome import Moment
+from kcon_broker.state.metadata_journal import MetadataJournal
+from kcon_broker.state.partition import Partition
+from kcon_broker.state.producers import SentBatch
+from kcon_broker.state.topic import OFFSETS_TOPIC, Topic, topic_name_error
+from kcon_broker.state.topic_configs import InvalidConfigError, check_configs
+from kcon_broker.storage.data_folder import DataFolder
+from kcon_broker.storage.files import Files
+from kcon_broker.storage.log import Log
+from kcon_broker.storage.metadata_log import MetadataLog
+
+_logger = logging.getLogger("kcon_broker")
+
+_WANTED_FILES = 8_192
+"""Open files asked for, where the system's hard limit allows."""
+_OTHER_FILES = 64
+"""Descriptors for everything but connections and log files."""
+_DESCRIPTORS_PER_CONNECTION = 2
+_STOP_GRACE_S = 5.0
+
+
+class BrokerServer:
+    """One broker on one folder and one port."""
+
+    def __init__(
+        self, settings: BrokerSettings, *, files: Files | None = None, engine: SyncEngine | None = None
+    ) -> None:
+        """Prepare a broker; with `files` it lives there instead of in the data folder, and locks nothing."""
+        self.settings = settings
+        self.address = ("", 0)
+        """Where it listens, once started."""
+        self.broker: Broker
+        self._files = files
+        self._engine = engine
+        self._lock: FolderLock | None = None
+        self._folder: DataFolder
+        self._journal: MetadataJournal
+        self._committer: Committer
+        self._dispatcher: Dispatcher
+        self._listener: Listener
+        self._housekeeping: Housekeeping
+
+    async def start(self) -> None:
+        """Come up; on return clients are served. Raises BrokerError."""
+        check_settings(self.settings)
+        listening = bind(self.settings)
+        try:
+            self._open_folder()
+            self._assemble()
+            self.address = listening.getsockname()[:2]
+            self.broker.advertised = (
+                self.settings.advertised_host or _reachable(self.address[0]),
+                self.settings.advertised_port or self.address[1],
+            )
+            await self._seed_topics()
+        except BaseException:
+            listening.close()
+            self._release()
+            raise
+        self._serve(listening)
+
+    def warm_up(self) -> None:
+        """Load what the first requests would otherwise wait for."""
+        loop = asyncio.get_running_loop()
+        loop.call_soon(load_compiled)
+        # What lives now lives as long as the broker: no collection needs to look at it again.
+        loop.call_soon(gc.freeze)
+
+    async def stop(self) -> None:
+        """Go down cleanly: everything acknowledged and everything appended is on the disk."""
+        self._listener.stop()
+        self._housekeeping.stop()
+        self._dispatcher.stop_handling()
+        async with asyncio.timeout(_STOP_GRACE_S):
+            await self._committer.drain()
+        self._dispatcher.close_connections()
+        self._close_logs()
+        self._release()
+
+    # Start
+
+    def _open_folder(self) -> None:
+        settings = self.settings
+        if self._files is None:
+            self._lock = FolderLock(settings.data_dir)
+            self._files = OsFiles(settings.data_dir, open_files_max=_split_descriptors(settings)[0])
+        try:
+            self._folder = DataFolder.open(self._files, new_cluster_id=_new_cluster_id)
+            self._journal = MetadataJournal(MetadataLog.open(self._files))
+        except OSError as error:
+            raise FolderUnreadableError(
+                f"The data folder {settings.data_dir} cannot be used: {error.strerror or error}."
+            ) from error
+        if settings.cluster_id is not None and settings.cluster_id != self._folder.cluster_id:
+            raise SettingsError(
+                f"The data folder belongs to cluster {self._folder.cluster_id}, not to {settings.cluster_id}."
+            )
+        for report in self._folder.reports:
+            _logger.warning("%s", report)
+
+    def _assemble(self) -> None:
+        load_handlers()
+        loop = asyncio.get_running_loop()
+        self.broker = Broker(
+            self.settings,
+            cluster_id=self._folder.cluster_id,
+            start_epoch=self._folder.start_epoch,
+            journal=self._journal,
+            open_log=self._open_log,
+            save_log_start=self._save_log_start,
+            report=lambda text: _logger.error("%s", text),
+            new_uuid=_new_uuid,
+        )
+        if self._engine is None:
+            self._engine = SyncEngine()
+        self._committer = Committer(self.broker, self._journal, self._engine)
+        self._dispatcher = Dispatcher(self.broker, self._committer, loop)
+        self._housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self._dispatcher)
+        self.broker.wake = self._dispatcher.wake
+        self.broker.on_topic_deleted = self._delete_files
+        self._committer.on_group_partition_failed = self._reload_groups
+        for change in self._journal.take_found():
+            self.broker.replay(change)
+        self._load_groups()
+
+    async def _seed_topics(self) -> None:
+        for seed in self.settings.seed_topics:
+            if seed.name not in self.broker.topics.by_name:
+                self.broker.create_topic(seed.name, seed.partitions, {})
+        await self._committer.drain()
+
+    def _serve(self, listening: socket.socket) -> None:
+        self._listener = Listener(listening, self._dispatcher, connections_max=_split_descriptors(self.settings)[1])
+        self._listener.start()
+        self._housekeeping.start()
+
+    # Logs
+
+    def _open_log(self, partition: Partition) -> Log | None:
+        topic, producers = partition.topic, partition.producers
+        producers_max = self.settings.storage.producer_ids_per_partition_max
+
+        def replay(header: BatchHeader) -> None:
+            if header.has_producer_id and header.base_sequence >= 0:
+                sent = SentBatch(
+                    header.base_sequence,
+                    header.last_sequence,
+                    header.base_offset,
+                    header.last_offset,
+                    header.max_timestamp,
+                )
+                producers.replay(header.producer_id, header.producer_epoch, sent, producers_max=producers_max)
+
+        try:
+            log = self._folder.open_log(
+                topic.name,
+                partition.index,
+                topic_id=topic.topic_id,
+                settings=self.broker.config_of(topic),
+                leader_epoch=self.broker.leader_epoch(topic),
+                gaps_allowed=self.broker.config_of(topic).is_compacted,
+                on_batch=replay,
+                on_producers=producers.restore,
+            )
+        except OSError as error:
+            _logger.error("opening %s failed: %s", partition.folder, error)
+            return None
+        for report in log.reports:
+            _logger.warning("%s", report)
+        partition.log = log
+        partition.written.high_watermark = log.written_offset
+        partition.high_watermark = log.durable_offset
+        return log
+
+    def _save_log_start(self, partition: Partition) -> None:
+        assert partition.log is not None
+        self._folder.note(partition.topic.name, partition.index, partition.log)
+        self._folder.write_checkpoints()
+
+    def _delete_files(self, topic: Topic) -> None:
+        try:
+            for index in range(topic.partition_count):
+                partition = topic.partition(index)
+                assert partition is not None
+                if partition.log is not None:
+                    partition.log.fence(FileNotFoundError(f"{partition.folder} was deleted"))
+                    partition.log.close()
+                    partition.log = None
+                self._folder.delete_log(topic.name, index, topic.topic_id)
+        except OSError as error:
+            # The next start finds folders without a topic, or of another id, and takes them out of use.
+            _logger.error("deleting the files of %s failed: %s", topic.name, error)
+        self._housekeeping.remove_deleted_soon()
+
+    def _close_logs(self) -> None:
+        """Close everything and mark the folder clean; without the mark the next start recovers."""
+        try:
+            for topic in self.broker.topics.by_name.values():
+                for partition in topic.touched_partitions():
+                    if partition.log is not None:
+                        if partition.log.failure is None:
+                            partition.log.write_producer_snapshot(partition.producers.snapshot())
+                        self._folder.note(topic.name, partition.index, partition.log)
+                        partition.log.close()
+                        partition.log = None
+            self._journal.close()
+            self._folder.close()
+        except OSError as error:
+            _logger.error("the stop was not clean: %s", error)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    # Groups
+
+    def _load_groups(self) -> None:
+        topic = self.broker.topics.by_name.get(OFFSETS_TOPIC)
+        if topic is not None:
+            for index in range(topic.partition_count):
+                if self._folder.has_records(OFFSETS_TOPIC, index):
+                    self._replay_groups(topic, index)
+        self.broker.groups.loaded(_moment())
+
+    def _replay_groups(self, topic: Topic, index: int) -> None:
+        partition = topic.partition(index)
+        assert partition is not None
+        log = self.broker.log_of(partition)
+        if log is None:
+            return
+        try:
+            for batch in log.read_batches(log.log_start_offset, limit_offset=log.written_offset):
+                for record in iter_records(batch):
+                    self.broker.groups.replay(record.key, record.value)
+        except OSError as error:
+            _logger.error("reading %s failed: %s", partition.folder, error)
+
+    def _reload_groups(self, index: int) -> None:
+        """Bring groups back to what their partition says, after records of it were lost."""
+        self.broker.groups.unload(index)
+        topic = self.broker.topics.by_name[OFFSETS_TOPIC]
+        self._replay_groups(topic, index)
+        self.broker.groups.loaded(_moment(), index)
+
+
+def check_settings(settings: BrokerSettings) -> None:
+    """Raise SettingsError for settings that cannot be meant."""
+    try:
+        check_configs(dict(settings.topic_config_defaults))
+    except InvalidConfigError as error:
+        raise SettingsError(f"{error}.") from error
+    for seed in settings.seed_topics:
+        if (problem := topic_name_error(seed.name)) is not None:
+            raise SettingsError(f"A topic cannot be named so: {problem}.")
+    if settings.node_id < 0:
+        raise SettingsError("The node id must not be negative.")
+
+
+def _split_descriptors(settings: BrokerSettings) -> tuple[int, int]:
+    """Return how many log files and how many connections may be open, within the process's limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        soft = wanted
+    if soft == resource.RLIM_INFINITY:
+        return settings.storage.open_files_max, settings.network.connections_max
+    files = max(8, min(settings.storage.open_files_max, (soft - _OTHER_FILES) // 3))
+    connections = max(8, (soft - _OTHER_FILES - files) // _DESCRIPTORS_PER_CONNECTION)
+    return files, min(settings.network.connections_max, connections)
+
+
+def _reachable(host: str) -> str:
+    """Return the address to tell clients: one cannot connect to "any address"."""
+    return socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104  # Compared, not listened on.
+
+
+def _new_cluster_id() -> str:
+    return base64.urlsafe_b64encode(_new_uuid()).rstrip(b"=").decode()
+
+
+def _new_uuid() -> bytes:
+    """Return 16 bytes of a random UUID (RFC 9562 §5.4)."""
+    uuid = bytearray(os.urandom(16))
+    uuid[6] = uuid[6] & 0x0F | 0x40
+    uuid[8] = uuid[8] & 0x3F | 0x80
+    return bytes(uuid)
+
+
+def _moment() -> Moment:
+    return Moment(int(time.monotonic() * 1000), int(time.time() * 1000))
