@@ -109,7 +109,7 @@ class Committer:
         try:
             await self._engine.sync(list(files))
         except SyncFailed as failure:
-            failed = frozenset(failure.files)
+            failed = frozenset(failure.errors)
             _logger.error("a sync failed: %s", failure)
         for entry in pending:
             if entry.partition.log is not entry.log:

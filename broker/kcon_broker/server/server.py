@@ -53,16 +53,14 @@ _STOP_GRACE_S = 5.0
 class BrokerServer:
     """One broker on one folder and one port."""
 
-    def __init__(
-        self, settings: BrokerSettings, *, files: Files | None = None, engine: SyncEngine | None = None
-    ) -> None:
+    def __init__(self, settings: BrokerSettings, *, files: Files | None = None) -> None:
         """Prepare a broker; with `files` it lives there instead of in the data folder, and locks nothing."""
         self.settings = settings
         self.address = ("", 0)
         """Where it listens, once started."""
         self.broker: Broker
         self._files = files
-        self._engine = engine
+        self._engine: SyncEngine | None = None
         self._lock: FolderLock | None = None
         self._folder: DataFolder
         self._journal: MetadataJournal
@@ -86,7 +84,7 @@ class BrokerServer:
             await self._seed_topics()
         except BaseException:
             listening.close()
-            self._release()
+            await self._release()
             raise
         self._serve(listening)
 
@@ -106,7 +104,7 @@ class BrokerServer:
             await self._committer.drain()
         self._dispatcher.close_connections()
         self._close_logs()
-        self._release()
+        await self._release()
 
     # Start
 
@@ -142,8 +140,9 @@ class BrokerServer:
             report=lambda text: _logger.error("%s", text),
             new_uuid=_new_uuid,
         )
-        if self._engine is None:
-            self._engine = SyncEngine()
+        self._engine = SyncEngine(
+            None if self._lock is None else self.settings.data_dir, workers=self.settings.storage.sync_workers
+        )
         self._committer = Committer(self.broker, self._journal, self._engine)
         self._dispatcher = Dispatcher(self.broker, self._committer, loop)
         self._housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self._dispatcher)
@@ -239,7 +238,10 @@ class BrokerServer:
         except OSError as error:
             _logger.error("the stop was not clean: %s", error)
 
-    def _release(self) -> None:
+    async def _release(self) -> None:
+        if self._engine is not None:
+            await self._engine.close()
+            self._engine = None
         if self._lock is not None:
             self._lock.release()
             self._lock = None
