@@ -41,7 +41,8 @@ def test_the_console_producer_and_consumer(cluster: Any, kafka_tool: Any, unique
                        given=b"a:1\nb:2\nc:3\n")
     assert wrote.code == 0, wrote.err
     read = kafka_tool("kafka-console-consumer", *at, "--topic", topic, "--from-beginning", "--max-messages", "3",
-                      "--formatter-property", "print.key=true", "--formatter-property", "print.offset=true", "--timeout-ms", "20000")
+                      "--formatter-property", "print.key=true", "--formatter-property", "print.offset=true",
+                      "--timeout-ms", "20000")
     # fmt: on
     assert read.lines == ["Offset:0\ta\t1", "Offset:1\tb\t2", "Offset:2\tc\t3"], read.err
 
