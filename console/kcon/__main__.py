@@ -3,6 +3,7 @@
 import sys
 from typing import TYPE_CHECKING
 
+import kcon
 from kcon.commands.table import root_help
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ def main() -> int:
     argv = sys.argv[1:]
     if argv in (["--help"], ["-h"]):  # Answered before anything else is loaded.
         sys.stdout.write(root_help())
+        return 0
+    if argv in (["--version"], ["version"]):
+        sys.stdout.write(f"kcon {kcon.__version__}\n")
         return 0
     from kcon.cli.environment import process_environment
     from kcon.cli.run import run

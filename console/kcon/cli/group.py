@@ -80,7 +80,7 @@ _LIST_COLUMNS = (
 async def _list(request: GroupList, invocation: Invocation, session: Session) -> int:
     async with invocation.deadline():
         found = await list_groups(
-            session, invocation.names(request.patterns), regex=request.regex, states=request.states
+            session, invocation.patterns(request.patterns), regex=request.regex, states=request.states
         )
     return invocation.show(
         Document(
@@ -195,7 +195,7 @@ _LAG_COLUMNS = (
 async def _lag(request: GroupLag, invocation: Invocation, session: Session) -> int:
     async with invocation.deadline():
         report = await group_lag(
-            session, invocation.names(request.names), regex=request.regex, scopes=scopes_of(request.topics)
+            session, invocation.patterns(request.names), regex=request.regex, scopes=scopes_of(request.topics)
         )
     total = sum_lag(report.rows)
     unknown = f", and {total.unknown:,} partitions whose lag is unknown" if total.unknown else ""

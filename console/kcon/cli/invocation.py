@@ -87,8 +87,12 @@ class Invocation:
             self.diagnostics.item_errors(document.errors)
         return exit_code_of(document.errors)
 
+    def patterns(self, words: Sequence[str]) -> tuple[str, ...] | None:
+        """Return the names given; None when no word was given, which means all."""
+        return self.names(words) if words else None
+
     def names(self, words: Sequence[str]) -> tuple[str, ...]:
-        """Return the names given, with `-` replaced by the lines of standard input."""
+        """Return the names given, with `-` replaced by the lines of standard input, of which there may be none."""
         if "-" not in words:
             return tuple(words)
         lines = self.environment.stdin.read().decode("utf-8", "surrogateescape").splitlines()

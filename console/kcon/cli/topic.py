@@ -63,7 +63,7 @@ _LIST_COLUMNS = (
 async def _list(request: TopicList, invocation: Invocation, session: Session) -> int:
     async with invocation.deadline():
         found = await list_topics(
-            session, invocation.names(request.patterns), regex=request.regex, internal=request.internal
+            session, invocation.patterns(request.patterns), regex=request.regex, internal=request.internal
         )
     return invocation.show(
         Document(

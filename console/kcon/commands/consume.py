@@ -192,7 +192,10 @@ def consume(
     confirm: str | None,
     **values: Any,
 ) -> Request:
-    """Print records of topics and follow. Without -g it joins no group and commits nothing."""
+    """Print records of topics.
+
+    It follows until ctrl-C, unless -e, -n or a range ends it. Without -g it joins no group and commits nothing.
+    """
     refuse_format_as_offset(offset)
     if group is not None and values["partitions"] is not None:
         raise click.UsageError("With -g the group assigns the partitions; leave -p out.")

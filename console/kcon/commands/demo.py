@@ -29,7 +29,9 @@ class Demo(Request):
 @click.option("--headless", is_flag=True, help="Without a screen: run, check what was stored, print a report.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), metavar="N", help="How long --headless runs; 20 by default.")
 @click.option("--data-dir", metavar="FOLDER", help="Keep the broker's data here; else it is removed at the end.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="The broker's port; else a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), metavar="PORT", default=0, help="The broker's port; else a free one."
+)
 @click.option(
     "--speed", type=click.FloatRange(min=0.01, max=1_000), default=1.0, metavar="X", help="Time runs X times as fast."
 )
@@ -44,9 +46,10 @@ def demo(
     speed: float,
     keep: bool,
 ) -> Request:
-    """Run a broker with real data (flights out of New York), live groups and the console on top.
+    """Run a broker with real data, live groups and the console on top.
 
-    Nothing is left behind. --headless ends with 0 when an independent read finds every record that was written.
+    The data are the flights out of New York in 2013. Nothing is left behind. --headless ends with 0 when an
+    independent read finds every record that was written.
     """
     if seconds is not None and not headless:
         raise click.UsageError("--seconds belongs to --headless; the console ends with q.")

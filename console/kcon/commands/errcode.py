@@ -22,7 +22,10 @@ class Errcode(Request):
 @leaf("errcode", options=output_options())
 @click.argument("codes", metavar="[CODE|NAME]...", nargs=-1)
 def errcode(*, shared: Shared, codes: tuple[str, ...]) -> Request:
-    """Explain error codes of Kafka, by number or name; all of them without one."""
+    """Explain error codes of Kafka.
+
+    By number or name; all of them without one.
+    """
     return Errcode(shared=shared, codes=codes)
 
 

@@ -15,6 +15,7 @@ from kcon.commands.options import (
 )
 from kcon.commands.request import Confirmation, Request, Shared
 from kcon.commands.tree import Noun, leaf
+from kcon.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,7 +249,7 @@ def _target(to: str | None, to_group: str | None, from_file: str | None, apache:
     if apache["to_datetime"] is not None:
         given.append(f"@{apache['to_datetime'].removeprefix('@')}")
     if apache["by_duration"] is not None:
-        given.append(f"@-{apache['by_duration'].removeprefix('@').removeprefix('-')}")
+        given.append(f"@-{_duration(apache['by_duration'])}")
     if apache["shift_by"] is not None:
         given.append(_shift(apache["shift_by"]))
     count = len(given) + (to_group is not None) + (from_file is not None)
@@ -260,6 +261,18 @@ def _target(to: str | None, to_group: str | None, from_file: str | None, apache:
 
 
 _APACHE_FLAGS: Final = {"to_earliest": "start", "to_latest": "end", "to_current": "current"}
+
+
+def _duration(text: str) -> str:
+    """Return what --by-duration says in the mini-language's spelling; Apache's tools take ISO 8601."""
+    if not text.upper().startswith("P"):
+        return text
+    from kcon.core.units import parse_iso_duration_ms
+
+    try:
+        return f"{parse_iso_duration_ms(text.upper())}ms"
+    except UsageError as error:
+        raise click.UsageError(error.message) from error
 
 
 def _shift(text: str) -> str:

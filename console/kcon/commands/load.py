@@ -67,9 +67,10 @@ def load(
     compression: str | None,
     confirm: str | None,
 ) -> Request:
-    """Load a CSV or NDJSON file, or lines, into a topic; each row of a CSV file becomes a JSON object.
+    """Load a CSV or NDJSON file, or lines, into a topic.
 
-    A bad row is reported with its line number and the rest goes on; the exit code is then 1, unless --skip-bad.
+    Each row of a CSV file becomes a JSON object. A bad row is reported with its line number and the rest goes
+    on; the exit code is then 1, unless --skip-bad.
     """
     from kcon.core.escapes import unescape
 

@@ -61,7 +61,10 @@ def produce(
     compression: str | None,
     confirm: str | None,
 ) -> Request:
-    """Write records to a topic: one for each VALUE, or one for each line of FILE or of standard input."""
+    """Write records to a topic.
+
+    One for each VALUE, or one for each line of FILE or of standard input.
+    """
     if key is not None and key_separator is not None:
         raise click.UsageError("-k and -K exclude each other.")
     if values and path is not None:

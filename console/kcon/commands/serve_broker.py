@@ -25,7 +25,14 @@ class ServeBroker(Request):
 @leaf("serve-broker", options=[])
 @click.option("--data-dir", metavar="FOLDER", help="The folder that keeps everything; else in kcon's state folder.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=PORT_DEFAULT, show_default=True, help="0: a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    metavar="PORT",
+    default=PORT_DEFAULT,
+    show_default=True,
+    help="0: a free one.",
+)
 @click.option("--advertise", metavar="HOST:PORT", help="The address that clients are told.")
 @click.option("--insecure", is_flag=True, help="Listen beyond loopback without authentication.")
 @click.option(
@@ -53,7 +60,10 @@ def serve_broker(
     seed_topics: tuple[str, ...],
     topic_defaults: tuple[str, ...],
 ) -> Request:
-    """Run the Kafka broker in the box until ctrl-C or SIGTERM. It says one line when clients can connect."""
+    """Run the Kafka broker in the box.
+
+    Until ctrl-C or SIGTERM. It says one line when clients can connect.
+    """
     arguments = ["--host", host, "--port", str(port), "--flush", flush]
     if advertise is not None:
         arguments += ["--advertise", advertise]

@@ -13,12 +13,12 @@ COMMANDS = (
     ("topic", "Cluster", "List, describe, create and delete topics.", "topic", ("topics",)),
     ("group", "Cluster", "Consumer groups: lag, members, offset resets and their undo.", "group", ("groups",)),
     ("consume", "Records", "Print records of topics.", "consume", ()),
-    ("tail", "Records", "Print the newest records and follow.", "tail", ()),
-    ("produce", "Records", "Write records from lines of standard input or of a file.", "produce", ()),
-    ("load", "Records", "Load a CSV or NDJSON file into a topic.", "load", ()),
+    ("tail", "Records", "Print the newest records of topics and follow.", "tail", ()),
+    ("produce", "Records", "Write records to a topic.", "produce", ()),
+    ("load", "Records", "Load a CSV or NDJSON file, or lines, into a topic.", "load", ()),
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),
     ("serve-broker", "Local", "Run the Kafka broker in the box.", "serve_broker", ()),
-    ("errcode", "Local", "Explain an error code of Kafka.", "errcode", ()),
+    ("errcode", "Local", "Explain error codes of Kafka.", "errcode", ()),
 )
 
 VERB_SPELLINGS = {"ls": "list", "desc": "describe", "rm": "delete"}

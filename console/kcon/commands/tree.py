@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 import click
 
-from kcon.commands.options import CONNECTION_SECTION, SharedOption, build_shared, connection_options
+import kcon
+from kcon.commands.options import SharedOption, build_shared, connection_options
 from kcon.commands.request import Request
 from kcon.commands.table import COMMANDS, ROOT_SUMMARY, VERB_SPELLINGS, canonical_command, module_of, root_help
 
@@ -134,8 +135,19 @@ class Noun(_Branch):
     """A noun with its verbs, e.g. `kcon topic`."""
 
     def __init__(self, name: str, summary: str, spellings: dict[str, str] | None = None) -> None:
-        super().__init__(name=name, help=summary, no_args_is_help=False, subcommand_metavar="VERB ...")
+        super().__init__(
+            name=name,
+            help=summary,
+            callback=self._want_a_verb,
+            invoke_without_command=True,
+            subcommand_metavar="VERB ...",
+        )
         self._spellings = {**VERB_SPELLINGS, **(spellings or {})}
+
+    def _want_a_verb(self) -> None:
+        context = click.get_current_context()
+        if context.invoked_subcommand is None:
+            raise click.UsageError(f"Say what to do: {', '.join(self.commands)}.", context)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         return self.commands.get(cmd_name) or self.commands.get(self._spellings.get(cmd_name, ""))
@@ -218,5 +230,21 @@ def root_command() -> click.Command:
         invoke_without_command=True,
         context_settings={"max_content_width": _HELP_WIDTH, "terminal_width": _HELP_WIDTH},
     )
-    assert all(option.section == CONNECTION_SECTION for option in connection_options())
+    root.params.append(_version_option())
     return root
+
+
+def _version_option() -> click.Option:
+    def show(context: click.Context, _option: click.Parameter, value: bool) -> None:
+        if value and not context.resilient_parsing:
+            raise HelpRequested(f"kcon {kcon.__version__}\n")
+
+    return SharedOption(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=show,
+        help="Show the version.",
+        section="Help",
+    )

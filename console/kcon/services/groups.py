@@ -67,9 +67,9 @@ class LagReport:
 
 
 async def list_groups(
-    session: Session, patterns: Sequence[str] = (), *, regex: bool = False, states: Collection[str] = ()
+    session: Session, patterns: Sequence[str] | None = None, *, regex: bool = False, states: Collection[str] = ()
 ) -> GroupsFound:
-    """Return groups sorted by id. states: only these, in any case of letters."""
+    """Return groups sorted by id; patterns None: all. states: only these, in any case of letters."""
     admin = await session.admin()
     listed = await admin.list_groups()
     by_id = {listing.group: listing for listing in listed.items}
@@ -123,18 +123,18 @@ def missing_group(group: GroupId) -> NotFoundError:
 
 async def group_lag(
     session: Session,
-    names: Sequence[str] = (),
+    names: Sequence[str] | None = None,
     *,
     regex: bool = False,
     scopes: Sequence[PartitionScope] = (),
 ) -> LagReport:
-    """Measure the lag of groups (none named: all that commit offsets) in every partition they know.
+    """Measure the lag of groups (None: all that commit offsets) in every partition they know.
 
     A partition is known by a commit or by an assignment. scopes: only these partitions.
     """
     admin = await session.admin()
     broker_errors: dict[int, KconError] = {}
-    if names and not any(is_pattern(name, regex=regex) for name in names):
+    if names is not None and not any(is_pattern(name, regex=regex) for name in names):
         ids = [group_id(name) for name in dict.fromkeys(names)]
     else:
         found = await list_groups(session, names, regex=regex)

@@ -26,10 +26,10 @@ def is_pattern(text: str, *, regex: bool) -> bool:
     return regex or _GLOB.search(text) is not None
 
 
-def select_names(existing: Iterable[_Name], patterns: Sequence[str], *, regex: bool = False) -> Selection[_Name]:
-    """Return the existing names that match any pattern; no pattern selects all. A regex matches whole names."""
+def select_names(existing: Iterable[_Name], patterns: Sequence[str] | None, *, regex: bool = False) -> Selection[_Name]:
+    """Return the existing names that match any pattern (None: all of them). A regex matches whole names."""
     names = list(existing)
-    if not patterns:
+    if patterns is None:
         return Selection(names, [])
     plain = {pattern for pattern in patterns if not is_pattern(pattern, regex=regex)}
     matchers = [compile_pattern(pattern, regex=regex) for pattern in patterns if pattern not in plain]

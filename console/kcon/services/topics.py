@@ -103,13 +103,17 @@ TopicResults = dict[TopicName, KafkaError | None]
 
 
 async def list_topics(
-    session: Session, patterns: Sequence[str] = (), *, regex: bool = False, internal: bool = False
+    session: Session, patterns: Sequence[str] | None = None, *, regex: bool = False, internal: bool = False
 ) -> TopicsFound:
-    """Return topics sorted by name. internal: also Kafka's own; one that is named is found in any case."""
+    """Return topics sorted by name. patterns: None is all; internal: also Kafka's own, which a name finds anyway."""
     admin = await session.admin()
     topics = {topic.name: topic for topic in await admin.topics()}
     selection = select_names(topics, patterns, regex=regex)
-    found = [topics[name] for name in selection.names if internal or not topics[name].internal or name.raw in patterns]
+    found = [
+        topics[name]
+        for name in selection.names
+        if internal or not topics[name].internal or name.raw in (patterns or ())
+    ]
     return TopicsFound(topics=found, missing=selection.missing)
 
 
