@@ -72,13 +72,14 @@ class DataFolder:
             files.folder("").sync()
         meta = Meta(cluster_id=found.cluster_id, start_epoch=found.start_epoch + 1)
         _write_meta(files, meta)
-        recovery_points = read_offsets(files, RECOVERY_POINTS)
+        # Without the file nothing was ever known to be synced; with a damaged one nothing is known.
+        recovery_points = read_offsets(files, RECOVERY_POINTS) if files.exists(RECOVERY_POINTS) else {}
         folder = cls(files, meta, was_clean=was_clean, recovery_points=recovery_points)
-        log_starts = read_offsets(files, LOG_STARTS)
+        log_starts = read_offsets(files, LOG_STARTS) if files.exists(LOG_STARTS) else {}
         folder._log_starts = log_starts or {}
         folder._written = (dict(recovery_points or {}), dict(log_starts or {}))
         for path, offsets in ((RECOVERY_POINTS, recovery_points), (LOG_STARTS, log_starts)):
-            if offsets is None and files.exists(path):
+            if offsets is None:
                 folder.reports.append(f"{path} is damaged and is not used")
         return folder
 

@@ -10,8 +10,6 @@ A partition has no folder before its first append, and no open file before it is
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
 
 from kcon_broker.batch.header import NO_TIMESTAMP, BatchHeader, patch_base_offset
 from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
@@ -19,6 +17,7 @@ from kcon_broker.storage.files import Files, Syncable, parent_of, write_all, wri
 from kcon_broker.storage.leader_epochs import FILE_NAME as EPOCHS_FILE_NAME
 from kcon_broker.storage.leader_epochs import LeaderEpochs
 from kcon_broker.storage.log_reader import LogDamagedError, LogReader, split_batches
+from kcon_broker.storage.log_settings import DefaultLogSettings, LogSettings
 from kcon_broker.storage.partition_metadata import FILE_NAME as METADATA_FILE_NAME
 from kcon_broker.storage.partition_metadata import encode_partition_metadata
 from kcon_broker.storage.producer_snapshot import ProducerSnapshot, encode_producer_snapshot
@@ -37,51 +36,7 @@ from kcon_broker.storage.segment import (
 _INDEX_ENTRY_BYTES = 8
 _RELATIVE_OFFSET_MAX = (1 << 31) - 1
 
-
-class LogSettings(Protocol):
-    """The topic configs that storage goes by."""
-
-    @property
-    def segment_bytes(self) -> int:
-        """A new segment begins before the active one grows beyond this."""
-        ...
-
-    @property
-    def segment_ms(self) -> int:
-        """A new segment begins when the active one's first record is this old."""
-        ...
-
-    @property
-    def index_interval_bytes(self) -> int:
-        """Bytes of log between two index entries."""
-        ...
-
-    @property
-    def index_bytes_max(self) -> int:
-        """The size an index file may reach."""
-        ...
-
-    @property
-    def retention_bytes(self) -> int:
-        """-1: no limit."""
-        ...
-
-    @property
-    def retention_ms(self) -> int:
-        """-1: no limit."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DefaultLogSettings:
-    """Kafka's defaults."""
-
-    segment_bytes: int = 1 << 30
-    segment_ms: int = 7 * 24 * 3_600_000
-    index_interval_bytes: int = 4_096
-    index_bytes_max: int = 10 << 20
-    retention_bytes: int = -1
-    retention_ms: int = 7 * 24 * 3_600_000
+__all__ = ["DefaultLogSettings", "Log", "LogSettings"]
 
 
 class Log:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from kcon_broker.batch.header import HEADER_BYTES
 from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
+from kcon_broker.storage.batch_walk import rebuild_indexes
 from kcon_broker.storage.files import Files
-from kcon_broker.storage.recovery import Damage, rebuild_indexes
+from kcon_broker.storage.recovery import Damage
 from kcon_broker.storage.segment import Segment
 
 _HEADROOM_BYTES = 8_192

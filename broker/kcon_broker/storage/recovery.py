@@ -11,39 +11,22 @@ Nothing is cut then; the log is loaded up to the damage, and refuses what would 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-from kcon_broker.batch.header import HEADER_BYTES, BatchHeader, is_intact
+from kcon_broker.batch.header import HEADER_BYTES, BatchHeader
 from kcon_broker.storage.batch_frame import batch_bounds, read_stored_header
+from kcon_broker.storage.batch_walk import BadBatch, rebuild_indexes, walk_batches
 from kcon_broker.storage.files import Files, parent_of, read_bytes
 from kcon_broker.storage.leader_epochs import FILE_BYTES_MAX, FILE_NAME, LeaderEpochs, decode_leader_epochs
+from kcon_broker.storage.leftovers import base_offset_of, find_segments, finish_leftovers
 from kcon_broker.storage.producer_snapshot import ProducerSnapshot, read_producer_snapshot
 from kcon_broker.storage.segment import (
-    DELETED_SUFFIX,
     INDEX_SUFFIX,
     LOG_SUFFIX,
-    OFFSET_DIGITS,
     SNAPSHOT_SUFFIX,
     TIME_INDEX_SUFFIX,
     Segment,
     segment_path,
 )
-
-_CLEANED_SUFFIX = ".cleaned"
-_SWAP_SUFFIX = ".swap"
-_ASIDE_SUFFIX = ".tmp"
-_WALK_BYTES = 1 << 20
-
-
-class BadBatch(Exception):
-    """At `position` of a segment there is no batch that can be what was written."""
-
-    def __init__(self, position: int, offset: int, reason: str) -> None:
-        super().__init__(reason)
-        self.position = position
-        self.offset = offset
-        """The offset that the batch had to have."""
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +76,8 @@ class LoadedLog:
 def load_log(files: Files, folder: str, options: LoadOptions) -> LoadedLog:
     """Bring a partition's folder into order and return what it holds."""
     loaded = LoadedLog()
-    _finish_swaps(files, folder)
-    loaded.segments = _find_segments(files, folder)
+    finish_leftovers(files, folder)
+    loaded.segments = find_segments(files, folder)
     content = read_bytes(files, f"{folder}/{FILE_NAME}", bytes_max=FILE_BYTES_MAX)
     epochs = None if content is None else decode_leader_epochs(content)
     loaded.epochs = epochs or LeaderEpochs()
@@ -109,150 +92,6 @@ def load_log(files: Files, folder: str, options: LoadOptions) -> LoadedLog:
         return loaded
     _walk(files, folder, loaded, options, replay_from, all_segments=epochs is None)
     return loaded
-
-
-def walk_batches(
-    segment: Segment,
-    *,
-    position: int,
-    expected_offset: int,
-    end_position: int,
-    check_crc: bool,
-    leader_epoch_max: int,
-    gaps_allowed: bool,
-) -> Iterator[BatchHeader]:
-    """Yield the batches of a segment from `position` on; raise `BadBatch` at the first that cannot be right."""
-    buffer = b""
-    buffer_position = position
-    leader_epoch = 0
-    while position < end_position:
-        at = position - buffer_position
-        if at + HEADER_BYTES > len(buffer):
-            buffer, buffer_position, at = segment.file.read(_WALK_BYTES, position), position, 0
-            if len(buffer) < HEADER_BYTES:
-                raise BadBatch(position, expected_offset, f"{len(buffer)} bytes are no batch header")
-        batch = read_stored_header(buffer, at)
-        if isinstance(batch, str):
-            raise BadBatch(position, expected_offset, batch)
-        size = batch.size_bytes
-        if position + size > end_position:
-            raise BadBatch(position, expected_offset, f"the batch of {size} bytes reaches beyond the file")
-        if batch.base_offset != expected_offset and not (gaps_allowed and batch.base_offset > expected_offset):
-            raise BadBatch(position, expected_offset, f"the batch begins at offset {batch.base_offset}")
-        if not leader_epoch <= batch.partition_leader_epoch <= leader_epoch_max:
-            raise BadBatch(position, expected_offset, f"leader epoch {batch.partition_leader_epoch}")
-        if check_crc:
-            if at + size > len(buffer):
-                buffer, buffer_position, at = segment.file.read(max(size, _WALK_BYTES), position), position, 0
-            if not is_intact(memoryview(buffer)[at : at + size], batch):
-                raise BadBatch(position, expected_offset, "the CRC does not match")
-        yield batch
-        leader_epoch = batch.partition_leader_epoch
-        expected_offset = batch.next_offset
-        position += size
-
-
-def rebuild_indexes(segment: Segment, *, index_interval_bytes: int) -> None:
-    """Build the indexes of a sealed segment anew from its batches' headers."""
-    size, end_offset = segment.size, segment.end_offset
-    segment.reset()
-    try:
-        for batch in walk_batches(
-            segment,
-            position=0,
-            expected_offset=segment.base_offset,
-            end_position=size,
-            check_crc=False,
-            leader_epoch_max=(1 << 31) - 1,
-            gaps_allowed=True,
-        ):
-            segment.add_batch(
-                batch.last_offset, batch.size_bytes, batch.max_timestamp, index_interval_bytes=index_interval_bytes
-            )
-    except BadBatch:
-        # Up to the damage the index is good; a read beyond finds the damage by itself.
-        pass
-    segment.size, segment.end_offset = size, end_offset
-
-
-# The folder
-
-
-def _finish_swaps(files: Files, folder: str) -> None:
-    """Drop what a deletion or a compaction left unfinished; put a finished compaction's segments in place."""
-    names = files.list_names(folder)
-    cleaned = [_base_offset(name) for name in names if name.endswith(_CLEANED_SUFFIX)]
-    oldest_cleaned = min((offset for offset in cleaned if offset is not None), default=None)
-    for name in names:
-        path = f"{folder}/{name}"
-        base_offset = _base_offset(name)
-        if name.endswith((DELETED_SUFFIX, _CLEANED_SUFFIX, _ASIDE_SUFFIX)):
-            files.remove(path)
-        elif name.endswith(_SWAP_SUFFIX):
-            # While a .cleaned file exists the compaction had not finished: its swaps are not all there.
-            is_incomplete = oldest_cleaned is not None and (base_offset is None or base_offset >= oldest_cleaned)
-            if is_incomplete or base_offset is None:
-                files.remove(path)
-            elif name.endswith(LOG_SUFFIX + _SWAP_SUFFIX):
-                _put_in_place(files, folder, path, base_offset)
-            else:
-                files.remove(path)
-
-
-def _put_in_place(files: Files, folder: str, path: str, base_offset: int) -> None:
-    """Let a compacted segment replace those whose offsets it holds."""
-    end_offset = base_offset
-    file = files.open(path)
-    swap = Segment(base_offset, file)
-    swap.size = file.size()
-    try:
-        for batch in walk_batches(
-            swap,
-            position=0,
-            expected_offset=base_offset,
-            end_position=swap.size,
-            check_crc=False,
-            leader_epoch_max=(1 << 31) - 1,
-            gaps_allowed=True,
-        ):
-            end_offset = batch.next_offset
-    except BadBatch:
-        # A swap file was synced before it got its name; what cannot be read replaces nothing.
-        file.close()
-        files.remove(path)
-        return
-    file.close()
-    for name in files.list_names(folder):
-        replaced = _base_offset(name)
-        if replaced is not None and base_offset <= replaced < end_offset and not name.endswith(_SWAP_SUFFIX):
-            files.remove(f"{folder}/{name}")
-    files.rename(path, segment_path(folder, base_offset, LOG_SUFFIX))
-    files.folder(folder).sync()
-
-
-def _find_segments(files: Files, folder: str) -> list[Segment]:
-    names = files.list_names(folder)
-    base_offsets = sorted(
-        offset for name in names if name.endswith(LOG_SUFFIX) and (offset := _base_offset(name)) is not None
-    )
-    known = set(base_offsets)
-    for name in names:
-        if name.endswith((INDEX_SUFFIX, TIME_INDEX_SUFFIX)) and _base_offset(name) not in known:
-            files.remove(f"{folder}/{name}")
-    segments = [Segment(offset, files.open(segment_path(folder, offset, LOG_SUFFIX))) for offset in base_offsets]
-    for segment, following in pairwise(segments):
-        segment.size = segment.file.size()
-        segment.end_offset = following.base_offset
-        segment.drop_indexes()
-    return segments
-
-
-def _base_offset(name: str) -> int | None:
-    digits, dot, _ = name.partition(".")
-    return int(digits) if dot and len(digits) == OFFSET_DIGITS and digits.isascii() and digits.isdigit() else None
-
-
-# The batches
 
 
 def _load_tail(files: Files, folder: str, loaded: LoadedLog, options: LoadOptions) -> bool:
@@ -340,7 +179,7 @@ def _restore_producers(files: Files, folder: str, options: LoadOptions) -> int:
     """Hand over the newest usable snapshot of producers; return the offset from which batches must follow."""
     if options.on_producers is None or options.recovery_point is None:
         return 0
-    offsets = [_base_offset(name) for name in files.list_names(folder) if name.endswith(SNAPSHOT_SUFFIX)]
+    offsets = [base_offset_of(name) for name in files.list_names(folder) if name.endswith(SNAPSHOT_SUFFIX)]
     for offset in sorted((offset for offset in offsets if offset is not None), reverse=True):
         if offset > options.recovery_point:
             continue
@@ -382,7 +221,7 @@ def _walk(
                 loaded.damage = Damage(offset=bad.offset, path=path, position=bad.position, reason=bad.reason)
                 loaded.reports.append(str(loaded.damage))
             else:
-                _cut(files, folder, loaded, index, bad)
+                _cut(files, folder, loaded, index, bad, index_interval_bytes=options.index_interval_bytes)
             expected_offset = bad.offset
             break
         if index < len(segments) - 1:
@@ -420,19 +259,26 @@ def _walk_segment(loaded: LoadedLog, segment: Segment, options: LoadOptions, rep
     return segment.end_offset
 
 
-def _cut(files: Files, folder: str, loaded: LoadedLog, index: int, bad: BadBatch) -> None:
+def _cut(
+    files: Files, folder: str, loaded: LoadedLog, index: int, bad: BadBatch, *, index_interval_bytes: int
+) -> None:
     """Cut the log at a bad batch: nothing from there on was acknowledged as synced."""
     segment = loaded.segments[index]
-    cut_bytes = segment.file.size() - bad.position
-    segment.file.truncate(bad.position)
-    for later in loaded.segments[index + 1 :]:
-        cut_bytes += later.file.size()
+    cut_bytes = sum(later.file.size() for later in loaded.segments[index:]) - bad.position
+    loaded.reports.append(
+        f"{segment.file.path} was cut at byte {bad.position} (offset {bad.offset}), {cut_bytes} bytes: {bad.reason}"
+    )
+    # A segment that begins too late goes as a whole: its name would be a lie.
+    keep = index + 1 if segment.base_offset <= bad.offset else index
+    if keep > index:
+        segment.file.truncate(bad.position)
+    for later in loaded.segments[keep:]:
         later.file.close()
         for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
             path = segment_path(folder, later.base_offset, suffix)
             if files.exists(path):
                 files.remove(path)
-    del loaded.segments[index + 1 :]
-    loaded.reports.append(
-        f"{segment.file.path} was cut at byte {bad.position} (offset {bad.offset}), {cut_bytes} bytes: {bad.reason}"
-    )
+    del loaded.segments[keep:]
+    if keep == index:
+        # The one before was sealed a moment ago and is active again.
+        rebuild_indexes(loaded.segments[-1], index_interval_bytes=index_interval_bytes)
