@@ -95,10 +95,11 @@ class Dispatcher:
         for connection in self.connections.values():
             connection.pause_reading()
 
-    def close_connections(self) -> None:
+    def close_connections(self, *, flush: bool = True) -> None:
         """Send what may leave, then end every connection."""
         for connection in list(self.connections.values()):
-            connection.flush()
+            if flush:
+                connection.flush()
             connection.close(None)
 
     # One round.
@@ -129,7 +130,8 @@ class Dispatcher:
         count = 0
         while frames and not connection.is_closed:
             # int16 api key: Produce, key 0, is the only one that does not wait for the answer before.
-            is_pipelined = not (frames[0][0] or frames[0][1])
+            frame = frames[0]
+            is_pipelined = len(frame) > 1 and not (frame[0] or frame[1])
             if not connection.may_handle_next(is_pipelined=is_pipelined):
                 return
             count += 1

@@ -106,6 +106,14 @@ class BrokerServer:
         self._close_logs()
         await self._release()
 
+    async def abandon(self) -> None:
+        """End as a killed process would: nothing more is written, synced or closed in order."""
+        self._listener.stop()
+        self._housekeeping.stop()
+        self._dispatcher.stop_handling()
+        self._dispatcher.close_connections(flush=False)
+        await self._release()
+
     # Start
 
     def _open_folder(self) -> None:

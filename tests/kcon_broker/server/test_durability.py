@@ -1,0 +1,210 @@
+"""Durable before visible: no acks=all answer leaves before a sync that covers its bytes, and no reader is ahead of it.
+
+The files are in memory and keep a journal of every write and sync; each answer is noted with the length of the
+journal at the moment it is handed to the socket. The same check must fail on a broker whose sync was taken out.
+"""
+
+import os
+import random
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kcon_broker.server import connection
+from kcon_broker.server.sync import SyncEngine
+from kcon_broker.settings import BrokerSettings, FlushMode, SeedTopic, StorageSettings
+from kcon_broker.storage.files import Syncable
+from kcon_broker.storage.memory_files import MemoryFiles
+from kcon_broker.testing import InProcessBroker
+from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic
+from kcon_broker.wire.messages.produce import ProduceResponse
+from tests.kcon_broker.raw_client import RawClient, batch, frame, produce, produce_request
+
+_SETTINGS = BrokerSettings(data_dir=Path(), port=0, seed_topics=(SeedTopic(name="t", partitions=4),))
+
+
+class AnswerLog:
+    """Notes, for each write to a socket, how long the journal of the files was."""
+
+    def __init__(self, files: MemoryFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sends: list[int] = []
+        writev = os.writev
+
+        def noting(descriptor: int, buffers: Sequence[bytes]) -> int:
+            self.sends.append(len(files.journal))
+            return writev(descriptor, buffers)
+
+        monkeypatch.setattr(connection.os, "writev", noting)
+
+
+def is_covered(files: MemoryFiles, value: bytes, journal_length: int) -> bool:
+    """Tell whether the first `journal_length` steps wrote the value and then synced its file."""
+    steps = files.journal[:journal_length]
+    for index, step in enumerate(steps):
+        if step.kind == "write" and step.path.startswith("t-") and value in step.content:
+            return any(later.kind == "sync" and later.inode == step.inode for later in steps[index:])
+    return False
+
+
+def uncovered_answers(monkeypatch: pytest.MonkeyPatch, *, acks: int, flush: FlushMode = FlushMode.ALWAYS) -> int:
+    """Produce 50 records one by one; return how many answers left before a sync that covers them."""
+    files = MemoryFiles()
+    settings = replace(_SETTINGS, storage=StorageSettings(flush=flush, flush_interval_ms=3_600_000))
+    uncovered = 0
+    with InProcessBroker(files=files, settings=settings) as broker, RawClient(broker.bootstrap) as client:
+        answers = AnswerLog(files, monkeypatch)
+        for number in range(50):
+            value = f"value-{number:04d}".encode()
+            answers.sends.clear()
+            response = produce(client, "t", batch(value), partition=number % 4, acks=acks)
+            assert response.error_code == ErrorCode.NONE
+            assert len(answers.sends) == 1
+            uncovered += not is_covered(files, value, answers.sends[0])
+    return uncovered
+
+
+def test_acks_all_answer_leaves_after_the_sync_that_covers_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert uncovered_answers(monkeypatch, acks=-1) == 0
+
+
+def test_broker_without_its_sync_fails_the_same_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check has teeth: a build that only pretends to sync does not pass it."""
+
+    async def pretend(self: SyncEngine, files: Iterable[Syncable]) -> None:
+        for file in files:
+            file.begin_sync()
+            file.end_sync(None)
+
+    monkeypatch.setattr(SyncEngine, "sync", pretend)
+    assert uncovered_answers(monkeypatch, acks=-1) == 50
+
+
+def test_flush_mode_os_answers_without_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the laxer mode saves is just this wait."""
+    assert uncovered_answers(monkeypatch, acks=-1, flush=FlushMode.OS) == 50
+
+
+def test_acks_1_answer_leaves_after_the_write() -> None:
+    files = MemoryFiles()
+    with InProcessBroker(files=files, settings=_SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+        assert produce(client, "t", batch(b"written"), acks=1).error_code == ErrorCode.NONE
+        written = [step for step in files.journal if step.kind == "write" and b"written" in step.content]
+    assert len(written) == 1
+
+
+def test_power_cut_takes_nothing_that_was_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many requests in flight, the power goes at random moments: what was answered by then is in the log."""
+    files = MemoryFiles()
+    acknowledged: list[tuple[int, bytes]] = []
+    with InProcessBroker(files=files, settings=_SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+        answers = AnswerLog(files, monkeypatch)
+        values = [f"value-{number:04d}".encode() for number in range(200)]
+        answers.sends.clear()
+        client.send_bytes(
+            b"".join(
+                frame(produce_request("t", batch(value), partition=number % 4), 9, number)
+                for number, value in enumerate(values)
+            )
+        )
+        for value in values:
+            client.receive(ProduceResponse, 9)
+            # At the latest the answers known now had left when the last write to the socket happened.
+            acknowledged.append((answers.sends[-1], value))
+    chance = random.Random(7)
+    for _ in range(25):
+        step_count = chance.randrange(acknowledged[0][0], len(files.journal))
+        with InProcessBroker(files=files.power_cut(step_count, chance), settings=_SETTINGS) as broker:
+            found = b"".join(read_all(broker.bootstrap, "t", partition) for partition in range(4))
+        lost = [value for length, value in acknowledged if length <= step_count and value not in found]
+        assert lost == []
+
+
+def test_reader_never_sees_what_is_not_synced() -> None:
+    """A record that a power cut could erase must not be read: its offset would hold two values."""
+    files = MemoryFiles()
+    held, entered = threading.Event(), threading.Event()
+    with InProcessBroker(files=files, settings=_SETTINGS) as broker:
+        hold_syncs(broker, held, entered)
+        with RawClient(broker.bootstrap) as producer, RawClient(broker.bootstrap) as reader:
+            assert produce(producer, "t", batch(b"early"), acks=1).error_code == ErrorCode.NONE
+            assert entered.wait(10)
+            assert fetch(reader, "t", 0, max_wait_ms=0) == (0, b"")
+            held.set()
+            high_watermark, records = fetch(reader, "t", 0, max_wait_ms=10_000)
+            assert high_watermark == 1
+            assert b"early" in records
+
+
+def test_failed_sync_is_an_error_and_fences_the_partition() -> None:
+    files = MemoryFiles()
+    with InProcessBroker(files=files, settings=_SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+        assert produce(client, "t", batch(b"good")).base_offset == 0
+        files.faults.sync_errors["t-0/"] = 5
+        assert produce(client, "t", batch(b"lost")).error_code == ErrorCode.KAFKA_STORAGE_ERROR
+        files.faults.sync_errors.clear()
+        assert produce(client, "t", batch(b"later")).error_code == ErrorCode.KAFKA_STORAGE_ERROR
+        assert produce(client, "t", batch(b"other"), partition=1).error_code == ErrorCode.NONE
+
+
+def test_full_disk_is_an_error_and_work_resumes_with_space() -> None:
+    files = MemoryFiles()
+    with InProcessBroker(files=files, settings=_SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+        first = batch(b"a", producer_id=9, epoch=0, sequence=0)
+        assert produce(client, "t", first).base_offset == 0
+        files.faults.free_bytes = 0
+        refused = batch(b"b", producer_id=9, epoch=0, sequence=1)
+        for acks in (-1, 1):
+            assert produce(client, "t", refused, acks=acks).error_code == ErrorCode.KAFKA_STORAGE_ERROR
+        assert fetch(client, "t", 0, max_wait_ms=0)[0] == 1
+        files.faults.free_bytes = None
+        assert produce(client, "t", refused).base_offset == 1
+        assert produce(client, "t", refused).base_offset == 1
+        assert fetch(client, "t", 0, max_wait_ms=0)[0] == 2
+
+
+def hold_syncs(broker: InProcessBroker, held: threading.Event, entered: threading.Event) -> None:
+    """Let no sync end before `held` is set; `entered` tells that one wants to."""
+
+    def install(server: object) -> None:
+        engine = server._engine  # type: ignore[attr-defined]  # A test of the inside.
+        sync = engine.sync
+
+        async def slow(files: Iterable[Syncable]) -> None:
+            import asyncio
+
+            wanted = list(files)
+            entered.set()
+            await asyncio.to_thread(held.wait, 10)
+            await sync(wanted)
+
+        engine.sync = slow
+
+    broker.call(install)
+
+
+def fetch(client: RawClient, topic: str, offset: int, *, max_wait_ms: int, partition: int = 0) -> tuple[int, bytes]:
+    """Return the high watermark and the batches from an offset on."""
+    request = FetchRequest(
+        max_wait_ms=max_wait_ms,
+        min_bytes=1,
+        topics=[
+            FetchTopic(
+                topic=topic,
+                partitions=[FetchPartition(partition=partition, fetch_offset=offset, partition_max_bytes=1 << 20)],
+            )
+        ],
+    )
+    data = client.ask(request, FetchResponse, 11).responses[0].partitions[0]
+    assert data.error_code == ErrorCode.NONE
+    assert isinstance(data.records, memoryview | bytes)
+    return data.high_watermark, bytes(data.records)
+
+
+def read_all(bootstrap: str, topic: str, partition: int) -> bytes:
+    """Return all batches of a partition."""
+    with RawClient(bootstrap) as client:
+        return fetch(client, topic, 0, max_wait_ms=0, partition=partition)[1]
