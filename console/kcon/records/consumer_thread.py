@@ -25,6 +25,7 @@ from kcon.records.record import RECORD_OVERHEAD_BYTES, Headers, Record, Timestam
 from kcon.records.time_merge import TimeMerge
 
 POLL_S: Final = 0.1
+ACKNOWLEDGEMENT_POLL_S: Final = 0.01
 BATCH_BYTES_TARGET: Final = 1024 * 1024
 """A batch of large records is handed over in pieces of about this size."""
 WATERMARKS_TIMEOUT_S: Final = 10.0
@@ -65,6 +66,8 @@ class ConsumerThread:
             self._merge = TimeMerge(partitions, bytes_max=plan.buffer_bytes)
         self._paused: set[TopicPartition] = set()
         self._acknowledged: dict[tuple[str, int], int] = {}
+        self._unacknowledged = 0
+        """Records handed over that the reader has not asked past."""
         self._acknowledged_lock = threading.Lock()
         self._unreachable: KafkaError | None = None
 
@@ -85,6 +88,7 @@ class ConsumerThread:
         with self._acknowledged_lock:
             for record in records:
                 self._acknowledged[record.topic.raw, record.partition] = record.offset + 1
+                self._unacknowledged -= 1
 
     def _run(self) -> None:
         error: KconError | None = None
@@ -95,7 +99,9 @@ class ConsumerThread:
             try:
                 self._start_reading(consumer)
                 self._read(consumer)
-                self._store_acknowledged(consumer)
+                if self._plan.group is not None:
+                    self._await_acknowledgement(consumer)
+                    self._store_acknowledged(consumer)
             finally:
                 # Commits what was stored and leaves the group, if there is one.
                 consumer.close()
@@ -142,6 +148,12 @@ class ConsumerThread:
                 return
             # A reader that lets the queue stay full is no stall.
             heard_at = time.monotonic()
+
+    def _await_acknowledgement(self, consumer: Consumer) -> None:
+        """Stay in the group until the reader has asked past everything it was given, or is gone."""
+        consumer.pause(consumer.assignment())
+        while not self._stopping.is_set() and self._unacknowledged > 0:
+            consumer.poll(ACKNOWLEDGEMENT_POLL_S)
 
     def _is_done(self) -> bool:
         if self._left is not None and self._left <= 0:
@@ -215,6 +227,8 @@ class ConsumerThread:
         if self._left is not None:
             records = records[: self._left]
             self._left -= len(records)
+        with self._acknowledged_lock:
+            self._unacknowledged += len(records)
         piece: list[Record] = []
         size_bytes = 0
         for record in records:

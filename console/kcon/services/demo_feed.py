@@ -1,7 +1,7 @@
 """What does the demo write, when, and what exactly? One thread feeds every topic and keeps a ledger of it.
 
 The past first: flights and weather up to the last two days of the tables, their times moved so that the last one
-is now. Then those two days live, a day in ten seconds, and then the tables from their first day, again and again.
+is now. Then those days live, a day in ten seconds, and then the tables from their first day, again and again.
 The original time stays in each record (`time_hour`), beside `event_time`, which is also the record's timestamp.
 """
 
@@ -38,14 +38,15 @@ TOPICS: Final = {
 """The demo's topics and their partitions."""
 
 DAY_MS: Final = 86_400_000
-LIVE_DAYS: Final = 2
+LIVE_MS: Final = 43 * 3_600_000
+"""The live part begins at five in the morning of 30 December, when the first flights leave."""
 DAY_TAKES_S: Final = 10.0
 TICK_S: Final = 0.05
 METRICS_EVERY_S: Final = 1.0
 LOG_LINES_PER_TICK_MAX: Final = 200
 
 LOSE_RECORD_VARIABLE: Final = "KCON_DEMO_LOSE_RECORD"
-"""For tests: the number of one live flight, from 1, that is entered in the ledger and not sent."""
+"""For tests: the number of one flight, from 1, that is entered in the ledger and not sent."""
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ class DemoFeed:
         self._thread = threading.Thread(target=self._run, name="kcon-demo-feed", daemon=True)
         self._log_position = 0
         self._log_rest = b""
-        self._live_flights = 0
+        self._flights = 0
         self._lost_flight = int(os.environ.get(LOSE_RECORD_VARIABLE, "0") or "0")
 
     @property
@@ -176,7 +177,7 @@ class DemoFeed:
             previous_s = now_s
             for table, stream in streams.items():
                 for row in stream.advance(passed_ms):
-                    self._send_moved(table, row, now_ms, is_live=True)
+                    self._send_moved(table, row, now_ms)
             if now_s >= next_metrics_s:
                 next_metrics_s = now_s + METRICS_EVERY_S
                 self._send_metrics(now_ms)
@@ -186,13 +187,13 @@ class DemoFeed:
     def _first_live_ms(self) -> int:
         """Return the original time at which the live part begins: the tables end with the year 2013."""
         end_ms = round(datetime(2014, 1, 1, 5, tzinfo=UTC).timestamp() * 1000)
-        return end_ms - LIVE_DAYS * DAY_MS
+        return end_ms - LIVE_MS
 
-    def _send_moved(self, table: str, row: TableRow, event_ms: int, *, is_live: bool = False) -> None:
+    def _send_moved(self, table: str, row: TableRow, event_ms: int) -> None:
         value = b'%s,"event_time":"%s"}' % (row.body, _iso(event_ms))
-        if is_live and table == "flights":
-            self._live_flights += 1
-            if self._live_flights == self._lost_flight:
+        if table == "flights":
+            self._flights += 1
+            if self._flights == self._lost_flight:
                 self._enter(table, row.key, value)
                 return
         self._send(table, row.key, value, event_ms)

@@ -109,6 +109,13 @@ async def start_local_broker(options: LocalBrokerOptions) -> LocalBroker:
     return broker
 
 
+def serve_in_foreground(arguments: Sequence[str]) -> int:
+    """Run the broker in this process until it is told to stop; return its exit code. arguments: its own options."""
+    from kcon_broker.__main__ import main
+
+    return main(arguments)
+
+
 def _spawn(options: LocalBrokerOptions, log_path: Path) -> "subprocess.Popen[bytes]":
     # fmt: off
     argv = [sys.executable, "-c", _CHILD, "--data-dir", str(options.data_dir), "--host", options.host,
@@ -138,10 +145,3 @@ async def _ready_address(broker: LocalBroker, timeout_s: float) -> str:
 def _last_words(log: bytes) -> str:
     lines = [line.strip() for line in log.decode("utf-8", "replace").splitlines() if line.strip()]
     return display_safe(lines[-1].removeprefix("Error: ")) if lines else "it said nothing."
-
-
-def serve_in_foreground(arguments: Sequence[str]) -> int:
-    """Run the broker in this process until it is told to stop; return its exit code. arguments: its own options."""
-    from kcon_broker.__main__ import main
-
-    return main(arguments)
