@@ -23,6 +23,9 @@ _GROWTH_NEXT: Final = 4
 _OUTPUT_BYTES_MIN: Final = 64 * 1024
 _GZIP_WINDOW: Final = 31
 
+_SNAPPY_RATIO_MAX: Final = 64
+"""The densest element of snappy copies 64 bytes and takes two."""
+
 _XERIAL_MAGIC: Final = b"\x82SNAPPY\0"
 _XERIAL_HEADER_BYTES: Final = 16
 _XERIAL_BLOCK_BYTES: Final = 32 * 1024
@@ -125,6 +128,8 @@ def _unsnappy_block(block: memoryview, limit: int) -> Buffer:
     try:
         # The block names its size, so the limit holds before any memory is taken.
         size = cramjam.snappy.decompress_raw_len(block)
+        if size > _SNAPPY_RATIO_MAX * len(block):
+            raise DecompressionError(f"a snappy block of {len(block)} bytes cannot hold {size}")
         if size > limit:
             raise DecompressedTooLargeError("snappy records are larger than allowed")
         out = bytearray(size)

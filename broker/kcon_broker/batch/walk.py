@@ -51,6 +51,7 @@ class Walk(NamedTuple):
     max_timestamp: int
     min_timestamp: int
     has_keyless: bool
+    """Some record may have no key; the compiled walk takes an empty key for none."""
     is_in_order: bool
     """The offset deltas are 0, 1, 2 and so on."""
 
