@@ -26,7 +26,8 @@ _HEAD = """\
 |---|---|
 | `start`, `end` | the first record there is, and the place behind the last one |
 | `N`, `start+N`, `end-N` | that offset, N after the start, N before the end |
-| `@TIME` | the first record at or after a time: `@-1h`, `@14:05` (the latest past one), `@today`, `@2026-01-31`, RFC 3339, an epoch of 10 (seconds) or 13 (milliseconds) digits |
+| `@TIME` | the first record at or after a time: `@-1h`, `@14:05` (the latest past one), `@today`, \
+`@2026-01-31`, RFC 3339, an epoch of 10 (seconds) or 13 (milliseconds) digits |
 | `A..B` | a range, half-open (`consume`) |
 | `-N` | the last N of each partition (`consume`) |
 | `current`, `current+N`, `current-N` | from the group's commit (`group reset`) |
@@ -34,8 +35,9 @@ _HEAD = """\
 ## Output
 
 A table on a terminal, TSV with a header otherwise; `-o` or `--output` chooses. JSON is one envelope:
-`{"kind", "apiVersion": "kcon/v1", "context", "items", "errors"}`. Data goes to standard output, everything else to standard
-error. The record commands take kcat's letters instead: there `-o` is the offset, `-f` a format, `-J` one JSON object a line.
+`{"kind", "apiVersion": "kcon/v1", "context", "items", "errors"}`. Data goes to standard output, everything else to
+standard error. The record commands take kcat's letters instead: there `-o` is the offset, `-f` a format, `-J` one JSON
+object a line.
 
 ## Exit codes
 
