@@ -31,11 +31,13 @@ from kcon_broker.batch.header import (
     LOG_APPEND_TIME,
     LOG_OVERHEAD,
     MAGIC,
+    NO_PRODUCER_ID,
     NO_TIMESTAMP,
     TIMESTAMP_TYPE_FLAG,
     TRANSACTIONAL_FLAG,
     BatchHeader,
     Buffer,
+    compute_crc,
     is_intact,
     patch_timestamps,
     read_header,
@@ -112,10 +114,13 @@ def validate_batch(
     `now_ms` is the wall clock. `allow_zstd` is false before Produce v7 (KIP-110). The batch that comes back is a
     view of `records`, patched in place, where these are writable and need no new encoding; a new one otherwise.
     """
+    batch = memoryview(records if records is not None else b"")
     try:
-        batch = _first_batch(records, allow_zstd)
-        header = read_header(batch)
-        _check_header(batch, header, rules)
+        header = _flawless_header(batch, rules) if allow_zstd else None
+        if header is None:
+            batch = _first_batch(batch, allow_zstd)
+            header = read_header(batch)
+            _check_header(batch, header, rules)
         if rules.mode == "header" and not rules.is_compacted and rules.codec in (None, header.codec):
             max_timestamp = _bounded_timestamp(batch, header, rules, now_ms)
         else:
@@ -128,9 +133,28 @@ def validate_batch(
         return refused.answer
 
 
-def _first_batch(records: Buffer | None, allow_zstd: bool) -> memoryview:
+def _flawless_header(batch: memoryview, rules: BatchRules) -> BatchHeader | None:
+    """Return the header of a batch that the checks below would pass, at a fraction of their cost; else None."""
+    size = len(batch)
+    if not HEADER_BYTES <= size <= rules.max_message_bytes:
+        return None
+    fields = HEADER.unpack_from(batch)
+    base_offset, length, _, magic, crc, attributes, last_delta, _, _, producer_id, _, sequence, count = fields
+    if (
+        base_offset != 0
+        or length != size - LOG_OVERHEAD
+        or magic != MAGIC
+        or not 0 <= attributes & ~TRANSACTIONAL_FLAG <= CODEC_ZSTD
+        or not 0 < count == last_delta + 1
+        or (producer_id > NO_PRODUCER_ID and sequence < 0)
+        or crc != compute_crc(batch)
+    ):
+        return None
+    return BatchHeader._make(fields)
+
+
+def _first_batch(view: memoryview, allow_zstd: bool) -> memoryview:
     """Return the only batch, without what follows it (ByteBufferLogInputStream, ProduceRequest.validateRecords)."""
-    view = memoryview(records if records is not None else b"")
     size = _next_batch_bytes(view)
     if size is None:
         raise _RefusedError(ErrorCode.INVALID_RECORD, "A produce request must have one record batch per partition.")
@@ -207,14 +231,15 @@ def _bounded_timestamp(batch: memoryview, header: BatchHeader, rules: BatchRules
 def _walk(batch: memoryview, header: BatchHeader, rules: BatchRules, now_ms: int) -> tuple[Walk, Buffer]:
     """Walk all records; return what was found and the records uncompressed."""
     payload: Buffer = batch[HEADER_BYTES:]
-    compressed = header.codec != CODEC_NONE
-    is_kept = rules.codec in (None, header.codec)
+    codec = header.codec
+    compressed = codec != CODEC_NONE
+    is_kept = rules.codec in (None, codec)
     try:
-        if header.codec == CODEC_ZSTD and not len(payload):
+        if codec == CODEC_ZSTD and not len(payload):
             raise BadRecordsError("the records are missing")
-        payload = decompress(header.codec, payload, rules.decompressed_bytes_max)
+        payload = decompress(codec, payload, rules.decompressed_bytes_max)
         walk = walk_compiled(batch, header, payload if compressed else None, keys=rules.is_compacted)
-        if walk is None or not _is_fine(walk, rules, now_ms):
+        if walk is None or not walk.is_in_order or not _is_fine(walk, rules, now_ms):
             places = walk_exact(payload, header, lenient=compressed and is_kept)
             _check_records(places, header, rules, now_ms)
             walk = summarize(places)
@@ -239,10 +264,10 @@ def _is_fine(walk: Walk, rules: BatchRules, now_ms: int) -> bool:
         return False
     if rules.timestamp_type == LOG_APPEND_TIME:
         return True
-    return not any(
-        timestamp != NO_TIMESTAMP and _is_out_of_range(timestamp, rules, now_ms)
-        for timestamp in (walk.min_timestamp, walk.max_timestamp)
-    )
+    first, last = walk.min_timestamp, walk.max_timestamp
+    if first != NO_TIMESTAMP and _is_out_of_range(first, rules, now_ms):
+        return False
+    return last in (first, NO_TIMESTAMP) or not _is_out_of_range(last, rules, now_ms)
 
 
 def _is_out_of_range(timestamp: int, rules: BatchRules, now_ms: int) -> bool:

@@ -9,7 +9,8 @@ All varints are zig-zag; a size of -1 means null. `size` counts what follows it.
 Two walks give the same answer. `walk_exact` is Python and refuses what Kafka refuses, by the same rules
 (DefaultRecord.readFrom for uncompressed records, readPartiallyFrom for decompressed ones). `walk_compiled` uses
 aiokafka's compiled reader, which is several times faster, and gives up (None) on anything unusual, so that the exact
-walk decides. It differs in one point: a number written in more bytes than Kafka reads is not noticed.
+walk decides. It differs in what no producer sends: a number written in more bytes than Kafka reads is not noticed,
+and attributes of 128 and more are taken for a longer number.
 Loading that reader takes a fifth of a second, so until `load_compiled` was called the exact walk does all.
 """
 
@@ -24,6 +25,7 @@ from kcon_broker.batch.header import (
     CREATE_TIME,
     HEADER_BYTES,
     NO_TIMESTAMP,
+    TIMESTAMP_TYPE_FLAG,
     BatchHeader,
     Buffer,
 )
@@ -51,7 +53,6 @@ class Walk(NamedTuple):
     max_timestamp: int
     min_timestamp: int
     has_keyless: bool
-    """Some record may have no key; the compiled walk takes an empty key for none."""
     is_in_order: bool
     """The offset deltas are 0, 1, 2 and so on."""
 
@@ -89,7 +90,7 @@ def walk_compiled(batch: Buffer, header: BatchHeader, records: Buffer | None = N
     `records` are the decompressed records of a compressed batch. `keys` asks for `has_keyless`.
     """
     reader = _compiled
-    if reader is None or header.timestamp_type != CREATE_TIME:
+    if reader is None or header.attributes & TIMESTAMP_TYPE_FLAG:
         return None
     if records is not None:
         plain = bytearray(memoryview(batch)[:HEADER_BYTES])

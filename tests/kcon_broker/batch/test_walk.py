@@ -28,17 +28,14 @@ def test_both_walks_find_the_same(rows: list[tuple[int, bytes | None]]) -> None:
     batch = encode_batch([Record(0, at, key, b"value") for at, key in rows])
     header = read_header(batch)
     exact = summarize(walk_exact(batch[HEADER_BYTES:], header))
-    fast = walk_compiled(batch, header, batch[HEADER_BYTES:], keys=True)
-    assert fast is not None
-    assert fast._replace(has_keyless=False) == exact._replace(has_keyless=False)
-    assert fast.has_keyless == any(not key for _, key in rows)
+    assert walk_compiled(batch, header, batch[HEADER_BYTES:], keys=True) == exact
     plain = walk_compiled(batch, header, keys=False)
     assert plain is not None
     assert plain[:2] == exact[:2]
 
 
 def test_what_the_compiled_walk_accepts_the_exact_one_accepts_too(bench: Any) -> None:
-    """Damage in every byte of the records: the fast path must not let anything through but overlong numbers."""
+    """Damage in every byte of the records: where the fast path sees nothing wrong, there is nothing."""
     walk.load_compiled()
     pick = random.Random(7)
     good = encode_batch(bench.records(4))
