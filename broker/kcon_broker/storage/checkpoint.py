@@ -25,15 +25,15 @@ def encode_offsets(offsets: Mapping[tuple[str, int], int]) -> bytes:
     """Return the content of a checkpoint file."""
     lines = [f"{topic} {partition} {offset}\n" for (topic, partition), offset in offsets.items()]
     body = f"{_VERSION}\n{len(lines)}\n{''.join(lines)}".encode()
-    return body + f"crc32c {crc32c(body):08x}\n".encode()
+    return body + _crc_line(body)
 
 
 def decode_offsets(content: bytes) -> Offsets | None:
     """Return the offsets of a checkpoint file; None: it is damaged."""
-    body, mark, crc = content.rpartition(b"crc32c ")
+    body = content[: -len(_crc_line(b""))]
+    if content != body + _crc_line(body):
+        return None
     try:
-        if not mark or int(crc, 16) != crc32c(body):
-            return None
         version, _, *lines = body.decode().splitlines()
         if version != _VERSION:
             return None
@@ -41,6 +41,10 @@ def decode_offsets(content: bytes) -> Offsets | None:
         return {(topic, int(partition)): int(offset) for topic, partition, offset in fields}
     except ValueError:
         return None
+
+
+def _crc_line(body: bytes) -> bytes:
+    return f"crc32c {crc32c(body):08x}\n".encode()
 
 
 def read_offsets(files: Files, path: str) -> Offsets | None:

@@ -224,8 +224,10 @@ class Log:
         written_offset = segment.end_offset
         buffers: list[bytearray | memoryview] = []
         size = segment.size
+        first_ms = self._pending[0][2] if segment.first_timestamp_ms is None else segment.first_timestamp_ms
         for batch, last_offset, timestamp_ms in self._pending:
-            if (size or buffers) and self._must_roll(segment, size + len(batch), last_offset, timestamp_ms):
+            age_ms = timestamp_ms - first_ms
+            if (size or buffers) and self._must_roll(segment, size + len(batch), last_offset, age_ms):
                 break
             buffers.append(batch)
             size += len(batch)
@@ -242,17 +244,16 @@ class Log:
             segment.add_batch(last_offset, len(batch), timestamp_ms, index_interval_bytes=interval)
         del self._pending[: len(buffers)]
 
-    def _must_roll(self, segment: Segment, size: int, last_offset: int, timestamp_ms: int) -> bool:
+    def _must_roll(self, segment: Segment, size: int, last_offset: int, age_ms: int) -> bool:
         """Say whether a batch needs a new segment (Kafka: LogSegment.shouldRoll)."""
         settings = self.settings
         assert segment.offset_index is not None
-        first_ms = segment.first_timestamp_ms
         return (
             self._is_rolling_due
             or size > settings.segment_bytes
             or last_offset - segment.base_offset > _RELATIVE_OFFSET_MAX
             or len(segment.offset_index) * _INDEX_ENTRY_BYTES >= settings.index_bytes_max
-            or (first_ms is not None and timestamp_ms - first_ms > settings.segment_ms)
+            or age_ms > settings.segment_ms
         )
 
     def _new_segment(self, base_offset: int) -> Segment:
@@ -310,9 +311,7 @@ class Log:
 
     # Read
 
-    def read(
-        self, start_offset: int, max_bytes: int, *, limit_offset: int, min_one: bool = True
-    ) -> list[memoryview]:
+    def read(self, start_offset: int, max_bytes: int, *, limit_offset: int, min_one: bool = True) -> list[memoryview]:
         """Return whole batches from the one that holds `start_offset`, none beyond `limit_offset`.
 
         A part is a run of batches that stand together. With `min_one` the first batch is returned however large it

@@ -283,9 +283,7 @@ class _MemoryFile(_MemorySyncable):
                 raise OSError(errno.ENOSPC, "no space left on device", self.path)
             content = content[:growth_max]
             faults.free_bytes -= max(position + len(content) - len(self.stored), 0)
-        self._files.record(
-            Step(kind="write", path=self.path, inode=self.inode, position=position, content=content)
-        )
+        self._files.record(Step(kind="write", path=self.path, inode=self.inode, position=position, content=content))
         _write(self.stored, content, position)
         self.changed = True
         return len(content)

@@ -259,9 +259,7 @@ def _walk_segment(loaded: LoadedLog, segment: Segment, options: LoadOptions, rep
     return segment.end_offset
 
 
-def _cut(
-    files: Files, folder: str, loaded: LoadedLog, index: int, bad: BadBatch, *, index_interval_bytes: int
-) -> None:
+def _cut(files: Files, folder: str, loaded: LoadedLog, index: int, bad: BadBatch, *, index_interval_bytes: int) -> None:
     """Cut the log at a bad batch: nothing from there on was acknowledged as synced."""
     segment = loaded.segments[index]
     cut_bytes = sum(later.file.size() for later in loaded.segments[index:]) - bad.position

@@ -104,12 +104,8 @@ class Segment:
 
     def read_indexes(self, files: Files, folder: str) -> bool:
         """Load both indexes; return whether they can be this segment's."""
-        content = read_bytes(
-            files, segment_path(folder, self.base_offset, INDEX_SUFFIX), bytes_max=INDEX_BYTES_MAX
-        )
-        times = read_bytes(
-            files, segment_path(folder, self.base_offset, TIME_INDEX_SUFFIX), bytes_max=INDEX_BYTES_MAX
-        )
+        content = read_bytes(files, segment_path(folder, self.base_offset, INDEX_SUFFIX), bytes_max=INDEX_BYTES_MAX)
+        times = read_bytes(files, segment_path(folder, self.base_offset, TIME_INDEX_SUFFIX), bytes_max=INDEX_BYTES_MAX)
         if content is None or times is None:
             return False
         offset_index = decode_offset_index(content, segment_bytes=self.size)

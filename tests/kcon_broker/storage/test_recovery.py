@@ -223,9 +223,7 @@ def test_a_damaged_epoch_file_is_built_anew(content: bytes) -> None:
 
 def test_the_walk_hands_every_batch_over() -> None:
     seen: list[BatchHeader] = []
-    files, _ = written_log(
-        [make_batch(2, producer_id=7, base_sequence=2 * index, seed=index) for index in range(4)]
-    )
+    files, _ = written_log([make_batch(2, producer_id=7, base_sequence=2 * index, seed=index) for index in range(4)])
     Log.open(
         files, FOLDER, settings=SETTINGS, leader_epoch=1, topic_id=TOPIC_ID, recovery_point=0, on_batch=seen.append
     )
