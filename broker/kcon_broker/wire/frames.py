@@ -17,6 +17,8 @@ FRAME_BYTES_MAX: Final = 100 * 1024 * 1024
 
 STAGING_BYTES: Final = 64 * 1024
 _FIRST_BYTES: Final = 256 * 1024
+_GROWTH: Final = 8
+"""A frame that filled its memory gets so much more at once: a producer's full batch is moved only one time."""
 
 _SIZE: Final = Packer(">i")
 
@@ -45,7 +47,9 @@ class FrameReader:
         if large is None:
             return memoryview(self._staging)[self._filled :]
         if self._large_filled == len(large):
-            large += bytes(min(self._large_size, 2 * len(large)) - len(large))
+            larger = bytearray(min(self._large_size, _GROWTH * len(large)))
+            larger[: len(large)] = large
+            large = self._large = larger
         return memoryview(large)[self._large_filled :]
 
     def received(self, count: int) -> list[memoryview]:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from kcon_broker.server import connection
 from kcon_broker.server.sync import SyncEngine
 from kcon_broker.settings import BrokerSettings, FlushMode, SeedTopic, StorageSettings
 from kcon_broker.storage.files import Syncable
@@ -38,7 +37,7 @@ class AnswerLog:
             self.sends.append(len(files.journal))
             return writev(descriptor, buffers)
 
-        monkeypatch.setattr(connection.os, "writev", noting)
+        monkeypatch.setattr("kcon_broker.server.connection.os.writev", noting)
 
 
 def is_covered(files: MemoryFiles, value: bytes, journal_length: int) -> bool:

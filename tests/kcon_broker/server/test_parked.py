@@ -14,12 +14,12 @@ class FakeExchange:
 
 
 def nobody() -> RequestContext:
-    return cast(RequestContext, object())  # The table hands it on and never looks at it.
+    return cast("RequestContext", object())  # The table hands it on and never looks at it.
 
 
 def park(table: ParkedTable, until_ms: int, *keys: str) -> FakeExchange:
     exchange = FakeExchange()
-    table.add(cast(Exchange, exchange), nobody(), Park(until_ms, keys, lambda _: None))
+    table.add(cast("Exchange", exchange), nobody(), Park(until_ms, keys, lambda _: None))
     return exchange
 
 
