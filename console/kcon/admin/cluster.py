@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kcon.admin import codec
 from kcon.admin.apis import Api
 from kcon.admin.connection import Answer, Connection
+from kcon.admin.decode import decode_response
 from kcon.admin.requests import ReadRequest, Request, WriteRequest, mutates
 from kcon.admin.settings import AdminSettings
 from kcon.admin.versions import BrokerVersions
@@ -145,7 +145,7 @@ class Cluster:
     async def refresh(self, deadline: Deadline) -> ClusterInfo:
         """Ask for the brokers again, and no topics."""
         answer = await self.send(metadata_request(()), deadline)
-        told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+        told = decode_response(answer.api, answer.version, answer.body, answer.offset)
         return self.learn(
             {
                 "brokers": told.brokers,

@@ -2,16 +2,18 @@
 
 import asyncio
 import struct
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from kcon.admin import codec
 from kcon.admin.apis import Api
 from kcon.admin.cluster import Cluster, Deadline
 from kcon.admin.connection import Answer
+from kcon.admin.decode import Cursor, decode_response, reading
+from kcon.admin.encode import encode_compact_string, encode_uvarint
 from kcon.admin.fan_out import fan_out
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.admin.routes import Routes
+from kcon.admin.schema import entity_type
 from kcon.core.ids import GroupId, TopicName, TopicPartition
 from kcon.core.kafka_error import KafkaError, kafka_error
 from kcon.core.snapshot import CommittedOffset, GroupCommits
@@ -143,16 +145,15 @@ async def _write(
 
     async def ask(broker_id: int, keys: Sequence[GroupId]) -> Mapping[GroupId, bool | KafkaError]:
         answer = await cluster.send_mutating(request, permit, deadline, broker_id)
-        told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+        told = decode_response(answer.api, answer.version, answer.body, answer.offset)
         rows.clear()
         whole = int(getattr(told, "error_code", 0))
         if whole:
             return {group: kafka_error(whole)}
         for topic in told.topics:
-            told_partitions = names.partitions(topic.name, [p.partition_index for p in topic.partitions])
-            for partition, p in zip(told_partitions, topic.partitions, strict=True):
-                code = int(p.error_code)
-                rows[partition] = kafka_error(code) if code else None
+            partition_of = names.of_topic(topic.name)
+            for p in topic.partitions:
+                rows[partition_of(p.partition_index)] = kafka_error(p.error_code) if p.error_code else None
         # The coordinator's own errors stand at every partition: then the whole request goes again.
         errors = [error for error in rows.values() if error is not None]
         if errors and len(errors) == len(rows) and all(error.code in _COORDINATOR_ERRORS for error in errors):
@@ -198,18 +199,29 @@ class _Names:
 
     def __init__(self, groups: Iterable[GroupId]) -> None:
         self._groups = {group.raw: group for group in groups}
-        self._partitions: dict[str, dict[int, TopicPartition]] = {}
+        self._partitions: dict[str, _PartitionsOf] = {}
 
     def group(self, raw: str) -> GroupId | None:
         return self._groups.get(raw)
 
-    def partitions(self, raw: str, indexes: Iterable[int]) -> list[TopicPartition]:
-        known = self._partitions.setdefault(raw, {})
-        missing = [index for index in indexes if index not in known]
-        if missing:
-            topic = next(iter(known.values())).topic if known else TopicName(WireText(raw))
-            known.update((index, TopicPartition(topic, index)) for index in missing)
-        return [known[index] for index in indexes]
+    def of_topic(self, raw: str) -> Callable[[int], TopicPartition]:
+        """Return what makes the partitions of one topic."""
+        known = self._partitions.get(raw)
+        if known is None:
+            known = self._partitions[raw] = _PartitionsOf(TopicName(WireText(raw)))
+        return known.__getitem__
+
+
+class _PartitionsOf(dict[int, TopicPartition]):
+    """The partitions of one topic by index, each made when it is first asked for."""
+
+    def __init__(self, topic: TopicName) -> None:
+        super().__init__()
+        self._topic = topic
+
+    def __missing__(self, index: int) -> TopicPartition:
+        made = self[index] = TopicPartition(self._topic, index)
+        return made
 
 
 def _request(version: int, groups: Sequence[GroupId], wanted: Wanted) -> ReadRequest:
@@ -226,7 +238,7 @@ def _encode(version: int, groups: Sequence[GroupId], wanted: Wanted) -> bytes:
     flexible = version >= _FLEXIBLE_SINCE
     out = bytearray()
     if version >= _MANY_GROUPS_SINCE:
-        out += codec.encode_uvarint(len(groups) + 1)
+        out += encode_uvarint(len(groups) + 1)
     for group in groups:
         out += _string(group.encode(), flexible)
         if version >= _MEMBER_SINCE:
@@ -248,34 +260,31 @@ def _encode_topics(out: bytearray, partitions: Sequence[TopicPartition] | None, 
     by_topic: dict[TopicName, list[int]] = {}
     for topic, partition in partitions:
         by_topic.setdefault(topic, []).append(partition)
-    out += codec.encode_uvarint(len(by_topic) + 1) if flexible else _INT32.pack(len(by_topic))
+    out += encode_uvarint(len(by_topic) + 1) if flexible else _INT32.pack(len(by_topic))
     for topic, indexes in by_topic.items():
         out += _string(topic.encode(), flexible)
-        out += codec.encode_uvarint(len(indexes) + 1) if flexible else _INT32.pack(len(indexes))
+        out += encode_uvarint(len(indexes) + 1) if flexible else _INT32.pack(len(indexes))
         out += struct.pack(f">{len(indexes)}i", *indexes)
         if flexible:
             out.append(0)
 
 
 def _string(text: bytes, flexible: bool) -> bytes:
-    return codec.encode_compact_string(text) if flexible else struct.pack(">h", len(text)) + text
+    return encode_compact_string(text) if flexible else struct.pack(">h", len(text)) + text
 
 
 async def _decode_many(
     answer: Answer, names: _Names, results: dict[GroupId, GroupCommits | KafkaError], hold_max: int
 ) -> None:
     """Read `throttle:int32 groups:[id topics:[...] error:int16 tags] tags`, topic by topic."""
-    top = codec.entity_type(Api.OFFSET_FETCH, answer.version, "response")
-    topic_type = codec.nested_type(top, "groups.topics")
     held = 0
-    with codec.reading(top):
-        cursor = codec.Cursor(answer.body, answer.offset + 4)
+    with reading(entity_type(Api.OFFSET_FETCH, answer.version, "response")):
+        cursor = Cursor(answer.body, answer.offset + 4)
         for _ in range(cursor.array_length(True) or 0):
             raw = cursor.text(True) or ""
             commits: GroupCommits = {}
-            for topic in codec.read_items(topic_type, cursor, cursor.array_length(True) or 0):
-                _add(topic, names, commits)
-                held += len(topic.partitions)
+            for _ in range(cursor.array_length(True) or 0):
+                held += _read_topic(cursor, names, commits)
                 if held >= hold_max:
                     held = 0
                     await asyncio.sleep(0)
@@ -286,8 +295,32 @@ async def _decode_many(
                 results[group] = kafka_error(error_code) if error_code else commits
 
 
+def _read_topic(cursor: Cursor, names: _Names, commits: GroupCommits) -> int:
+    """Read `name [index:int32 offset:int64 epoch:int32 metadata error:int16 tags] tags`; return how many."""
+    partition_of = names.of_topic(cursor.text(True) or "")
+    count = cursor.array_length(True) or 0
+    body, unpack = cursor.body, cursor.unpack
+    for _ in range(count):
+        index, offset, epoch = unpack(_COMMIT)
+        # Almost every commit has an empty text, which is the byte 1.
+        if body[cursor.offset] == 1:
+            cursor.offset += 1
+            metadata = None
+        else:
+            text = cursor.text(True)
+            metadata = WireText(text) if text else None
+        error_code = cursor.int16()
+        cursor.skip_tags()
+        if error_code:
+            commits[partition_of(index)] = kafka_error(error_code)
+        elif offset >= 0:
+            commits[partition_of(index)] = CommittedOffset(offset, epoch, metadata)
+    cursor.skip_tags()
+    return count
+
+
 def _decode_one(answer: Answer, names: _Names) -> GroupCommits | KafkaError:
-    told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+    told = decode_response(answer.api, answer.version, answer.body, answer.offset)
     error_code = int(getattr(told, "error_code", 0))
     if error_code:
         return kafka_error(error_code)
@@ -298,14 +331,15 @@ def _decode_one(answer: Answer, names: _Names) -> GroupCommits | KafkaError:
 
 
 def _add(topic: Any, names: _Names, commits: GroupCommits) -> None:
-    told = topic.partitions
-    for key, p in zip(names.partitions(topic.name, [p.partition_index for p in told]), told, strict=True):
-        error_code = int(p.error_code)
-        if error_code:
-            commits[key] = kafka_error(error_code)
+    partition_of = names.of_topic(topic.name)
+    for p in topic.partitions:
+        if p.error_code:
+            commits[partition_of(p.partition_index)] = kafka_error(p.error_code)
         elif p.committed_offset >= 0:
             metadata = WireText(p.metadata) if p.metadata else None
-            commits[key] = CommittedOffset(p.committed_offset, getattr(p, "committed_leader_epoch", -1), metadata)
+            epoch = getattr(p, "committed_leader_epoch", -1)
+            commits[partition_of(p.partition_index)] = CommittedOffset(p.committed_offset, epoch, metadata)
 
 
+_COMMIT: Final = struct.Struct(">iqi")
 _INT32: Final = struct.Struct(">i")

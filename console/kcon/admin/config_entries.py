@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
-from kcon.admin import codec
 from kcon.admin.apis import Api
 from kcon.admin.cluster import Cluster, Deadline
+from kcon.admin.decode import decode_response
 from kcon.admin.fan_out import Ask, fan_out
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
@@ -48,7 +48,7 @@ async def describe_configs(
         }
         to = None if broker_id == NO_BROKER else broker_id
         answer = await cluster.send(ReadRequest(api=Api.DESCRIBE_CONFIGS, values=values), deadline, to)
-        told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+        told = decode_response(answer.api, answer.version, answer.body, answer.offset)
         results: dict[ConfigResource, Configs | KafkaError] = {}
         for item in told.results:
             error = _error(item)
@@ -76,7 +76,7 @@ async def alter_configs(
             assert permit is not None
             write = WriteRequest(api=Api.INCREMENTAL_ALTER_CONFIGS, values=values)
             answer = await cluster.send_mutating(write, permit, deadline, to)
-        told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+        told = decode_response(answer.api, answer.version, answer.body, answer.offset)
         return {_resource(item): _error(item) or True for item in told.responses}
 
     async def run() -> dict[ConfigResource, KafkaError | None]:

@@ -10,10 +10,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from kcon.admin import codec
 from kcon.admin.apis import Api
+from kcon.admin.decode import Cursor, decode_response
 from kcon.admin.dial import closed_early, dial, not_kafka, silent, speaks_tls
+from kcon.admin.encode import encode_request
 from kcon.admin.requests import ReadRequest, Request, mutates, operation_of, targets_of
+from kcon.admin.schema import is_flexible
 from kcon.admin.settings import AdminSettings
 from kcon.admin.versions import BrokerVersions
 from kcon.core.wire_text import display_safe
@@ -100,7 +102,7 @@ class Connection(asyncio.Protocol):
         body = (
             request.encode_body(version)
             if request.encode_body
-            else codec.encode_request(request.api, version, request.values, request.droppable)
+            else encode_request(request.api, version, request.values, request.droppable)
         )
         try:
             async with asyncio.timeout(timeout_ms / 1000), self._slots:
@@ -119,8 +121,8 @@ class Connection(asyncio.Protocol):
             raise reason from error
         offset = 4
         # The header of an ApiVersions answer is never flexible, so that old clients can read it (KIP-511).
-        if request.api is not Api.API_VERSIONS and codec.is_flexible(request.api, version):
-            cursor = codec.Cursor(frame, offset)
+        if request.api is not Api.API_VERSIONS and is_flexible(request.api, version):
+            cursor = Cursor(frame, offset)
             cursor.skip_tags()
             offset = cursor.offset
         return Answer(request.api, version, frame, offset)
@@ -145,7 +147,7 @@ class Connection(asyncio.Protocol):
         client_id = self._settings.client_id.encode()
         # size:int32 api_key:int16 version:int16 correlation:int32 client_id:int16+bytes [tags:0]
         head = _HEAD.pack(request.api.key, version, correlation_id, len(client_id)) + client_id
-        if codec.is_flexible(request.api, version):
+        if is_flexible(request.api, version):
             head += b"\0"
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[correlation_id] = answer
@@ -248,7 +250,7 @@ class Connection(asyncio.Protocol):
             # An older broker answers in version 0 whatever was asked (KIP-511).
             version = 0
             answer = await self.request(request, timeout_ms=timeout_ms, version=version)
-        told = codec.decode_response(Api.API_VERSIONS, version, answer.body, answer.offset)
+        told = decode_response(Api.API_VERSIONS, version, answer.body, answer.offset)
         if int(told.error_code) != 0:
             raise not_kafka(self.address, b"")
         ranges = {int(item.api_key): (int(item.min_version), int(item.max_version)) for item in told.api_keys}

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from kcon.admin import codec
 from kcon.admin.apis import Api
 from kcon.admin.cluster import Cluster, Deadline
+from kcon.admin.decode import BAD_BYTES, Cursor, decode_response
 from kcon.admin.fan_out import fan_out
 from kcon.admin.requests import ReadRequest
 from kcon.admin.routes import Routes
@@ -55,7 +55,7 @@ async def _ask_classic(
 ) -> dict[GroupId, GroupDescription | KafkaError]:
     request = ReadRequest(api=Api.DESCRIBE_GROUPS, values={"groups": [group.raw for group in groups]})
     answer = await cluster.send(request, deadline, broker_id)
-    told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+    told = decode_response(answer.api, answer.version, answer.body, answer.offset)
     by_name = {group.raw: group for group in groups}
     results: dict[GroupId, GroupDescription | KafkaError] = {}
     for item in told.groups:
@@ -70,7 +70,7 @@ async def _ask_consumer(
 ) -> dict[GroupId, GroupDescription | KafkaError]:
     request = ReadRequest(api=Api.CONSUMER_GROUP_DESCRIBE, values={"group_ids": [group.raw for group in groups]})
     answer = await cluster.send(request, deadline, broker_id)
-    told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+    told = decode_response(answer.api, answer.version, answer.body, answer.offset)
     by_name = {group.raw: group for group in groups}
     results: dict[GroupId, GroupDescription | KafkaError] = {}
     for item in told.groups:
@@ -141,7 +141,7 @@ def _assignment(data: bytes) -> tuple[TopicPartition, ...]:
 
     Clients write this blob, not brokers: one that cannot be read shows no partitions rather than failing the group.
     """
-    cursor = codec.Cursor(data, 0)
+    cursor = Cursor(data, 0)
     try:
         if not data or cursor.int16() < 0:
             return ()
@@ -149,7 +149,7 @@ def _assignment(data: bytes) -> tuple[TopicPartition, ...]:
         for _ in range(cursor.array_length(False) or 0):
             name = cursor.text(False) or ""
             told.append((name, [cursor.int32() for _ in range(cursor.array_length(False) or 0)]))
-    except codec.BAD_BYTES:
+    except BAD_BYTES:
         return ()
     return _sorted(told)
 

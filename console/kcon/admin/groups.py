@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kcon.admin import codec
 from kcon.admin.apis import Api
 from kcon.admin.cluster import Cluster, Deadline
+from kcon.admin.decode import decode_response
 from kcon.admin.fan_out import fan_out
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.admin.routes import Routes
@@ -38,7 +38,7 @@ async def list_groups(cluster: Cluster, routes: Routes, deadline: Deadline) -> G
         request = ReadRequest(api=Api.LIST_GROUPS)
         try:
             answer = await cluster.send(request, deadline, broker_id)
-            told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+            told = decode_response(answer.api, answer.version, answer.body, answer.offset)
         except KconError as error:
             errors[broker_id] = error
             return
@@ -68,7 +68,7 @@ async def delete_groups(
     async def ask(broker_id: int, keys: Sequence[GroupId]) -> Mapping[GroupId, bool | KafkaError]:
         request = WriteRequest(api=Api.DELETE_GROUPS, values={"groups_names": [key.raw for key in keys]})
         answer = await cluster.send_mutating(request, permit, deadline, broker_id)
-        told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+        told = decode_response(answer.api, answer.version, answer.body, answer.offset)
         codes = {GroupId(WireText(item.group_id)): int(item.error_code) for item in told.results}
         return {group: kafka_error(code) if code else True for group, code in codes.items()}
 

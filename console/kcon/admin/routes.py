@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
-from kcon.admin import codec
 from kcon.admin.apis import OFFSETS_TOPIC, Api
 from kcon.admin.cluster import Cluster, Deadline, metadata_request
 from kcon.admin.connection import Answer
+from kcon.admin.decode import decode_response
 from kcon.admin.fan_out import as_item_error, batches
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.admin.topics import read_topics
@@ -101,7 +101,7 @@ class Routes:
         """
         if not self._offsets_topic_seen:
             answer = await self._cluster.send(metadata_request((OFFSETS_TOPIC,)), deadline)
-            told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+            told = decode_response(answer.api, answer.version, answer.body, answer.offset)
             codes = [int(topic.error_code) for topic in told.topics]
             self._offsets_topic_seen = bool(codes) and _UNKNOWN_TOPIC_OR_PARTITION not in codes
         return self._offsets_topic_seen
@@ -138,7 +138,7 @@ class Routes:
     ) -> None:
         try:
             answer = await self._send_find([group.raw for group in groups], many, deadline, permit)
-            told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+            told = decode_response(answer.api, answer.version, answer.body, answer.offset)
         except RefusedError:
             raise
         except KconError as error:

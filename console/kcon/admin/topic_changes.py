@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from kcon.admin import codec
 from kcon.admin.apis import Api
 from kcon.admin.cluster import Cluster, Deadline
 from kcon.admin.connection import Answer
+from kcon.admin.decode import decode_response
 from kcon.admin.fan_out import Ask, fan_out
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.core.ids import TopicName
@@ -129,7 +129,7 @@ def _topic_values(topic: NewTopic) -> dict[str, object]:
 
 
 def _results(answer: Answer, field_name: str) -> dict[TopicName, bool | KafkaError]:
-    told = codec.decode_response(answer.api, answer.version, answer.body, answer.offset)
+    told = decode_response(answer.api, answer.version, answer.body, answer.offset)
     results: dict[TopicName, bool | KafkaError] = {}
     for item in getattr(told, field_name):
         code = int(item.error_code)

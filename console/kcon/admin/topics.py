@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import struct
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final
-from uuid import UUID
 
-from kcon.admin import codec
 from kcon.admin.cluster import Cluster, Deadline, metadata_request
+from kcon.admin.decode import Cursor, read_head, reading, struct_reader
+from kcon.admin.schema import entity_type, nested_type
 from kcon.core.ids import TopicName
 from kcon.core.kafka_error import kafka_error
 from kcon.core.snapshot import PartitionInfo, TopicInfo
@@ -32,24 +34,62 @@ async def read_topics(cluster: Cluster, names: Sequence[TopicName] | None, deadl
 
 async def _read(cluster: Cluster, names: Sequence[str] | None, deadline: Deadline) -> list[TopicInfo]:
     answer = await cluster.send(metadata_request(names), deadline)
-    top = codec.entity_type(answer.api, answer.version, "response")
-    head, items = codec.read_array(top, answer.body, answer.offset, "topics")
-    cluster.learn(head)
+    top = entity_type(answer.api, answer.version, "response")
     known: dict[tuple[int, ...], tuple[int, ...]] = {}  # Tens of thousands of replica lists share a few values.
     topics: list[TopicInfo] = []
     held = 0
-    for item in items:
-        topics.append(_topic(item, known))
-        held += len(item.partitions) + 1
-        if held >= cluster.settings.partitions_per_hold_max:
-            held = 0
-            await asyncio.sleep(0)
+    head, cursor, count = read_head(top, answer.body, answer.offset, "topics")
+    cluster.learn(head)
+    by_hand = answer.version >= _BY_HAND_SINCE
+    reader = struct_reader(nested_type(top, "topics"))
+    with reading(top):
+        for _ in range(count):
+            if by_hand:
+                topic = _read_topic(cursor, answer.version, known)
+            else:
+                item, cursor.offset = reader(cursor.body, cursor.offset)
+                topic = _topic(item, known)
+            topics.append(topic)
+            held += len(topic.partitions) + 1
+            if held >= cluster.settings.partitions_per_hold_max:
+                held = 0
+                await asyncio.sleep(0)
     return topics
 
 
+def _read_topic(cursor: Cursor, version: int, known: dict[tuple[int, ...], tuple[int, ...]]) -> TopicInfo:
+    """Read `error:int16 name [v10: id:uuid] internal:int8 partitions:[...] operations:int32 tags`.
+
+    A partition: `error:int16 index:int32 leader:int32 epoch:int32 replicas:[int32] isr:[int32] offline:[int32] tags`.
+    """
+    error_code = cursor.int16()
+    name = cursor.text(True)
+    (topic_id,) = cursor.unpack(_UUID) if version >= _ID_SINCE else (b"",)
+    (internal,) = cursor.unpack(_INT8)
+    partitions = []
+    int32s, intern = cursor.int32s, known.setdefault
+    for _ in range(cursor.array_length(True) or 0):
+        code, index, leader_id, epoch = cursor.unpack(_PARTITION)
+        replicas, isr, offline = int32s(), int32s(), int32s()
+        cursor.skip_tags()
+        error = kafka_error(code) if code else None
+        partitions.append(
+            PartitionInfo(index, leader_id, epoch, intern(replicas, replicas), intern(isr, isr), offline, error)
+        )
+    cursor.unpack(_INT32)
+    cursor.skip_tags()
+    partitions.sort(key=_INDEX)
+    return TopicInfo(
+        TopicName(WireText(name or "")),
+        format_topic_id(topic_id) if any(topic_id) else None,
+        bool(internal),
+        tuple(partitions),
+        kafka_error(error_code) if error_code else None,
+    )
+
+
 def _topic(item: Any, known: dict[tuple[int, ...], tuple[int, ...]]) -> TopicInfo:
-    error_code = int(item.error_code)
-    topic_id: UUID | None = getattr(item, "topic_id", None)
+    """Convert a topic of an older version."""
     partitions = [
         PartitionInfo(
             p.partition_index,
@@ -58,20 +98,25 @@ def _topic(item: Any, known: dict[tuple[int, ...], tuple[int, ...]]) -> TopicInf
             known.setdefault(p.replica_nodes, p.replica_nodes),
             known.setdefault(p.isr_nodes, p.isr_nodes),
             getattr(p, "offline_replicas", ()),
-            kafka_error(int(p.error_code)) if int(p.error_code) else None,
+            kafka_error(p.error_code) if p.error_code else None,
         )
         for p in item.partitions
     ]
-    partitions.sort(key=lambda p: p.partition)
-    return TopicInfo(
-        TopicName(WireText(item.name or "")),
-        format_topic_id(topic_id) if topic_id else None,
-        bool(getattr(item, "is_internal", False)),
-        tuple(partitions),
-        kafka_error(error_code) if error_code else None,
-    )
+    partitions.sort(key=_INDEX)
+    error = kafka_error(item.error_code) if item.error_code else None
+    return TopicInfo(TopicName(WireText(item.name or "")), None, bool(item.is_internal), tuple(partitions), error)
 
 
-def format_topic_id(topic_id: UUID) -> str:
+_BY_HAND_SINCE: Final = 9
+"""Metadata is flexible since this version."""
+_ID_SINCE: Final = 10
+_UUID: Final = struct.Struct(">16s")
+_INT8: Final = struct.Struct(">b")
+_INT32: Final = struct.Struct(">i")
+_PARTITION: Final = struct.Struct(">hiii")
+_INDEX: Final = itemgetter(0)
+
+
+def format_topic_id(topic_id: bytes) -> str:
     """Return Kafka's form of an id: URL-safe base64 without padding."""
-    return base64.urlsafe_b64encode(topic_id.bytes).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(topic_id).rstrip(b"=").decode()

@@ -193,7 +193,7 @@ class FakeBroker:
         if version >= 4:
             found = tuple(m.Coordinator(key=key, error_message=None, **here) for key in request.coordinator_keys)
             return m.FindCoordinatorResponse(throttle_time=NO_TIME, coordinators=found)
-        extra = {} if version == 0 else {"throttle_time": NO_TIME}
+        extra = {} if version == 0 else {"throttle_time": NO_TIME, "error_message": None}
         return m.FindCoordinatorResponse(**here, **extra)
 
 
