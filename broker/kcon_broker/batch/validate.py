@@ -312,6 +312,10 @@ def _settle(batch: memoryview, header: BatchHeader, rules: BatchRules, max_times
 def _encode_anew(header: BatchHeader, payload: Buffer, rules: BatchRules, now_ms: int) -> ValidBatch:
     """Encode the records with the topic's codec (LogValidator.buildRecordsAndAssignOffsets)."""
     assert rules.codec is not None
+    is_producer_whole = header.producer_epoch != -1 and header.base_sequence >= 0
+    if not is_producer_whole if header.producer_id != NO_PRODUCER_ID else header.is_transactional:
+        # As MemoryRecordsBuilder, which takes no half of a producer's state.
+        raise _RefusedError(ErrorCode.UNKNOWN_SERVER_ERROR, "The producer of the batch is not named completely.")
     plain = header._replace(
         batch_length=HEADER_BYTES - LOG_OVERHEAD + len(payload), attributes=header.attributes & ~CODEC_MASK
     )

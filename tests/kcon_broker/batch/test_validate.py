@@ -208,6 +208,10 @@ def test_compressing_anew_keeps_the_producer(bench: Any) -> None:
     header = accept(bench, batch, BatchRules(codec=4)).header
     assert (header.producer_id, header.producer_epoch, header.base_sequence) == (7, 2, 40)
     assert header.is_transactional
+    for producer in ({"producer_id": 7, "base_sequence": 1}, {"producer_id": -2}, {"is_transactional": True}):
+        half = encode_batch(bench.records(), codec=1, **producer)
+        assert judge(bench, half, BatchRules(codec=4)) == E.UNKNOWN_SERVER_ERROR
+        assert judge(bench, half) == 0
     before_1970 = encode_batch(bench.records(at=-5), codec=1)
     assert judge(bench, before_1970, BatchRules(codec=4)) == E.UNKNOWN_SERVER_ERROR
 
