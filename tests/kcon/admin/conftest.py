@@ -136,7 +136,10 @@ class FakeBroker:
     def _metadata(self, version: int, request: Any) -> object:
         m = schema(Api.METADATA, version, "response")
         names = list(self.topics) if request.topics is None else [topic.name for topic in request.topics]
-        since = lambda low, **values: values if version >= low else {}  # noqa: E731
+
+        def since(low: int, **values: Any) -> dict[str, Any]:
+            return values if version >= low else {}
+
         return m.MetadataResponse(
             **since(3, throttle_time=NO_TIME),
             brokers=tuple(

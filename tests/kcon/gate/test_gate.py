@@ -46,7 +46,7 @@ def use(permit: Permit, **changes: object) -> None:
 
 def test_confirmed_plan_gets_a_permit_for_itself() -> None:
     permit = gate().authorise(SomePlan())
-    assert (permit.context, permit.operation, permit.targets) == ("prod", Operation.TOPIC_DELETE, {"orders"})
+    assert (permit.context, permit.operation, permit.targets) == ("prod", Operation.TOPIC_DELETE, frozenset({"orders"}))
     use(permit)
     assert permit.is_used
 
