@@ -7,14 +7,13 @@ a group, which wants a permit. Fetching stops while the reader is behind by `Rea
 import asyncio
 from collections import deque
 from contextlib import ExitStack
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from kcon.contexts.context import Context
-from kcon.core.ids import TopicPartition
 from kcon.gate.permit import Operation, Permit
 from kcon.records.byte_queue import ByteQueue
+from kcon.records.notice import Notice
 from kcon.records.read_plan import ReadPlan
 from kcon.records.record import Record
 
@@ -23,17 +22,6 @@ if TYPE_CHECKING:
 
 NOTICES_MAX: Final = 100
 CLOSE_TIMEOUT_S: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """Something a reader should be told that does not end the reading."""
-
-    text: str
-    """One sentence, safe for a terminal."""
-    partition: TopicPartition | None = None
-    lost_records: int = 0
-    """How many were deleted before they could be read."""
 
 
 class RecordStream:

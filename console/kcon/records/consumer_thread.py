@@ -18,8 +18,8 @@ from kcon.core.wire_text import WireText
 from kcon.errors import KconError, UnreachableError
 from kcon.records.byte_queue import ByteQueue
 from kcon.records.client_config import LOGGER, consumer_config
-from kcon.records.consumer import Notice
 from kcon.records.failures import MISSING_CODES, UNREACHABLE_CODES, kcon_error
+from kcon.records.notice import Notice
 from kcon.records.read_plan import Order, ReadPlan
 from kcon.records.record import RECORD_OVERHEAD_BYTES, Headers, Record, TimestampType
 from kcon.records.time_merge import TimeMerge

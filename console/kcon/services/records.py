@@ -16,9 +16,11 @@ from kcon.core.kafka_error import KafkaError
 from kcon.core.offset_query import EARLIEST, LATEST, Timestamp
 from kcon.core.offset_spec import Absolute, AtTime, FromCurrent, FromEnd, FromStart, OffsetSpec
 from kcon.core.snapshot import OffsetAt
-from kcon.errors import NotFoundError, RefusedError, UsageError
+from kcon.errors import NotFoundError, UsageError
 from kcon.gate.permit import Operation, Permit
-from kcon.records.consumer import Notice, RecordStream
+from kcon.records.consumer import RecordStream
+from kcon.records.coordinator_free import CoordinatorFreeStream
+from kcon.records.notice import Notice
 from kcon.records.read_plan import BUFFER_BYTES, Isolation, Order, PartitionRange, ReadPlan
 from kcon.records.record import Record
 from kcon.services.session import Session
@@ -80,6 +82,8 @@ class PlannedRead:
     """Sentences a user should see: places that were moved into what exists."""
     errors: Mapping[TopicPartition, KafkaError] | None = None
     """Partitions that cannot be read now."""
+    asks_no_coordinator: bool = False
+    """Read in the way that changes nothing on a cluster that never had a group."""
 
 
 async def plan_read(session: Session, query: RecordQuery) -> PlannedRead:
@@ -87,7 +91,6 @@ async def plan_read(session: Session, query: RecordQuery) -> PlannedRead:
     partitions = await _existing_partitions(session, query)
     if query.group is not None:
         return PlannedRead(plan=_group_plan(query), bounds={})
-    await _refuse_to_create_offsets_topic(session)
     admin = await session.admin()
     committed = query.isolation is Isolation.READ_COMMITTED
     times = {spec.timestamp_ms for spec in (query.start, query.end) if isinstance(spec, AtTime)}
@@ -129,7 +132,14 @@ async def plan_read(session: Session, query: RecordQuery) -> PlannedRead:
         order=query.order,
         buffer_bytes=query.buffer_bytes,
     )
-    return PlannedRead(plan=plan, bounds=bounds, hidden=hidden, notes=tuple(notes), errors=errors)
+    return PlannedRead(
+        plan=plan,
+        bounds=bounds,
+        hidden=hidden,
+        notes=tuple(notes),
+        errors=errors,
+        asks_no_coordinator=await _must_ask_no_coordinator(session),
+    )
 
 
 class RecordReading:
@@ -143,7 +153,7 @@ class RecordReading:
         self._context = session.context
         self._query = query
         self._permit = permit
-        self._stream: RecordStream | None = None
+        self._stream: RecordStream | CoordinatorFreeStream | None = None
 
     async def __aenter__(self) -> "RecordReading":
         if not self._query.last_total:
@@ -174,15 +184,20 @@ class RecordReading:
         return batch
 
     async def _open(self, plan: ReadPlan) -> None:
-        stream = RecordStream(self._context, plan, self._permit, self.notices)
+        stream = self._stream_of(plan)
         await stream.__aenter__()
         self._stream = stream
+
+    def _stream_of(self, plan: ReadPlan) -> RecordStream | CoordinatorFreeStream:
+        if self.planned.asks_no_coordinator:
+            return CoordinatorFreeStream(self._context, plan, self.notices)
+        return RecordStream(self._context, plan, self._permit, self.notices)
 
     async def _newest(self, count: int) -> list[Record]:
         """Return the newest `count` records of all partitions, oldest first."""
         kept: deque[Record] = deque(maxlen=count)
         plan = replace(self.planned.plan, order=Order.TIME, limit=None)
-        async with RecordStream(self._context, plan, notices=self.notices) as stream:
+        async with self._stream_of(plan) as stream:
             async for batch in stream:
                 kept.extend(batch)
         return list(kept)
@@ -248,20 +263,13 @@ async def _existing_partitions(session: Session, query: RecordQuery) -> list[Top
     return partitions
 
 
-async def _refuse_to_create_offsets_topic(session: Session) -> None:
-    """Keep a read-only promise: librdkafka looks for a group coordinator whenever it reads, and a cluster that
-    never had a group answers by creating __consumer_offsets.
-    """
+async def _must_ask_no_coordinator(session: Session) -> bool:
+    """Tell whether a look-up of a group coordinator would change the cluster, which a read-only context must not."""
     if not session.context.is_read_only:
-        return
+        return False
     admin = await session.admin()
     info = (await admin.topics([OFFSETS_TOPIC]))[0]
-    if info.error is not None and info.error.name == "UNKNOWN_TOPIC_OR_PARTITION":
-        raise RefusedError(
-            "This cluster has no __consumer_offsets topic yet, and reading would make it create one; "
-            f"context {session.context.name} is read-only.",
-            "Read once with a context that may write, or let any consumer group connect first.",
-        )
+    return info.error is not None and info.error.name == "UNKNOWN_TOPIC_OR_PARTITION"
 
 
 def _group_plan(query: RecordQuery) -> ReadPlan:

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
@@ -19,6 +21,7 @@ from kcon.gate.permit import Operation
 from kcon.records.read_plan import Order
 from kcon.records.record import NewRecord, Record
 from kcon.records.sender import SendOptions
+from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
 from kcon.services.produce import ProducePlan, ProduceReport, produce
 from kcon.services.records import GroupConsumePlan, RecordQuery, open_stream, plan_read, read_one
 from kcon.services.session import Session
@@ -322,3 +325,35 @@ def test_a_record_that_is_refused_is_counted_and_named(cluster: Any, session_on:
     report = run(work())
     assert (report.delivered, report.failed) == (2, 1)
     assert [failure.index for failure in report.failures] == [1]
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_reading_read_only_creates_nothing_on_a_cluster_without_groups(
+    tmp_path: Path, session_on: SessionOn, order: Order
+) -> None:
+    """Even a look-up of a group coordinator would create __consumer_offsets, so none is made."""
+
+    async def work() -> tuple[list[Record], list[Record], list[Record], list[str]]:
+        broker = await start_local_broker(LocalBrokerOptions(data_dir=tmp_path / "data"))
+        fresh = SimpleNamespace(bootstrap=broker.bootstrap)
+        try:
+            async with session_on(fresh) as session:
+                topic = await create(session, "fresh", partitions=2)
+                await write(session, topic, *numbered(30, 0), *numbered(30, 1, BASE_MS + 500))
+            async with session_on(fresh, Mode.READ_ONLY) as session:
+                everything = await read(session, RecordQuery(topics=(topic,), order=order))
+                some = await read(session, RecordQuery(topics=(topic,), start=Absolute(3), end=Absolute(5)))
+                newest = await read(session, RecordQuery(topics=(topic,), last_total=3))
+                names = [info.name.raw for info in await (await session.admin()).topics()]
+            return everything, some, newest, names
+        finally:
+            await broker.stop()
+
+    everything, some, newest, names = run(work())
+    assert names == ["fresh"]
+    for index in (0, 1):
+        assert [record.offset for record in everything if record.partition == index] == list(range(30))
+        assert [record.offset for record in some if record.partition == index] == [3, 4]
+    assert [(record.partition, record.offset) for record in newest] == [(1, 28), (0, 29), (1, 29)]
+    if order is Order.TIME:
+        assert [record.timestamp_ms for record in everything] == sorted(r.timestamp_ms for r in everything)
