@@ -10,7 +10,7 @@ from kcon.cli.diagnostics import Diagnostics
 from kcon.cli.document import Document, exit_code_of
 from kcon.cli.environment import Environment
 from kcon.cli.output import Writer
-from kcon.commands.request import Request
+from kcon.commands.request import Connection, Request
 from kcon.contexts.context import Context
 from kcon.core.escapes import unescape
 from kcon.errors import ExitCode, UnreachableError, UsageError
@@ -31,10 +31,17 @@ NAMES_MAX = 1_000_000
 class Invocation:
     """One command on its way."""
 
-    def __init__(self, environment: Environment, request: Request, open_console: OpenConsole | None) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        request: Request,
+        open_console: OpenConsole | None = None,
+        context: Context | None = None,
+    ) -> None:
         self.environment = environment
         self.request = request
         self.open_console = open_console
+        self._given_context = context
         self.follows = False
         """It goes on until ctrl-C, so that ctrl-C is its proper end."""
         output = request.shared.output
@@ -44,6 +51,9 @@ class Invocation:
     @cached_property
     def context(self) -> Context:
         """The context that the options, the environment and the files name. UsageError when there is none."""
+        if self._given_context is not None and self.request.shared.connection == Connection():
+            self.diagnostics.context = self._given_context.name
+            return self._given_context
         from kcon.cli.contexts import context_store, overrides_of
 
         store = context_store(self.environment)

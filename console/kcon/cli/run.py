@@ -10,6 +10,7 @@ from kcon.cli.invocation import Invocation, OpenConsole
 from kcon.cli.output import encode
 from kcon.commands.parse import HelpRequested, parse
 from kcon.commands.request import OutputFormat, Request
+from kcon.contexts.context import Context
 from kcon.core.wire_text import display_safe
 from kcon.errors import ExitCode, KconError
 
@@ -17,11 +18,20 @@ LIVE_NOUNS = frozenset({"topic", "group", "consume", "produce", "load"})
 """Commands that talk to a cluster, so they run on an event loop; the others never load one."""
 
 
-def run(argv: Sequence[str], environment: Environment, open_console: OpenConsole | None = None) -> int:
-    """Execute one command line. Never raises for what a user or a cluster did."""
+def run(
+    argv: Sequence[str],
+    environment: Environment,
+    open_console: OpenConsole | None = None,
+    *,
+    context: Context | None = None,
+) -> int:
+    """Execute one command line. Never raises for what a user or a cluster did.
+
+    context: where to go unless the line names a cluster itself; None resolves it from the environment and the files.
+    """
     diagnostics = Diagnostics(environment, _format_asked(argv))
     try:
-        return int(_run(argv, environment, open_console, diagnostics))
+        return int(_run(argv, environment, diagnostics, open_console, context))
     except KconError as error:
         diagnostics.error(error)
         return int(error.exit_code)
@@ -38,7 +48,11 @@ def run(argv: Sequence[str], environment: Environment, open_console: OpenConsole
 
 
 def _run(
-    argv: Sequence[str], environment: Environment, open_console: OpenConsole | None, diagnostics: Diagnostics
+    argv: Sequence[str],
+    environment: Environment,
+    diagnostics: Diagnostics,
+    open_console: OpenConsole | None,
+    context: Context | None,
 ) -> int:
     try:
         request = parse(argv)
@@ -46,7 +60,7 @@ def _run(
         environment.stdout.write(encode(asked.text))
         environment.stdout.flush()
         return ExitCode.OK
-    invocation = Invocation(environment, request, open_console)
+    invocation = Invocation(environment, request, open_console, context)
     try:
         code = _dispatch(request, invocation)
         environment.stdout.flush()
