@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from kcon.admin.apis import Api
 from kcon.admin.connection import Answer, Connection
@@ -17,6 +17,9 @@ from kcon.core.snapshot import NO_BROKER, BrokerInfo, ClusterInfo
 from kcon.core.wire_text import WireText
 from kcon.errors import KconError, UnreachableError
 from kcon.gate.permit import Permit
+
+_STAGGER_MS: Final = 300
+"""How long one address is tried alone before the next one is tried beside it."""
 
 
 class Deadline:
@@ -57,7 +60,7 @@ class Cluster:
         """Send a request that changes nothing, to a broker or to any."""
         assert not mutates(request), f"{request.api.title} mutates; use send_mutating"
         connection = await self._connection(broker_id, deadline)
-        return await connection.request(request, timeout_ms=self._request_ms(deadline))
+        return await connection.request(request, timeout_ms=self._request_ms(deadline), queue_ms=deadline.left_ms())
 
     async def send_mutating(
         self, request: WriteRequest, permit: Permit, deadline: Deadline, broker_id: int | None = None
@@ -65,7 +68,9 @@ class Cluster:
         """Send a request that changes the cluster, under a permit that is in use."""
         assert mutates(request), f"{request.api.title} does not mutate; use send"
         connection = await self._connection(broker_id, deadline)
-        return await connection.request(request, timeout_ms=self._request_ms(deadline), permit=permit)
+        return await connection.request(
+            request, timeout_ms=self._request_ms(deadline), queue_ms=deadline.left_ms(), permit=permit
+        )
 
     async def versions(self, deadline: Deadline, broker_id: int | None = None) -> BrokerVersions:
         """Return what a broker, or any, can speak."""
@@ -104,19 +109,38 @@ class Cluster:
         addresses = [split_address(address) for address in self.settings.bootstrap]
         if self.info:
             addresses += [(broker.host.raw, broker.port) for broker in self.info.brokers]
+        return await self._first_of(list(dict.fromkeys(addresses)), deadline)
+
+    async def _first_of(self, addresses: Sequence[tuple[str, int]], deadline: Deadline) -> Connection:
+        """Return the first connection that stands. A silent address holds the next one up for a moment only."""
+        left = list(addresses)
         failures: list[UnreachableError] = []
-        for host, port in dict.fromkeys(addresses):
-            if failures and deadline.left_ms() <= 0:
-                break
-            try:
-                return await self._open(host, port)
-            except UnreachableError as error:
-                failures.append(error)
+        tasks: set[asyncio.Task[Connection]] = set()
+        loop = asyncio.get_running_loop()
+        try:
+            while left or tasks:
+                if left:
+                    host, port = left.pop(0)
+                    tasks.add(loop.create_task(self._open(host, port), name=f"open {host}:{port}"))
+                wait_ms = deadline.left_ms(_STAGGER_MS) if left else None
+                done, tasks = await asyncio.wait(
+                    tasks,
+                    timeout=None if wait_ms is None else wait_ms / 1000,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                for task in done:
+                    try:
+                        return task.result()
+                    except UnreachableError as error:
+                        failures.append(error)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         if len(failures) == 1:
             raise failures[0]
         raise UnreachableError(
-            f"None of {len(failures)} addresses can be reached. The first: {failures[0].message}",
-            failures[0].hint,
+            f"None of {len(failures)} addresses can be reached. The first: {failures[0].message}", failures[0].hint
         )
 
     async def _open(self, host: str, port: int) -> Connection:

@@ -90,10 +90,17 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and self._closed_by is None and not self._transport.is_closing()
 
     async def request(
-        self, request: Request, *, timeout_ms: float, permit: Permit | None = None, version: int | None = None
+        self,
+        request: Request,
+        *,
+        timeout_ms: float,
+        queue_ms: float | None = None,
+        permit: Permit | None = None,
+        version: int | None = None,
     ) -> Answer:
-        """Send one request and wait for its answer.
+        """Send one request and wait for its answer, for timeout_ms from when it is sent.
 
+        queue_ms: how long it may wait for its turn before that, behind in_flight_max others; None: timeout_ms.
         UnreachableError: no answer in time (the connection is then given up, as a late answer would block the
         ones behind it), or the broker hung up. RefusedError: it mutates and the permit does not cover it.
         """
@@ -105,20 +112,20 @@ class Connection(asyncio.Protocol):
             else encode_request(request.api, version, request.values, request.droppable)
         )
         try:
-            async with asyncio.timeout(timeout_ms / 1000), self._slots:
-                await self._writable.wait()
-                correlation_id, answer = self._write(request, version, body, permit)
-                try:
-                    frame = await answer
-                finally:
-                    self._waiting.pop(correlation_id, None)
+            async with asyncio.timeout((timeout_ms if queue_ms is None else queue_ms) / 1000):
+                await self._slots.acquire()
         except TimeoutError as error:
-            reason = TimedOut(
-                f"{self.address} did not answer {request.api.title} within {timeout_ms / 1000:g} s.",
-                "Try again with a longer --timeout; the broker may be overloaded.",
-            )
+            raise self._timed_out(request, timeout_ms if queue_ms is None else queue_ms) from error
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                await self._writable.wait()
+                frame = await self._write(request, version, body, permit)
+        except TimeoutError as error:
+            reason = self._timed_out(request, timeout_ms)
             self._give_up(reason)
             raise reason from error
+        finally:
+            self._slots.release()
         offset = 4
         # The header of an ApiVersions answer is never flexible, so that old clients can read it (KIP-511).
         if request.api is not Api.API_VERSIONS and is_flexible(request.api, version):
@@ -127,15 +134,20 @@ class Connection(asyncio.Protocol):
             offset = cursor.offset
         return Answer(request.api, version, frame, offset)
 
+    def _timed_out(self, request: Request, waited_ms: float) -> TimedOut:
+        return TimedOut(
+            f"{self.address} did not answer {request.api.title} within {waited_ms / 1000:g} s.",
+            "Try again with a longer --timeout; the broker may be overloaded.",
+        )
+
     def close(self) -> None:
         """Close at once; whoever waits gets an UnreachableError."""
         self._give_up(UnreachableError(f"The connection to {self.address} was closed."))
 
     # --- the one place that writes ---------------------------------------------------------------------------
 
-    def _write(
-        self, request: Request, version: int, body: bytes, permit: Permit | None
-    ) -> tuple[int, asyncio.Future[bytes]]:
+    def _write(self, request: Request, version: int, body: bytes, permit: Permit | None) -> asyncio.Future[bytes]:
+        """Write one request; the future gets its answer. Who stops waiting leaves it here until the answer comes."""
         if mutates(request):
             if permit is None:
                 raise RefusedError(f"{request.api.title} changes the cluster and was not permitted.")
@@ -153,7 +165,7 @@ class Connection(asyncio.Protocol):
         self._waiting[correlation_id] = answer
         self._transport.writelines((_SIZE.pack(len(head) + len(body)), head, body))
         self._sent[request.api.title] += 1
-        return correlation_id, answer
+        return answer
 
     # --- asyncio.Protocol ------------------------------------------------------------------------------------
 

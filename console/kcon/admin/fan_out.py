@@ -5,9 +5,9 @@ One slow or dead broker costs the items it is responsible for, never the others.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from kcon.admin.cluster import Deadline
 from kcon.admin.connection import TimedOut
@@ -57,14 +57,25 @@ async def fan_out(
                 results[key] = broker
             else:
                 by_broker.setdefault(broker, []).append(key)
-        async with asyncio.TaskGroup() as group:
-            for broker_id, mine in by_broker.items():
-                for batch in batches(mine, batch_max):
-                    group.create_task(_ask_one(ask, broker_id, batch, results), name=f"ask broker {broker_id}")
+        await together(
+            _ask_one(ask, broker_id, batch, results)
+            for broker_id, mine in by_broker.items()
+            for batch in batches(mine, batch_max)
+        )
         pending = [key for key in pending if _may_pass(results[key], attempt, settings, mutating)]
         if not pending or deadline.left_ms() <= 0:
             break
     return {key: results[key] for key in keys}
+
+
+async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run all at once; the first failure ends the others and is raised as itself, not in a group."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for one in work:
+                tasks.create_task(one, name=one.__qualname__)
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from group
 
 
 def batches(items: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:

@@ -1,6 +1,5 @@
 """Which groups are there, and how are they deleted? ListGroups of every broker; DeleteGroups at the coordinators."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from kcon.admin.apis import Api
 from kcon.admin.cluster import Cluster, Deadline
 from kcon.admin.decode import decode_response
-from kcon.admin.fan_out import fan_out
+from kcon.admin.fan_out import fan_out, together
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.admin.routes import Routes
 from kcon.core.ids import GroupId
@@ -48,9 +47,7 @@ async def list_groups(cluster: Cluster, routes: Routes, deadline: Deadline) -> G
             listing = _listing(group, broker_id)
             items[listing.group] = listing
 
-    async with asyncio.TaskGroup() as tasks:
-        for broker in info.brokers:
-            tasks.create_task(ask(broker.id), name=f"list groups of broker {broker.id}")
+    await together(ask(broker.id) for broker in info.brokers)
     routes.remember_coordinators({listing.group: listing.coordinator_id for listing in items.values()})
     return GroupsListed(items=sorted(items.values(), key=lambda listing: listing.group.raw), errors=errors)
 

@@ -7,7 +7,7 @@ from kcon.admin.apis import OFFSETS_TOPIC, Api
 from kcon.admin.cluster import Cluster, Deadline, metadata_request
 from kcon.admin.connection import Answer
 from kcon.admin.decode import decode_response
-from kcon.admin.fan_out import as_item_error, batches
+from kcon.admin.fan_out import as_item_error, batches, together
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.admin.topics import read_topics
 from kcon.core.ids import GroupId, TopicName, TopicPartition, topic_name
@@ -120,9 +120,7 @@ class Routes:
             versions = await self._cluster.versions(deadline)
             many = versions.supports(Api.FIND_COORDINATOR, _MANY_KEYS_SINCE)
             size = self._cluster.settings.groups_per_request_max if many else 1
-            async with asyncio.TaskGroup() as tasks:
-                for batch in batches(unknown, size):
-                    tasks.create_task(self._find(batch, many, deadline, permit, errors), name="find coordinators")
+            await together(self._find(batch, many, deadline, permit, errors) for batch in batches(unknown, size))
         missing = kafka_error(_COORDINATOR_NOT_AVAILABLE)
         found: dict[GroupId, int | KafkaError] = dict.fromkeys(groups, missing)
         found |= {group: self._coordinators[group] for group in groups if group in self._coordinators}

@@ -321,3 +321,23 @@ def test_change_without_any_permit_sends_nothing(wire: SimpleNamespace, name: st
             assert broker.raw_bytes == before
 
     run(main())
+
+
+def test_refusal_beside_the_socket_comes_out_as_itself(wire: SimpleNamespace) -> None:
+    """Not in a group of exceptions, so that the command ends with exit code 6."""
+
+    async def main() -> None:
+        async with wire.broker(topics={"__consumer_offsets": [1]}) as broker:
+            async with await Admin.connect(wire.settings(broker)) as admin:
+                permit = wire.permit(Operation.OFFSETS_COMMIT, "billing")
+
+                def find(version: int, request: Any) -> object:
+                    permit.targets = frozenset()
+                    return broker._find_coordinator(version, request)
+
+                broker.replies[Api.FIND_COORDINATOR] = find
+                with pytest.raises(RefusedError):
+                    await admin.commit_offsets(GROUP, {ORDERS_0: 5}, permit)
+            assert "OffsetCommit" not in broker.titles()
+
+    run(main())

@@ -108,6 +108,22 @@ def test_second_bootstrap_address_is_tried(wire: SimpleNamespace) -> None:
     run(main())
 
 
+def test_silent_bootstrap_address_does_not_hold_up_the_next(wire: SimpleNamespace) -> None:
+    """The silent one would take connect_timeout_ms; the next one is tried beside it."""
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        async with wire.server(silent) as port, wire.broker() as broker:
+            settings = wire.settings(f"127.0.0.1:{port}", broker, connect_timeout_ms=60_000)
+            async with await Admin.connect(settings) as admin:
+                assert (await admin.cluster()).brokers
+
+    run(main())
+
+
 def test_every_bootstrap_address_failing_names_the_first(wire: SimpleNamespace) -> None:
     async def main() -> None:
         with pytest.raises(UnreachableError, match=r"None of 2 addresses .* 127\.0\.0\.1:1 refused"):

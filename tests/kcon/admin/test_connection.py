@@ -130,6 +130,52 @@ def test_silent_broker_times_out_and_the_connection_is_given_up(wire: SimpleName
     run(main())
 
 
+def test_cancelled_request_leaves_the_connection_whole(wire: SimpleNamespace) -> None:
+    """A screen that goes away stops waiting; the answer that comes later is no surprise."""
+
+    async def main() -> None:
+        async with wire.broker() as broker:
+            go_on = asyncio.Event()
+
+            async def waits(version: int, request: Any) -> object:
+                await asyncio.wait_for(go_on.wait(), 5)
+                return broker._metadata(version, request)
+
+            connection = await connect(broker.port, wire)
+            broker.replies[Api.METADATA] = waits
+            request = ReadRequest(api=Api.METADATA, values=BROKERS)
+            left = asyncio.Task(connection.request(request, timeout_ms=5_000))
+            while "Metadata" not in broker.titles():
+                await asyncio.sleep(0)
+            left.cancel()
+            await asyncio.gather(left, return_exceptions=True)
+            go_on.set()
+            assert (await connection.request(request, timeout_ms=5_000)).api is Api.METADATA
+            assert connection.is_open
+            assert broker.connections == 1
+            connection.close()
+
+    run(main())
+
+
+def test_waiting_for_a_turn_does_not_break_the_connection(wire: SimpleNamespace) -> None:
+    async def main() -> None:
+        async with wire.broker(replies={Api.METADATA: lambda *_: wire.Silence}) as broker:
+            connection = await connect(broker.port, wire, in_flight_max=1)
+            request = ReadRequest(api=Api.METADATA, values=BROKERS)
+            first = asyncio.Task(connection.request(request, timeout_ms=60_000))
+            while "Metadata" not in broker.titles():
+                await asyncio.sleep(0)
+            with pytest.raises(TimedOut):
+                await connection.request(request, timeout_ms=60_000, queue_ms=10)
+            assert connection.is_open
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+            connection.close()
+
+    run(main())
+
+
 @pytest.mark.parametrize("over", [-1, 0, 1])
 def test_answer_size_is_limited(wire: SimpleNamespace, over: int) -> None:
     limit = 1_000
@@ -343,7 +389,7 @@ def test_frames_survive_any_split(wire: SimpleNamespace) -> None:
     async def main() -> None:
         connection = Connection("h", 1, wire.settings("h:1"), Counter())
         connection.connection_made(Transport())
-        answers = [connection._write(ReadRequest(api=Api.LIST_GROUPS), 0, b"", None)[1] for _ in range(2)]
+        answers = [connection._write(ReadRequest(api=Api.LIST_GROUPS), 0, b"", None) for _ in range(2)]
         stream = b"".join(struct.pack(">ii", 6, number) + b"ok" for number in (1, 2))
         for byte in stream:
             connection.data_received(bytes([byte]))
