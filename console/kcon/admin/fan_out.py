@@ -73,7 +73,7 @@ async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
     try:
         async with asyncio.TaskGroup() as tasks:
             for one in work:
-                tasks.create_task(one, name=one.__qualname__)
+                tasks.create_task(one, name="together")
     except ExceptionGroup as group:
         raise group.exceptions[0] from group
 

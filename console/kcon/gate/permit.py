@@ -40,17 +40,17 @@ class Permit:
     targets: raw topic names, group ids, or `type:name` for configs.
     """
 
-    __slots__ = ("_active", "_used", "context", "id", "operation", "targets")
+    __slots__ = ("_active", "_context", "_id", "_operation", "_targets", "_used")
 
     def __init__(
         self, mint: _Mint, *, permit_id: str, context: str, operation: Operation, targets: frozenset[str]
     ) -> None:
         if mint is not MINT:
             _forged()
-        self.id = permit_id
-        self.context = context
-        self.operation = operation
-        self.targets = targets
+        self._id = permit_id
+        self._context = context
+        self._operation = operation
+        self._targets = targets
         self._used = False
         self._active = False
 
@@ -65,6 +65,26 @@ class Permit:
 
     def __reduce__(self) -> NoReturn:
         _forged()
+
+    @property
+    def id(self) -> str:
+        """The id that the audit lines of this permission share."""
+        return self._id
+
+    @property
+    def context(self) -> str:
+        """The name of the context it is for."""
+        return self._context
+
+    @property
+    def operation(self) -> Operation:
+        """What it allows."""
+        return self._operation
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """The raw names it allows it on."""
+        return self._targets
 
     @contextmanager
     def use(self, *, context: str, operation: Operation, targets: Iterable[str]) -> Iterator[None]:

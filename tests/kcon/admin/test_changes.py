@@ -332,7 +332,7 @@ def test_refusal_beside_the_socket_comes_out_as_itself(wire: SimpleNamespace) ->
                 permit = wire.permit(Operation.OFFSETS_COMMIT, "billing")
 
                 def find(version: int, request: Any) -> object:
-                    permit.targets = frozenset()
+                    permit._targets = frozenset()
                     return broker._find_coordinator(version, request)
 
                 broker.replies[Api.FIND_COORDINATOR] = find

@@ -169,6 +169,13 @@ def test_permit_cannot_be_duplicated(duplicate: object) -> None:
         duplicate(permit)
 
 
+@pytest.mark.parametrize("name", ["targets", "operation", "context", "more"])
+def test_permit_cannot_be_widened(name: str) -> None:
+    permit = gate().authorise(SomePlan())
+    with pytest.raises(AttributeError):
+        setattr(permit, name, frozenset({"everything"}))
+
+
 def test_permit_cannot_be_subclassed() -> None:
     with pytest.raises(TypeError):
         type("Forged", (Permit,), {})
