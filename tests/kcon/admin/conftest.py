@@ -281,9 +281,9 @@ class Unwritten:
         self.entries.append(entry)
 
 
-def permit_for(operation: Operation, *targets: str) -> Permit:
+def permit_for(operation: Operation, *targets: str, mode: Mode = Mode.READ_WRITE) -> Permit:
     """Return a permit from a gate of the context that `settings_for` names."""
-    gate = Gate(Context(name="test", bootstrap=("x:1",), mode=Mode.READ_WRITE), Unwritten(), user="tester")
+    gate = Gate(Context(name="test", bootstrap=("x:1",), mode=mode), Unwritten(), user="tester")
     return gate.authorise(FakePlan(operation, frozenset(targets)))
 
 

@@ -10,6 +10,7 @@ import pytest
 from kcon.admin.apis import Api
 from kcon.admin.client import Admin
 from kcon.admin.topic_changes import NewTopic
+from kcon.contexts.context import Mode
 from kcon.core.config_entry import ConfigResource, ResourceType
 from kcon.core.ids import TopicPartition, group_id, topic_name
 from kcon.core.kafka_error import KafkaError
@@ -339,5 +340,24 @@ def test_refusal_beside_the_socket_comes_out_as_itself(wire: SimpleNamespace) ->
                 with pytest.raises(RefusedError):
                     await admin.commit_offsets(GROUP, {ORDERS_0: 5}, permit)
             assert "OffsetCommit" not in broker.titles()
+
+    run(main())
+
+
+@pytest.mark.parametrize("name", changes())
+def test_read_only_context_sends_no_change(wire: SimpleNamespace, name: str) -> None:
+    """Asserted at the socket: the gate gives no permit, and what was sent are reads."""
+    operation, target, change = changes()[name]
+
+    async def main() -> None:
+        async with (
+            wire.broker(topics={"__consumer_offsets": [1], "orders": [1]}) as broker,
+            await Admin.connect(wire.settings(broker)) as admin,
+        ):
+            with pytest.raises(RefusedError, match="read-only"):
+                await change(admin, wire.permit(operation, target, mode=Mode.READ_ONLY))
+            assert [topic.name for topic in await admin.topics([ORDERS])] == [ORDERS]
+            assert set(broker.titles()) == {"Metadata"}
+            assert all(request.allow_auto_topic_creation is False for request in broker.requests(Api.METADATA))
 
     run(main())
