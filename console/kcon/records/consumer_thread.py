@@ -7,7 +7,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import Final
+from operator import methodcaller
+from typing import TYPE_CHECKING, Final
 
 import confluent_kafka
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
@@ -24,6 +25,9 @@ from kcon.records.read_plan import Order, ReadPlan
 from kcon.records.record import RECORD_OVERHEAD_BYTES, Headers, Record, TimestampType
 from kcon.records.time_merge import TimeMerge
 
+if TYPE_CHECKING:
+    from confluent_kafka._types import HeadersType
+
 POLL_S: Final = 0.1
 ACKNOWLEDGEMENT_POLL_S: Final = 0.01
 BATCH_BYTES_TARGET: Final = 1024 * 1024
@@ -31,6 +35,10 @@ BATCH_BYTES_TARGET: Final = 1024 * 1024
 WATERMARKS_TIMEOUT_S: Final = 10.0
 
 _TIMESTAMP_TYPES: Final = {int(kind): kind for kind in TimestampType}
+# On a header name that is not UTF-8 the binding returns a value and leaves an exception pending. A plain call of
+# the method may then go on and raise it lines later (the specialising interpreter leaves the check out); a call
+# through C always checks.
+_read_headers: Final = methodcaller("headers")
 _POSITION_GONE: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})
 _READER_GROUP_CODES: Final = frozenset(
     {KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR}
@@ -301,7 +309,9 @@ class ConsumerThread:
             else f"{part.topic}/{partition}: offset {wanted} is past the end; reading goes on at {end_offset}."
         )
         self._notices.append(Notice(text=text, partition=part, lost_records=lost))
-        consumer.seek(confluent_kafka.TopicPartition(raw_topic, partition, target))
+        # The failed partition is stopped; a seek is refused in that state, assigning it anew is not.
+        consumer.incremental_unassign([confluent_kafka.TopicPartition(raw_topic, partition)])
+        consumer.incremental_assign([confluent_kafka.TopicPartition(raw_topic, partition, target)])
         stop_at = self._ends.get((raw_topic, partition))
         if stop_at is not None and target >= stop_at:
             self._close_partition(consumer, raw_topic, partition)
@@ -338,7 +348,7 @@ class ConsumerThread:
 
     def _headers(self, message: Message) -> Headers:
         try:
-            found = message.headers()
+            found: HeadersType | None = _read_headers(message)
         except (SystemError, UnicodeDecodeError):
             # The binding cannot hold a header name that is not UTF-8.
             where = f"{WireText(message.topic() or '')}/{message.partition()}/{message.offset()}"

@@ -7,6 +7,7 @@ into its own repository, and the resulting class path is remembered in kcon's ca
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -66,6 +67,8 @@ _PROPERTIES: Final[Mapping[str, str]] = {
     # A first member need not wait three seconds for a second one.
     "group.initial.rebalance.delay.ms": "0",
 }
+
+_CAUSE: Final = re.compile(r"\b\w+(Exception|Error)\b")
 
 # PR_SET_PDEATHSIG survives execve, so a tiny interpreter sets it and becomes the JVM; no code runs between fork
 # and exec of a process that has threads.
@@ -172,6 +175,8 @@ async def start_local_cluster(classpath: str, options: LocalClusterOptions) -> L
     attempts = PORT_ATTEMPTS if options.port is None else 1
     for attempt in range(1, attempts + 1):
         port = options.port or _free_port()
+        if not _is_free(port):
+            raise KconError(f"Port {port} is in use.", "Choose another one.")
         cluster = await _start(classpath, options, port)
         try:
             await _until_it_answers(cluster, port, options.start_timeout_s)
@@ -281,6 +286,17 @@ def _remembered_classpath(path: Path) -> str | None:
     return classpath if all(os.path.exists(jar) for jar in classpath.split(os.pathsep)) else None
 
 
+def _is_free(port: int) -> bool:
+    """Tell whether a node could listen there. Somebody else's Kafka on the port would answer for ours."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def _free_port(*, but: int = 0) -> int:
     while True:
         with socket.socket() as probe:
@@ -329,7 +345,10 @@ async def _ended_within(process: "subprocess.Popen[bytes]", timeout_s: float) ->
 
 
 def _last_line(output: bytes) -> str:
+    """Return the line that says most: of a Java stack trace its last cause, else the last one."""
     from kcon.core.wire_text import display_safe
 
-    lines = [line for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
-    return display_safe(lines[-1].strip()) if lines else "(no output)"
+    lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
+    causes = [line for line in lines if not line.startswith(("at ", "...")) and _CAUSE.search(line)]
+    found = (causes or lines)[-1:]
+    return display_safe(found[0]) if found else "(no output)"
