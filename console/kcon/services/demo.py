@@ -21,10 +21,7 @@ from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.offset_query import LATEST
 from kcon.core.snapshot import OffsetAt
 from kcon.errors import KconError
-from kcon.gate.audit import AuditLog
-from kcon.gate.gate import Gate
 from kcon.gate.permit import Operation
-from kcon.gate.undo import UndoStore
 from kcon.records.consumer import RecordStream
 from kcon.records.read_plan import Isolation, PartitionRange, ReadPlan
 from kcon.services.demo_feed import TOPICS, DemoFeed, FeedOptions
@@ -248,8 +245,7 @@ async def _running(options: DemoOptions, scratch: Path) -> AsyncIterator[Demo]:
     broker = await start_local_broker(LocalBrokerOptions(data_dir=data_dir, port=options.port))
     try:
         context = Context(name=CONTEXT_NAME, bootstrap=(broker.bootstrap,))
-        gate = Gate(context, AuditLog(scratch / "audit.jsonl"))
-        async with Session(context, gate, UndoStore(scratch / "undo"), _now_ms) as session:
+        async with Session(context, scratch) as session:
             is_new = await _create_topics(session)
             starts = await _end_offsets(session)
             tables = options.tables or find_tables()
@@ -301,7 +297,3 @@ async def _end_offsets(session: Session) -> dict[TopicPartition, int]:
             raise KconError(f"The end of {part.topic}/{part.partition} is not known: {end}.")
         ends[part] = end.offset
     return ends
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

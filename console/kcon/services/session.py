@@ -5,43 +5,61 @@ The admin client connects at the first question, so that a refusal by the gate c
 
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kcon.admin.client import Admin
 from kcon.admin.settings import AdminSettings
 from kcon.contexts.context import Context
 from kcon.contexts.folders import state_folder
 from kcon.core.ids import ClusterId
-from kcon.gate.audit import AuditLog
-from kcon.gate.gate import Gate, Plan
-from kcon.gate.permit import Permit
-from kcon.gate.undo import UndoStore
+
+if TYPE_CHECKING:
+    from kcon.gate.gate import Gate, Plan
+    from kcon.gate.permit import Permit
+    from kcon.gate.undo import UndoStore
 
 AUDIT_FILE: Final = "audit.jsonl"
 UNDO_FOLDER: Final = "undo"
 
 
-def open_session(
-    context: Context,
-    variables: Mapping[str, str],
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
-) -> "Session":
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def open_session(context: Context, variables: Mapping[str, str], now_ms: Callable[[], int] = _now_ms) -> "Session":
     """Return a session, to be entered. variables: the process's environment, which names the state folder."""
-    state = state_folder(variables)
-    gate = Gate(context, AuditLog(state / AUDIT_FILE), now_ms=now_ms)
-    return Session(context, gate, UndoStore(state / UNDO_FOLDER), now_ms)
+    return Session(context, state_folder(variables), now_ms)
 
 
 class Session:
     """Use it as an async context manager, on one event loop."""
 
-    def __init__(self, context: Context, gate: Gate, undo: UndoStore, now_ms: Callable[[], int]) -> None:
+    def __init__(self, context: Context, folder: Path, now_ms: Callable[[], int] = _now_ms) -> None:
         self.context = context
-        self.gate = gate
-        self.undo = undo
         self.now_ms = now_ms
+        self._folder = folder
+        """Where the audit log and the undo records are kept."""
         self._admin: Admin | None = None
+
+    # A command that only reads needs neither of these two, and starts quicker without them.
+
+    @cached_property
+    def gate(self) -> "Gate":
+        """What every change must pass."""
+        from kcon.gate.audit import AuditLog
+        from kcon.gate.gate import Gate
+
+        return Gate(self.context, AuditLog(self._folder / AUDIT_FILE), now_ms=self.now_ms)
+
+    @cached_property
+    def undo(self) -> "UndoStore":
+        """What earlier changes overwrote."""
+        from kcon.gate.undo import UndoStore
+
+        return UndoStore(self._folder / UNDO_FOLDER)
 
     async def admin(self) -> Admin:
         """Return the connected admin client. UnreachableError when no bootstrap address answers."""
@@ -49,7 +67,7 @@ class Session:
             self._admin = await Admin.connect(AdminSettings.of(self.context))
         return self._admin
 
-    async def authorise(self, plan: Plan) -> Permit:
+    async def authorise(self, plan: "Plan") -> "Permit":
         """Return the permit for a plan; refused in a read-only context before anything is sent."""
         self.gate.refuse_if_read_only(plan.operation)
         await self.cluster_id()

@@ -1,26 +1,19 @@
-"""What topics are there, what are they made of, and how are they made and deleted? Plan first, then apply."""
+"""What topics are there, and what are they made of?"""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from kcon.admin.client import Admin
-from kcon.admin.topic_changes import NewTopic
 from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
 from kcon.core.ids import TopicName, TopicPartition, topic_name
 from kcon.core.kafka_error import KafkaError
 from kcon.core.offset_query import EARLIEST, LATEST
-from kcon.core.snapshot import NO_BROKER, OffsetAt, OffsetResult, PartitionInfo, TopicInfo
+from kcon.core.snapshot import OffsetAt, OffsetResult, PartitionInfo, TopicInfo
 from kcon.core.wire_text import WireText
-from kcon.gate.permit import Operation
 from kcon.services.names import is_pattern, select_names
 from kcon.services.session import Session
 
 UNKNOWN_TOPIC_OR_PARTITION: Final = 3
-SETTLE_MS: Final = 5_000
-"""How long a change may take to show."""
-SETTLE_POLL_MS: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,49 +58,6 @@ class TopicDescription:
         return None if None in spans else sum(span for span in spans if span is not None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopicCreatePlan:
-    """Topics to create."""
-
-    topics: tuple[NewTopic, ...]
-    confirmed_by: str | None = None
-
-    @property
-    def operation(self) -> Operation:
-        """The kind of mutation."""
-        return Operation.TOPIC_CREATE
-
-    @property
-    def targets(self) -> frozenset[str]:
-        """The topics' raw names."""
-        return frozenset(topic.name.raw for topic in self.topics)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopicDeletePlan:
-    """Topics to delete, with what goes with them."""
-
-    descriptions: tuple[TopicDescription, ...]
-    missing: tuple[str, ...] = ()
-    """Plain names that do not exist."""
-    by_pattern: bool = False
-    """Names came from a pattern, so the user has not typed each of them."""
-    confirmed_by: str | None = None
-
-    @property
-    def operation(self) -> Operation:
-        """The kind of mutation."""
-        return Operation.TOPIC_DELETE
-
-    @property
-    def targets(self) -> frozenset[str]:
-        """The topics' raw names."""
-        return frozenset(each.topic.name.raw for each in self.descriptions)
-
-
-TopicResults = dict[TopicName, KafkaError | None]
-
-
 async def list_topics(
     session: Session, patterns: Sequence[str] | None = None, *, regex: bool = False, internal: bool = False
 ) -> TopicsFound:
@@ -129,7 +79,7 @@ async def find_topics(session: Session, names: Sequence[str], *, regex: bool = F
         return await list_topics(session, names, regex=regex)
     admin = await session.admin()
     infos = await admin.topics([topic_name(name) for name in dict.fromkeys(names)])
-    missing = [info.name.raw for info in infos if _is_missing(info)]
+    missing = [info.name.raw for info in infos if is_missing(info)]
     return TopicsFound(topics=[info for info in infos if info.name.raw not in missing], missing=missing)
 
 
@@ -178,62 +128,6 @@ def _changed(configs: Mapping[WireText, ConfigEntry]) -> list[ConfigEntry]:
     return sorted(set_here, key=lambda entry: entry.name.raw)
 
 
-async def check_create(session: Session, plan: TopicCreatePlan) -> TopicResults:
-    """Let the cluster check the plan without creating anything."""
-    admin = await session.admin()
-    return await admin.create_topics(plan.topics, None, validate_only=True)
-
-
-async def apply_create(session: Session, plan: TopicCreatePlan) -> TopicResults:
-    """Create the topics; None for each that was created."""
-    permit = await session.authorise(plan)
-    admin = await session.admin()
-    results = await admin.create_topics(plan.topics, permit)
-    await _settle(admin, [name for name, error in results.items() if error is None], there=True)
-    session.gate.record_result(permit, ok=not any(results.values()), detail=_failures(results))
-    return results
-
-
-async def plan_delete(session: Session, names: Sequence[str], *, regex: bool = False) -> TopicDeletePlan:
-    """Find what would be deleted."""
-    found = await find_topics(session, names, regex=regex)
-    return TopicDeletePlan(
-        descriptions=tuple(await describe_topics(session, found.topics)),
-        missing=tuple(found.missing),
-        by_pattern=any(is_pattern(name, regex=regex) for name in names),
-    )
-
-
-async def apply_delete(session: Session, plan: TopicDeletePlan) -> TopicResults:
-    """Delete the topics; None for each that is gone."""
-    permit = await session.authorise(plan)
-    admin = await session.admin()
-    results = await admin.delete_topics([each.topic.name for each in plan.descriptions], permit)
-    await _settle(admin, [name for name, error in results.items() if error is None], there=False)
-    session.gate.record_result(permit, ok=not any(results.values()), detail=_failures(results))
-    return results
-
-
-async def _settle(admin: Admin, names: Sequence[TopicName], *, there: bool) -> None:
-    """Wait until the change shows, so that the next command finds the cluster as this one left it.
-
-    A controller answers before every broker has heard of it. When that takes too long the change still stands.
-    """
-    deadline = asyncio.get_running_loop().time() + SETTLE_MS / 1000
-    while names and asyncio.get_running_loop().time() < deadline:
-        infos = await admin.topics(names)
-        if all(_is_served(info) if there else _is_missing(info) for info in infos):
-            return
-        await asyncio.sleep(SETTLE_POLL_MS / 1000)
-
-
-def _is_served(info: TopicInfo) -> bool:
-    return info.error is None and all(part.leader_id != NO_BROKER for part in info.partitions)
-
-
-def _is_missing(info: TopicInfo) -> bool:
+def is_missing(info: TopicInfo) -> bool:
+    """The topic does not exist."""
     return info.error is not None and info.error.code == UNKNOWN_TOPIC_OR_PARTITION
-
-
-def _failures(results: TopicResults) -> dict[str, object]:
-    return {"errors": {name.raw: error.name for name, error in results.items() if error is not None}}
