@@ -24,7 +24,7 @@ def handle_alter_configs(ctx: RequestContext, request: AlterConfigsRequest) -> A
     responses = []
     for resource in request.resources:
         response = AlterConfigsResourceResponse(
-            resource_type=resource.resource_type, resource_name=resource.resource_name
+            resource_type=resource.resource_type, resource_name=resource.resource_name, error_message=None
         )
         responses.append(response)
         try:

@@ -55,6 +55,8 @@ def handle_create_topics(ctx: RequestContext, request: CreateTopicsRequest) -> A
             continue
         result = CreatableTopicResult(
             name=wish.name,
+            topic_id=ctx.broker.new_topic_id(),
+            error_message=None,
             num_partitions=partitions,
             replication_factor=1,
             configs=_told_configs(ctx.broker, configs),

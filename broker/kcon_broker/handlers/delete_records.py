@@ -4,7 +4,7 @@ Offset -1 means the high watermark. A topic that is only compacted cannot lose r
 """
 
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
-from kcon_broker.state.topic import Topic
+from kcon_broker.state.topic import INTERNAL_TOPICS, Topic
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.delete_records import (
@@ -26,20 +26,22 @@ def handle_delete_records(ctx: RequestContext, request: DeleteRecordsRequest) ->
         topic = ctx.broker.topics.by_name.get(wished.name)
         topics.append(
             DeleteRecordsTopicResult(
-                name=wished.name, partitions=[_delete(ctx, topic, wish) for wish in wished.partitions]
+                name=wished.name, partitions=[_delete(ctx, wished.name, topic, wish) for wish in wished.partitions]
             )
         )
     return Answer(DeleteRecordsResponse(topics=topics))
 
 
-def _delete(ctx: RequestContext, topic: Topic | None, wish: DeleteRecordsPartition) -> DeleteRecordsPartitionResult:
+def _delete(
+    ctx: RequestContext, name: str, topic: Topic | None, wish: DeleteRecordsPartition
+) -> DeleteRecordsPartitionResult:
     result = DeleteRecordsPartitionResult(partition_index=wish.partition_index, low_watermark=-1)
+    if name in INTERNAL_TOPICS:
+        result.error_code = ErrorCode.INVALID_TOPIC_EXCEPTION
+        return result
     partition = None if topic is None else topic.partition(wish.partition_index)
     if topic is None or partition is None:
         result.error_code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-        return result
-    if topic.is_internal:
-        result.error_code = ErrorCode.INVALID_TOPIC_EXCEPTION
         return result
     if not ctx.broker.config_of(topic).is_deleted_by_age_or_size:
         result.error_code = ErrorCode.POLICY_VIOLATION

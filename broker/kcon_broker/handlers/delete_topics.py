@@ -5,6 +5,8 @@
 - Committed offsets of the topic go with it, as in Apache Kafka.
 """
 
+from collections import Counter
+
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
 from kcon_broker.state.gate import Gate
 from kcon_broker.wire.api_keys import ApiKey
@@ -23,7 +25,18 @@ def handle_delete_topics(ctx: RequestContext, request: DeleteTopicsRequest) -> A
     """Delete each topic, or say why not."""
     wishes = request.topics or [DeleteTopicState(name=name) for name in request.topic_names]
     after: dict[Gate, int] = {}
-    responses = [_delete(ctx, wish, after) for wish in wishes]
+    times = Counter((wish.name, wish.topic_id) for wish in wishes)
+    responses = [
+        _delete(ctx, wish, after)
+        if times[wish.name, wish.topic_id] == 1
+        else DeletableTopicResult(
+            name=wish.name,
+            topic_id=wish.topic_id,
+            error_code=ErrorCode.INVALID_REQUEST,
+            error_message="Duplicate topic name." if wish.name is not None else "Duplicate topic id.",
+        )
+        for wish in {(wish.name, wish.topic_id): wish for wish in wishes}.values()
+    ]
     return Answer(DeleteTopicsResponse(responses=responses), after=tuple(after.items()))
 
 
@@ -35,6 +48,12 @@ def _delete(ctx: RequestContext, wish: DeleteTopicState, after: dict[Gate, int])
             topic_id=wish.topic_id,
             error_code=ErrorCode.INVALID_REQUEST,
             error_message="You may not specify both topic name and topic id.",
+        )
+    if wish.name is None and wish.topic_id == ZERO_UUID:
+        return DeletableTopicResult(
+            name=None,
+            error_code=ErrorCode.INVALID_REQUEST,
+            error_message="Neither topic name nor id were specified.",
         )
     if wish.name is not None:
         topic = broker.topics.by_name.get(wish.name)

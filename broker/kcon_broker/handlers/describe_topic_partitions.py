@@ -26,6 +26,8 @@ def handle_describe_topic_partitions(ctx: RequestContext, request: DescribeTopic
     """Tell one page."""
     broker = ctx.broker
     names = sorted({topic.name for topic in request.topics}) if request.topics else sorted(broker.topics.by_name)
+    if request.cursor is not None and request.cursor.partition_index < 0:
+        return Answer(DescribeTopicPartitionsResponse(topics=[_refused(name) for name in names]))
     first_partition = 0
     if request.cursor is not None:
         names = [name for name in names if name >= request.cursor.topic_name]
@@ -48,6 +50,10 @@ def handle_describe_topic_partitions(ctx: RequestContext, request: DescribeTopic
     return Answer(response, after=(broker.topics_position(),))
 
 
+def _refused(name: str) -> DescribeTopicPartitionsResponseTopic:
+    return DescribeTopicPartitionsResponseTopic(error_code=ErrorCode.INVALID_REQUEST, name=name)
+
+
 def _describe(
     ctx: RequestContext, name: str, first: int, room: int
 ) -> tuple[DescribeTopicPartitionsResponseTopic, int]:
@@ -59,7 +65,12 @@ def _describe(
             if topic_name_error(name) is None
             else ErrorCode.INVALID_TOPIC_EXCEPTION
         )
-        return DescribeTopicPartitionsResponseTopic(error_code=error, name=name), 0
+        return (
+            DescribeTopicPartitionsResponseTopic(
+                error_code=error, name=name, topic_authorized_operations=TOPIC_OPERATIONS
+            ),
+            0,
+        )
     end = min(topic.partition_count, first + room)
     replicas = [broker.node_id]
     epoch = broker.leader_epoch(topic)

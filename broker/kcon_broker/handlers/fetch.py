@@ -128,6 +128,10 @@ class _Fetch:
         data.log_start_offset = log.log_start_offset
         if wish.last_fetched_epoch >= 0:
             known_epoch, end_offset = end_of_epoch(log, wish.last_fetched_epoch, current_epoch=epoch)
+            if known_epoch < 0:
+                data.error_code = ErrorCode.OFFSET_OUT_OF_RANGE
+                data.high_watermark = data.last_stable_offset = data.log_start_offset = -1
+                return data, 0
             if known_epoch < wish.last_fetched_epoch or end_offset < wish.fetch_offset:
                 data.diverging_epoch = EpochEndOffset(epoch=known_epoch, end_offset=end_offset)
                 return data, 0

@@ -31,7 +31,7 @@ def handle_incremental_alter_configs(ctx: RequestContext, request: IncrementalAl
     responses = []
     for resource in request.resources:
         response = AlterConfigsResourceResponse(
-            resource_type=resource.resource_type, resource_name=resource.resource_name
+            resource_type=resource.resource_type, resource_name=resource.resource_name, error_message=None
         )
         responses.append(response)
         try:

@@ -44,11 +44,12 @@ def handle_list_offsets(ctx: RequestContext, request: ListOffsetsRequest) -> Ans
     topics = []
     for wished_topic in request.topics:
         topic = ctx.broker.topics.by_name.get(wished_topic.name)
-        answers = []
+        answers: list[ListOffsetsPartitionResponse] = []
         for wish in wished_topic.partitions:
             partition = None if topic is None else topic.partition(wish.partition_index)
             if times[wished_topic.name, wish.partition_index] > 1:
-                answers.append(_error(wish, ErrorCode.INVALID_REQUEST))
+                if all(answer.partition_index != wish.partition_index for answer in answers):
+                    answers.append(_error(wish, ErrorCode.INVALID_REQUEST))
             elif partition is None:
                 answers.append(_error(wish, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
             else:
@@ -82,7 +83,9 @@ def _look_up(ctx: RequestContext, partition: Partition, wish: ListOffsetsPartiti
             answer.offset, answer.leader_epoch = limit, epoch
         case -2 | -4:
             answer.offset = log.log_start_offset
-            answer.leader_epoch = _or_unknown(log.epochs.epoch_at(log.log_start_offset))
+            start_epoch = log.epochs.epoch_at(log.log_start_offset)
+            # Kafka's epoch begins with the leader, not with its first record.
+            answer.leader_epoch = epoch if start_epoch is None else start_epoch
         case -5 | -6:
             pass
         case _:
@@ -98,7 +101,3 @@ def _look_up(ctx: RequestContext, partition: Partition, wish: ListOffsetsPartiti
             if found is not None:
                 answer.offset, answer.timestamp, answer.leader_epoch = found
     return answer
-
-
-def _or_unknown(epoch: int | None) -> int:
-    return -1 if epoch is None else epoch

@@ -16,6 +16,7 @@ from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.metadata import (
     MetadataRequest,
+    MetadataRequestTopic,
     MetadataResponse,
     MetadataResponseBroker,
     MetadataResponsePartition,
@@ -51,8 +52,12 @@ def handle_metadata(ctx: RequestContext, request: MetadataRequest) -> Answer:
     if wanted is None or (ctx.api_version == 0 and not wanted):
         return Answer(_all_topics(ctx, request))
     may_create = broker.settings.auto_create_topics and (ctx.api_version < 4 or request.allow_auto_topic_creation)
+    if 10 <= ctx.api_version < 12 and any(wish.name is None or wish.topic_id != ZERO_UUID for wish in wanted):
+        # The field for ids came two versions before anybody looked at it.
+        return Answer(_response(ctx, request, [_invalid(wish) for wish in wanted]))
     topics: list[MetadataResponseTopic] = []
     after: tuple[tuple[Gate, int], ...] = ()
+    seen: set[str] = set()
     for wish in wanted:
         if wish.topic_id != ZERO_UUID:
             topic = broker.topics.by_id.get(wish.topic_id)
@@ -62,6 +67,9 @@ def handle_metadata(ctx: RequestContext, request: MetadataRequest) -> Answer:
                 continue
         else:
             name = wish.name or ""
+            if name in seen:
+                continue
+            seen.add(name)
             topic = broker.topics.by_name.get(name)
             if topic is None and (topic_name_error(name) is not None or broker.topics.colliding_name(name) is not None):
                 topics.append(MetadataResponseTopic(error_code=ErrorCode.INVALID_TOPIC_EXCEPTION, name=name))
@@ -75,6 +83,10 @@ def handle_metadata(ctx: RequestContext, request: MetadataRequest) -> Answer:
         topics.append(_describe(ctx, topic, with_operations=request.include_topic_authorized_operations))
     # The topics told may have come into being in an earlier request that is not durable yet.
     return Answer(_response(ctx, request, topics), after=after or (broker.topics_position(),))
+
+
+def _invalid(wish: MetadataRequestTopic) -> MetadataResponseTopic:
+    return MetadataResponseTopic(error_code=ErrorCode.INVALID_REQUEST, name=wish.name or "", topic_id=wish.topic_id)
 
 
 def _all_topics(ctx: RequestContext, request: MetadataRequest) -> EncodedBody:

@@ -58,7 +58,7 @@ def end_of_epoch(log: Log, epoch: int, *, current_epoch: int) -> tuple[int, int]
     As Kafka's LeaderEpochFileCache.endOffsetFor, for which the current epoch begins with the leader and not with its
     first record. Below all known epochs the asked one ended where the first known begins.
     """
-    if epoch > current_epoch:
+    if not 0 <= epoch <= current_epoch:
         return -1, -1
     if epoch == current_epoch:
         return epoch, log.log_end_offset

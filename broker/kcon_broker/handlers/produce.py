@@ -15,7 +15,7 @@ from kcon_broker.handlers.registry import Answer, CloseConnection, RequestContex
 from kcon_broker.state.gate import Gate
 from kcon_broker.state.partition import Partition
 from kcon_broker.state.producers import Duplicate, SentBatch
-from kcon_broker.state.topic import Topic
+from kcon_broker.state.topic import INTERNAL_TOPICS, Topic
 from kcon_broker.storage.log import Log
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
@@ -34,6 +34,10 @@ _ACKS_LEADER = 1
 _ACKS_NONE = 0
 _FIRST_VERSION_WITH_TOPIC_IDS = 13
 _FIRST_VERSION_WITH_ZSTD = 7
+_ERRORS_BEFORE_THE_LOG = frozenset(
+    (ErrorCode.CORRUPT_MESSAGE, ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
+)
+"""Kafka tells no log start with these."""
 _ADMIN_CLIENT = "__admin_client"
 """The client id that may write to internal topics, as in Kafka."""
 
@@ -41,7 +45,7 @@ _ADMIN_CLIENT = "__admin_client"
 @handles(ApiKey.PRODUCE, versions=(0, 13), min_served=3)
 def handle_produce(ctx: RequestContext, request: ProduceRequest) -> Answer | None:
     """Append each partition's batch, or say why not."""
-    production = _Production(ctx, request.acks)
+    production = _Production(ctx, request)
     response = ProduceResponse(responses=[production.append_topic(wanted) for wanted in request.topic_data])
     if request.acks == _ACKS_NONE:
         if production.has_errors:
@@ -58,11 +62,12 @@ def handle_produce(ctx: RequestContext, request: ProduceRequest) -> Answer | Non
 class _Production:
     """One request on its way through its partitions."""
 
-    __slots__ = ("_told", "acks", "after", "ctx", "has_errors")
+    __slots__ = ("_told", "acks", "after", "ctx", "has_errors", "has_transactional_id")
 
-    def __init__(self, ctx: RequestContext, acks: int) -> None:
+    def __init__(self, ctx: RequestContext, request: ProduceRequest) -> None:
         self.ctx = ctx
-        self.acks = acks
+        self.acks = request.acks
+        self.has_transactional_id = request.transactional_id is not None
         self.after: list[tuple[Gate, int]] = []
         self.has_errors = False
         self._told: list[tuple[Gate, PartitionProduceResponse]] = []
@@ -76,6 +81,8 @@ class _Production:
         else:
             topic = topics.by_name.get(wanted.name)
             missing = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            if wanted.name in INTERNAL_TOPICS and self.ctx.client_id != _ADMIN_CLIENT:
+                topic, missing = None, ErrorCode.INVALID_TOPIC_EXCEPTION
         return TopicProduceResponse(
             name=wanted.name,
             topic_id=wanted.topic_id,
@@ -93,10 +100,21 @@ class _Production:
                 response.base_offset = -1
 
     def _error(
-        self, data: PartitionProduceData, error_code: ErrorCode, message: str | None = None
+        self,
+        data: PartitionProduceData,
+        error_code: ErrorCode,
+        message: str | None = None,
+        *,
+        log_start_offset: int = -1,
     ) -> PartitionProduceResponse:
         self.has_errors = True
-        return PartitionProduceResponse(index=data.index, error_code=error_code, base_offset=-1, error_message=message)
+        return PartitionProduceResponse(
+            index=data.index,
+            error_code=error_code,
+            base_offset=-1,
+            log_start_offset=log_start_offset,
+            error_message=message,
+        )
 
     def _append(self, topic: Topic, data: PartitionProduceData) -> PartitionProduceResponse:
         """Judge and append one batch."""
@@ -122,15 +140,20 @@ class _Production:
             return self._refused(data, batch, log)
         header = batch.header
         if header.is_transactional:
+            if not self.has_transactional_id:
+                return self._error(data, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
             return self._error(data, ErrorCode.INVALID_TXN_STATE, "Transactions are not served by this broker.")
         if header.has_producer_id:
             verdict = partition.producers.check(
                 header.producer_id, header.producer_epoch, header.base_sequence, header.last_sequence
             )
             if isinstance(verdict, Duplicate):
-                return self._answer(partition, data, log, verdict.batch.first_offset, verdict.batch.last_offset + 1)
+                original = verdict.batch
+                response = self._answer(partition, data, log, original.first_offset, original.last_offset + 1)
+                response.log_append_time_ms = original.timestamp_ms
+                return response
             if verdict is not None:
-                return self._error(data, verdict)
+                return self._error(data, verdict, log_start_offset=log.log_start_offset)
         try:
             base_offset = log.append(batch.batch, now_ms=ctx.wall_ms)
         except OSError:
@@ -170,8 +193,11 @@ class _Production:
 
     def _refused(self, data: PartitionProduceData, refused: BatchError, log: Log) -> PartitionProduceResponse:
         """Tell why a batch was refused, record by record where that is known (KIP-467)."""
-        response = self._error(data, ErrorCode(refused.error_code), refused.message)
-        response.log_start_offset = log.log_start_offset
+        error_code = ErrorCode(refused.error_code)
+        is_early = error_code in _ERRORS_BEFORE_THE_LOG
+        response = self._error(
+            data, error_code, refused.message, log_start_offset=-1 if is_early else log.log_start_offset
+        )
         response.record_errors = [
             BatchIndexAndErrorMessage(batch_index=index, batch_index_error_message=message)
             for index, message in refused.record_errors

@@ -26,7 +26,7 @@ from kcon_broker.server.housekeeping import Housekeeping
 from kcon_broker.server.listener import Listener, bind
 from kcon_broker.server.lock import FolderLock
 from kcon_broker.server.os_files import OsFiles
-from kcon_broker.server.sync import SyncEngine
+from kcon_broker.server.sync import SyncEngine, SyncFailed
 from kcon_broker.settings import BrokerSettings
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.groups.outcome import Moment
@@ -36,7 +36,7 @@ from kcon_broker.state.producers import SentBatch
 from kcon_broker.state.topic import OFFSETS_TOPIC, Topic, topic_name_error
 from kcon_broker.state.topic_configs import InvalidConfigError, check_configs
 from kcon_broker.storage.data_folder import DataFolder
-from kcon_broker.storage.files import Files
+from kcon_broker.storage.files import Files, Syncable
 from kcon_broker.storage.log import Log
 from kcon_broker.storage.metadata_log import MetadataLog
 
@@ -103,7 +103,7 @@ class BrokerServer:
         async with asyncio.timeout(_STOP_GRACE_S):
             await self._committer.drain()
         self._dispatcher.close_connections()
-        self._close_logs()
+        await self._close_logs()
         await self._release()
 
     async def abandon(self) -> None:
@@ -230,8 +230,10 @@ class BrokerServer:
             _logger.error("deleting the files of %s failed: %s", topic.name, error)
         self._housekeeping.remove_deleted_soon()
 
-    def _close_logs(self) -> None:
+    async def _close_logs(self) -> None:
         """Close everything and mark the folder clean; without the mark the next start recovers."""
+        assert self._engine is not None
+        dirty: list[Syncable] = []
         try:
             for topic in self.broker.topics.by_name.values():
                 for partition in topic.touched_partitions():
@@ -239,11 +241,12 @@ class BrokerServer:
                         if partition.log.failure is None:
                             partition.log.write_producer_snapshot(partition.producers.snapshot())
                         self._folder.note(topic.name, partition.index, partition.log)
-                        partition.log.close()
+                        dirty += partition.log.close()
                         partition.log = None
             self._journal.close()
+            await self._engine.sync(dirty)
             self._folder.close()
-        except OSError as error:
+        except (OSError, SyncFailed) as error:
             _logger.error("the stop was not clean: %s", error)
 
     async def _release(self) -> None:

@@ -112,7 +112,7 @@ class Broker:
         """Create a topic that was found valid; return it and the position at which it is durable."""
         change = TopicCreated(
             name=name,
-            topic_id=self._new_topic_id(),
+            topic_id=self.new_topic_id(),
             partition_count=partition_count,
             created_epoch=self.start_epoch,
             configs=configs,
@@ -204,7 +204,8 @@ class Broker:
         self.replay(change)
         return self._journal.gate, position
 
-    def _new_topic_id(self) -> bytes:
+    def new_topic_id(self) -> bytes:
+        """Return an id that no topic has."""
         topic_id = self._new_uuid()
         # Kafka keeps the first ids for itself and avoids a leading dash in the URL-safe text form.
         while topic_id in self.topics.by_id or topic_id[0] == 0xF8 or not any(topic_id[:15]):

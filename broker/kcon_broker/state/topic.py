@@ -22,7 +22,7 @@ def topic_name_error(name: str) -> str | None:
     if not name:
         return "the empty string is not allowed"
     if name in (".", ".."):
-        return "'.' or '..' is not allowed"
+        return f"'{name}' is not allowed"
     if len(name) > TOPIC_NAME_CHARS_MAX:
         return f"the length of '{name}' is longer than the max allowed length {TOPIC_NAME_CHARS_MAX}"
     if not _LEGAL_NAME.match(name):

@@ -212,7 +212,12 @@ def check_config(name: str, text: str | None) -> None:
         reason = str(error) if "Expected" in str(error) else f"Not a number of type {kind}"
         raise InvalidConfigError(f"Invalid value {text} for configuration {name}: {reason}") from error
     if definition.check is not None and (problem := definition.check(name, value)) is not None:
-        raise InvalidConfigError(f"Invalid value {text} for configuration {name}: {problem}")
+        raise InvalidConfigError(f"Invalid value {_shown(value, text)} for configuration {name}: {problem}")
+
+
+def _shown(value: int | float | str | list[str], text: str) -> str:
+    """Return a value as Java prints it once parsed."""
+    return str(value) if isinstance(value, float) else text
 
 
 def check_configs(configs: Mapping[str, str | None]) -> None:
@@ -291,5 +296,5 @@ def effective_config(own: Mapping[str, str], broker_defaults: Mapping[str, str])
 
 
 def names(wanted: Iterable[str] | None) -> list[str]:
-    """Return the known names among the wanted ones; None wants all."""
-    return list(DEFINITIONS) if wanted is None else [name for name in wanted if name in DEFINITIONS]
+    """Return the known names among the wanted ones; none at all wants all."""
+    return [name for name in wanted if name in DEFINITIONS] if wanted else list(DEFINITIONS)
