@@ -2,8 +2,8 @@
 
 A file has a descriptor only while it is in use: at most `open_files_max` are open, and the one unused for longest is
 closed for another. One that was written is synced before it is closed: closing it could lose the error of a write
-that the kernel does later. All methods belong to one thread; only the function that `begin_sync` returns may run in
-another, and its file stays open meanwhile.
+that the kernel does later. All methods belong to one thread, but for the removal of what nobody has open, and the
+function that `begin_sync` returns, whose file stays open meanwhile.
 """
 
 import contextlib
@@ -96,13 +96,11 @@ class OsFiles:
         file = self._known.get(folder, {}).pop(name, None)
         if file is not None:
             self.close_descriptor(file)
-        self._folder(folder).changed = True
 
     def remove_tree(self, path: str) -> None:
         """Remove a folder and everything in it."""
         shutil.rmtree(self.full(path))
         self._forget_folder(path)
-        self._folder(path.rpartition("/")[0]).changed = True
 
     def close(self) -> None:
         """Close every descriptor; whatever has to be synced was."""
@@ -306,7 +304,11 @@ class OsFile(OsEntry):
 
     def close(self) -> None:
         """Give back the descriptor; a written file keeps it until it was synced and another needs the room."""
-        if self.is_dirty:
-            return
+        if not self.is_dirty:
+            self.discard()
+
+    def discard(self) -> None:
+        """Give back the descriptor of a file that is about to be removed; see `File.discard`."""
+        self.changed = False
         self._files.close_descriptor(self)
         self._files.forget(self)

@@ -57,6 +57,8 @@ class DataFolder:
         self._has_recovery_points = recovery_points is not None
         self._log_starts: Offsets = {}
         self._written: tuple[Offsets, Offsets] = ({}, {})
+        self._may_exist = {f"{topic}-{partition}" for topic, partition in self.partition_folders()}
+        """Folders of partitions; for all others a log is opened without asking the disk."""
 
     @classmethod
     def open(cls, files: Files, *, new_cluster_id: Callable[[], str]) -> "DataFolder":
@@ -97,6 +99,9 @@ class DataFolder:
     ) -> Log:
         """Load, and where it is needed recover, the log of a partition; see `Log.open`."""
         folder = f"{topic}-{partition}"
+        if folder not in self._may_exist:
+            self._may_exist.add(folder)
+            return Log.empty(self.files, folder, settings=settings, leader_epoch=leader_epoch, topic_id=topic_id)
         stored_id = self._stored_topic_id(folder)
         if stored_id is not None and stored_id != topic_id:
             # Left by an earlier topic of the same name, whose deletion the last run did not get done.
@@ -167,6 +172,9 @@ class DataFolder:
 
     def _move_out(self, topic: str, partition: int, topic_id: bytes) -> None:
         folder = f"{topic}-{partition}"
+        if folder not in self._may_exist:
+            return
+        self._may_exist.discard(folder)
         # Kafka cuts the name so that the whole stays below the 255 bytes of a file name.
         target = f"{folder[:200]}.{topic_id.hex()}-{partition}{_DELETED_SUFFIX}"
         if self.files.exists(folder):

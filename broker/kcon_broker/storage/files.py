@@ -74,6 +74,10 @@ class File(Syncable, Protocol):
         """Give back the descriptor; the file opens again when it is used again."""
         ...
 
+    def discard(self) -> None:
+        """Give back the descriptor of a file that is about to be removed: what it holds need not be synced."""
+        ...
+
 
 class Files(Protocol):
     """The data folder."""
@@ -103,11 +107,14 @@ class Files(Protocol):
         ...
 
     def remove(self, path: str) -> None:
-        """Remove one file."""
+        """Remove one file; in any thread when nobody has it open. Its folder is not dirty for that.
+
+        A power cut may bring it back: whoever removes a file would remove it again.
+        """
         ...
 
     def remove_tree(self, path: str) -> None:
-        """Remove a folder and everything in it."""
+        """Remove a folder and everything in it; otherwise like `remove`."""
         ...
 
 

@@ -107,6 +107,19 @@ class Log:
         self.was_walked = loaded.was_walked
 
     @classmethod
+    def empty(cls, files: Files, folder: str, *, settings: LogSettings, leader_epoch: int, topic_id: bytes) -> "Log":
+        """Return the log of a partition that has no folder."""
+        return cls(
+            files,
+            folder,
+            LoadedLog(),
+            settings=settings,
+            leader_epoch=leader_epoch,
+            topic_id=topic_id,
+            log_start_offset=0,
+        )
+
+    @classmethod
     def open(
         cls,
         files: Files,
@@ -157,7 +170,7 @@ class Log:
             log_start_offset=log_start_offset,
         )
         if loaded.was_walked and loaded.damage is None:
-            log._sync_recovered(recovery_point)
+            log._sync_recovered(recovery_point, loaded.unsynced)
         return log
 
     # Append, write, sync
@@ -259,7 +272,7 @@ class Log:
     def _new_segment(self, base_offset: int) -> Segment:
         """Begin a segment; the one before is sealed."""
         if self._segments:
-            self._segments[-1].write_indexes(self._files, self._folder)
+            self._unsynced.update(dict.fromkeys(self._segments[-1].write_indexes(self._files, self._folder)))
         else:
             self._make_folder()
         file = self._files.open(segment_path(self._folder, base_offset, LOG_SUFFIX), create=True)
@@ -296,7 +309,7 @@ class Log:
         self.epochs.truncate_end(self.written_offset)
         for segment in self._segments[segment_count:]:
             self._unsynced.pop(segment.file, None)
-            segment.file.close()
+            segment.file.discard()
             with contextlib.suppress(OSError):
                 self._files.remove(segment.file.path)
         del self._segments[segment_count:]
@@ -404,7 +417,7 @@ class Log:
     def _delete_segments(self, count: int) -> None:
         """Rename the files of the oldest segments aside; `take_deleted_paths` hands them over for removal."""
         for segment in self._segments[:count]:
-            segment.file.close()
+            segment.file.discard()
             for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
                 path = segment_path(self._folder, segment.base_offset, suffix)
                 if self._files.exists(path):
@@ -427,33 +440,42 @@ class Log:
     # Stop
 
     def write_producer_snapshot(self, producers: Iterable[ProducerSnapshot]) -> None:
-        """Write what is known of the producers at the end of the log, which must be durable; drop older snapshots."""
+        """Write what is known of the producers at the end of the log, which must be durable; drop older snapshots.
+
+        It is not synced: a snapshot that a power cut damages is recognised, and costs a walk of the headers.
+        """
         assert self.durable_offset == self.log_end_offset, "a snapshot describes durable records"
-        if not self._segments:
-            return
         path = segment_path(self._folder, self.log_end_offset, SNAPSHOT_SUFFIX)
-        write_aside(self._files, path, encode_producer_snapshot(producers), sync=True)
+        if not self._segments or self._files.exists(path):
+            return
+        write_aside(self._files, path, encode_producer_snapshot(producers), sync=False).discard()
         for name in self._files.list_names(self._folder):
             if name.endswith(SNAPSHOT_SUFFIX) and f"{self._folder}/{name}" != path:
                 self._files.remove(f"{self._folder}/{name}")
 
-    def close(self) -> None:
-        """Write the indexes of the active segment and give the files back. Nothing may be pending."""
+    def close(self) -> list[Syncable]:
+        """Write the indexes of the active segment and give the files back; nothing may be pending.
+
+        Returns what has to be synced before the stop may count as a clean one.
+        """
         assert not self._pending
         if self._segments and self.damage is None:
-            self._segments[-1].write_indexes(self._files, self._folder)
+            self._unsynced.update(dict.fromkeys(self._segments[-1].write_indexes(self._files, self._folder)))
+            # The index files may be new names.
+            self._unsynced[self._files.folder(self._folder)] = None
         for segment in self._segments:
             segment.file.close()
+        return self.dirty_files()
 
-    def _sync_recovered(self, recovery_point: int | None) -> None:
+    def _sync_recovered(self, recovery_point: int | None, written: list[Syncable]) -> None:
         """Make durable what recovery found, before anybody reads it: it may be in the page cache only."""
-        if not self._segments:
+        if not self._segments or (self.durable_offset == recovery_point and not self.reports):
             return
         self._write_epochs()
         for segment in self._segments:
             if recovery_point is None or segment.end_offset > recovery_point or segment is self._segments[-1]:
                 segment.file.sync()
-        for file in self.dirty_files():
+        for file in (*written, *self.dirty_files()):
             file.sync()
         self._files.folder(parent_of(self._folder)).sync()
         self._unsynced.clear()

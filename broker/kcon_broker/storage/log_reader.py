@@ -75,7 +75,9 @@ class LogReader:
         rebuild_indexes(segment, index_interval_bytes=self.index_interval_bytes)
         if segment is not self.segments[-1]:
             try:
-                segment.write_indexes(self._files, self._folder)
+                for file in segment.write_indexes(self._files, self._folder):
+                    # Should a power cut bring the old files back, they are found out again.
+                    file.discard()
             except OSError:
                 # The index stays in memory; the next start builds it again.
                 return

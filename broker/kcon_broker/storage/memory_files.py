@@ -123,7 +123,6 @@ class MemoryFiles:
             raise FileNotFoundError(errno.ENOENT, "no such file", path)
         self.record(Step(kind="remove", path=path))
         del self._inodes[path]
-        self._touch_folder(parent_of(path))
 
     def remove_tree(self, path: str) -> None:
         """Remove a folder and everything in it."""
@@ -131,7 +130,6 @@ class MemoryFiles:
             raise FileNotFoundError(errno.ENOENT, "no such folder", path)
         self.record(Step(kind="remove_tree", path=path))
         _remove_tree(self._inodes, self._folders, path)
-        self._touch_folder(parent_of(path))
 
     # For tests
 
@@ -308,6 +306,9 @@ class _MemoryFile(_MemorySyncable):
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def discard(self) -> None:
+        self.changed = False
 
 
 def _fail(errors: dict[str, int], path: str) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from kcon_broker.batch.header import HEADER_BYTES, BatchHeader
 from kcon_broker.storage.batch_frame import batch_bounds, read_stored_header
 from kcon_broker.storage.batch_walk import BadBatch, rebuild_indexes, walk_batches
-from kcon_broker.storage.files import Files, parent_of, read_bytes
+from kcon_broker.storage.files import Files, Syncable, parent_of, read_bytes
 from kcon_broker.storage.leader_epochs import FILE_BYTES_MAX, FILE_NAME, LeaderEpochs, decode_leader_epochs
 from kcon_broker.storage.leftovers import base_offset_of, find_segments, finish_leftovers
 from kcon_broker.storage.producer_snapshot import ProducerSnapshot, read_producer_snapshot
@@ -69,6 +69,8 @@ class LoadedLog:
     end_offset: int = 0
     damage: Damage | None = None
     was_walked: bool = False
+    unsynced: list[Syncable] = field(default_factory=list)
+    """Files that recovery wrote."""
     reports: list[str] = field(default_factory=list)
     """Sentences for the operator: what was cut off, rebuilt or found damaged."""
 
@@ -225,7 +227,7 @@ def _walk(
             expected_offset = bad.offset
             break
         if index < len(segments) - 1:
-            segment.write_indexes(files, folder)
+            loaded.unsynced += segment.write_indexes(files, folder)
             segment.drop_indexes()
     if loaded.damage is None and expected_offset < synced_to:
         path = segments[-1].file.path

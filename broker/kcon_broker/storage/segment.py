@@ -48,6 +48,7 @@ class Segment:
         "end_offset",
         "file",
         "first_timestamp_ms",
+        "has_index_files",
         "largest_timestamp_ms",
         "largest_timestamp_offset",
         "offset_index",
@@ -68,6 +69,8 @@ class Segment:
         """The last offset of the batch with the largest timestamp."""
         self.offset_index: OffsetIndex | None = OffsetIndex()
         """None: sealed, and not loaded."""
+        self.has_index_files = False
+        """The index files say what the indexes in memory say."""
         self.time_index: TimeIndex | None = TimeIndex()
         self._bytes_since_entry = 0
 
@@ -84,15 +87,22 @@ class Segment:
             self.offset_index.add(last_offset - self.base_offset, self.size)
             self._add_time_entry()
             self._bytes_since_entry = 0
+        self.has_index_files = False
         self._bytes_since_entry += size
         self.size += size
         self.end_offset = last_offset + 1
 
-    def write_indexes(self, files: Files, folder: str) -> None:
-        """Write both index files. They are not synced: what a power cut leaves of them is checked when loaded."""
+    def write_indexes(self, files: Files, folder: str) -> list[File]:
+        """Write both index files; return what has to be synced before a start may trust them.
+
+        A torn file is recognised when it is loaded; one that a power cut takes back to an older state may not be.
+        """
         assert self.offset_index is not None
         assert self.time_index is not None
+        if self.has_index_files:
+            return []
         self._add_time_entry()
+        written: list[File] = []
         for suffix, content in (
             (INDEX_SUFFIX, self.offset_index.encode()),
             (TIME_INDEX_SUFFIX, self.time_index.encode()),
@@ -100,7 +110,9 @@ class Segment:
             file = files.open(segment_path(folder, self.base_offset, suffix), create=True)
             file.truncate(0)
             write_all(file, [content], 0)
-            file.close()
+            written.append(file)
+        self.has_index_files = True
+        return written
 
     def read_indexes(self, files: Files, folder: str) -> bool:
         """Load both indexes; return whether they can be this segment's."""
@@ -117,6 +129,7 @@ class Segment:
             return False
         self.offset_index = offset_index
         self.time_index = time_index
+        self.has_index_files = True
         if len(time_index):
             self.largest_timestamp_ms = time_index.timestamps_ms[-1]
             self.largest_timestamp_offset = self.base_offset + time_index.relative_offsets[-1]
@@ -152,6 +165,7 @@ class Segment:
         self.largest_timestamp_ms = mark.largest_timestamp_ms
         self.largest_timestamp_offset = mark.largest_timestamp_offset
         self._bytes_since_entry = mark.bytes_since_entry
+        self.has_index_files = False
         self.offset_index = mark.offset_index
         self.offset_index.cut(mark.offset_entries)
         self.time_index = mark.time_index
@@ -171,6 +185,7 @@ class Segment:
         self.largest_timestamp_offset = self.base_offset
         self.offset_index = OffsetIndex()
         self.time_index = TimeIndex()
+        self.has_index_files = False
         self._bytes_since_entry = 0
 
     def _add_time_entry(self) -> None:

@@ -253,6 +253,14 @@ def test_recovered_records_are_synced_before_anybody_sees_them() -> None:
     assert FIRST_LOG in [step.path for step in killed.journal if step.kind == "sync"]
 
 
+def test_a_log_that_was_synced_to_its_end_is_not_synced_again() -> None:
+    """After kill -9 most partitions are as their last sync left them: their recovery writes nothing."""
+    files, _ = written_log([make_batch(2)])
+    killed = files.copy()
+    assert open_log(killed, recovery_point=2).was_walked
+    assert killed.journal == []
+
+
 def test_a_log_start_beyond_the_end_is_taken_back() -> None:
     files, _ = written_log([make_batch(2)])
     log = open_log(files, log_start_offset=100)
