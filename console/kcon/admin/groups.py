@@ -1,15 +1,17 @@
 """Which groups are there, and how are they deleted? ListGroups of every broker; DeleteGroups at the coordinators."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kcon.admin.apis import Api
 from kcon.admin.cluster import Cluster, Deadline
-from kcon.admin.decode import decode_response
+from kcon.admin.decode import decode_response, read_array, read_head
 from kcon.admin.fan_out import fan_out, together
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.admin.routes import Routes
+from kcon.admin.schema import entity_type
 from kcon.core.ids import GroupId
 from kcon.core.kafka_error import KafkaError, kafka_error
 from kcon.core.snapshot import GroupListing
@@ -34,18 +36,19 @@ async def list_groups(cluster: Cluster, routes: Routes, deadline: Deadline) -> G
     errors: dict[int, KconError] = {}
 
     async def ask(broker_id: int) -> None:
-        request = ReadRequest(api=Api.LIST_GROUPS)
         try:
-            answer = await cluster.send(request, deadline, broker_id)
-            told = decode_response(answer.api, answer.version, answer.body, answer.offset)
+            answer = await cluster.send(ReadRequest(api=Api.LIST_GROUPS), deadline, broker_id)
+            top = entity_type(answer.api, answer.version, "response")
+            head, _, _ = read_head(top, answer.body, answer.offset, "groups")
+            if head["error_code"]:
+                errors[broker_id] = kafka_error(head["error_code"]).as_exception(f"broker {broker_id}")
+            for number, group in enumerate(read_array(top, answer.body, answer.offset, "groups"), start=1):
+                listing = _listing(group, broker_id)
+                items[listing.group] = listing
+                if number % cluster.settings.groups_per_request_max == 0:
+                    await asyncio.sleep(0)
         except KconError as error:
             errors[broker_id] = error
-            return
-        if int(told.error_code):
-            errors[broker_id] = kafka_error(int(told.error_code)).as_exception(f"broker {broker_id}")
-        for group in told.groups:
-            listing = _listing(group, broker_id)
-            items[listing.group] = listing
 
     await together(ask(broker.id) for broker in info.brokers)
     routes.remember_coordinators({listing.group: listing.coordinator_id for listing in items.values()})

@@ -33,6 +33,8 @@ class Routes:
         self._topics: dict[TopicName, tuple[float, TopicInfo]] = {}
         self._coordinators: dict[GroupId, int] = {}
         self._offsets_topic_seen = False
+        self._learning = asyncio.Lock()
+        """Two questions about the same topics at once need one answer."""
 
     # --- what others learned ---------------------------------------------------------------------------------
 
@@ -64,7 +66,10 @@ class Routes:
         await self._learn_leaders({partition.topic for partition in partitions}, fresh, deadline)
         by_topic: dict[TopicName, dict[int, int]] = {}
         found: list[int | KafkaError] = []
+        hold = self._cluster.settings.partitions_per_hold_max
         for topic, index in partitions:
+            if len(found) % hold == hold - 1:
+                await asyncio.sleep(0)
             leaders = by_topic.get(topic)
             if leaders is None:
                 leaders = by_topic[topic] = self._leaders_of(topic)
@@ -82,15 +87,16 @@ class Routes:
         return {p.partition: p.leader_id for p in known[1].partitions} if known else {}
 
     async def _learn_leaders(self, names: set[TopicName], fresh: bool, deadline: Deadline) -> None:
-        oldest_s = asyncio.get_running_loop().time() - self._cluster.settings.metadata_max_age_ms / 1000
-        unknown = sorted(
-            (n for n in names if fresh or n not in self._topics or self._topics[n][0] < oldest_s),
-            key=lambda name: name.raw,
-        )
-        if unknown:
-            wanted = None if len(unknown) > _NAMES_BEFORE_ALL else unknown
-            self.forget_topics(unknown)
-            self.remember_topics(await read_topics(self._cluster, wanted, deadline))
+        async with self._learning:
+            oldest_s = asyncio.get_running_loop().time() - self._cluster.settings.metadata_max_age_ms / 1000
+            unknown = sorted(
+                (n for n in names if fresh or n not in self._topics or self._topics[n][0] < oldest_s),
+                key=lambda name: name.raw,
+            )
+            if unknown:
+                wanted = None if len(unknown) > _NAMES_BEFORE_ALL else unknown
+                self.forget_topics(unknown)
+                self.remember_topics(await read_topics(self._cluster, wanted, deadline))
 
     # --- coordinators ----------------------------------------------------------------------------------------
 
@@ -99,11 +105,12 @@ class Routes:
 
         A topic that we may not see counts as there.
         """
-        if not self._offsets_topic_seen:
-            answer = await self._cluster.send(metadata_request((OFFSETS_TOPIC,)), deadline)
-            told = decode_response(answer.api, answer.version, answer.body, answer.offset)
-            codes = [int(topic.error_code) for topic in told.topics]
-            self._offsets_topic_seen = bool(codes) and _UNKNOWN_TOPIC_OR_PARTITION not in codes
+        async with self._learning:
+            if not self._offsets_topic_seen:
+                answer = await self._cluster.send(metadata_request((OFFSETS_TOPIC,)), deadline)
+                told = decode_response(answer.api, answer.version, answer.body, answer.offset)
+                codes = [int(topic.error_code) for topic in told.topics]
+                self._offsets_topic_seen = bool(codes) and _UNKNOWN_TOPIC_OR_PARTITION not in codes
         return self._offsets_topic_seen
 
     async def coordinators(

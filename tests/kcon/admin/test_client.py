@@ -156,6 +156,16 @@ def test_offsets_in_every_version(wire: SimpleNamespace, version: int) -> None:
     run(main())
 
 
+def test_two_questions_at_once_look_the_leaders_up_once(wire: SimpleNamespace) -> None:
+    async def main() -> None:
+        async with wire.broker(topics={"orders": [1]}) as broker, await Admin.connect(wire.settings(broker)) as admin:
+            before = broker.titles().count("Metadata")
+            await asyncio.gather(admin.list_offsets(partitions(1), EARLIEST), admin.list_offsets(partitions(1), LATEST))
+            assert broker.titles().count("Metadata") == before + 1
+
+    run(main())
+
+
 def test_read_committed_asks_for_the_last_stable_offset(wire: SimpleNamespace) -> None:
     async def main() -> None:
         async with wire.broker(topics={"orders": [1]}) as broker, await Admin.connect(wire.settings(broker)) as admin:
