@@ -25,10 +25,22 @@ def main() -> int:
     return run(argv, process_environment(), _open_console)
 
 
-def _open_console(context: "Context", address: str | None) -> int:
+def _open_console(context: "Context | None", address: str | None) -> int:
+    from contextlib import ExitStack
+
+    from kcon.cli.captured import run_captured
     from kcon.tui.app import run_tui
 
-    return run_tui(context, address)
+    with ExitStack() as until_left:
+
+        def start_demo() -> "Context":
+            from kcon.cli.demo import BackgroundDemo
+
+            demo = BackgroundDemo()
+            until_left.callback(demo.stop)
+            return demo.start()
+
+        return run_tui(context, address, run_command=run_captured, start_demo=start_demo)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def _show(report: DemoReport, invocation: Invocation) -> None:
 def _beside_the_console(request: Demo, invocation: Invocation) -> int:
     """Run the demo on a loop of its own thread; the console owns the main thread, the terminal and ctrl-C."""
     assert invocation.open_console is not None, "the program's main module hands it in"
-    background = _Background(_options(request))
+    background = BackgroundDemo(_options(request))
     invocation.diagnostics.progress("Starting a broker with real data ...")
     try:
         context = background.start()
@@ -79,11 +79,11 @@ def _beside_the_console(request: Demo, invocation: Invocation) -> int:
         background.stop()
 
 
-class _Background:
+class BackgroundDemo:
     """A demo on its own thread and event loop."""
 
-    def __init__(self, options: DemoOptions) -> None:
-        self._options = options
+    def __init__(self, options: DemoOptions | None = None) -> None:
+        self._options = options or DemoOptions()
         self._started: queue.Queue[Context | BaseException] = queue.Queue(maxsize=1)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None

@@ -18,8 +18,8 @@ from kcon.errors import ExitCode, UnreachableError, UsageError
 if TYPE_CHECKING:
     from kcon.services.session import Session
 
-OpenConsole = Callable[[Context, "str | None"], int]
-"""Opens the console on a context, at an address or the overview, and returns the exit code. Blocks.
+OpenConsole = Callable[["Context | None", "str | None"], int]
+"""Opens the console on a context (None: where one is chosen), at an address or the overview. Blocks; the exit code.
 
 The program's main module hands it in, because the CLI and the TUI do not know each other.
 """

@@ -4,7 +4,6 @@ Text goes out as UTF-8. What a terminal could act on is replaced wherever standa
 tables always; JSON escapes it, which is exact and harmless at once.
 """
 
-import csv
 import io
 import json
 import re
@@ -96,6 +95,8 @@ class Writer:
         return format_table(columns, _rows(document), width=width, headers=self.output.headers)
 
     def _csv(self, document: Document) -> str:
+        import csv
+
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         if self.output.headers:

@@ -1,10 +1,12 @@
 """`kcon ui` and `kcon` alone: opens the console, or says why it cannot."""
 
 from kcon.cli.invocation import Invocation
-from kcon.commands.request import Connection, Request
+from kcon.commands.request import Request
 from kcon.commands.table import root_help
 from kcon.commands.ui import Ui
 from kcon.contexts.context import Context
+from kcon.contexts.resolve import NoClusterNamedError
+from kcon.contexts.resolve import NoClusterNamed
 from kcon.errors import ExitCode, UsageError
 
 
@@ -22,11 +24,11 @@ def run_ui(request: Request, invocation: Invocation) -> int:
     return invocation.open_console(_context(request, invocation), request.address)
 
 
-def _context(request: Ui, invocation: Invocation) -> Context:
+def _context(request: Ui, invocation: Invocation) -> Context | None:
+    """Return the cluster to show; None lets a newcomer, who typed `kcon` alone, choose one there."""
     try:
         return invocation.context
-    except UsageError as error:
+    except NoClusterNamedError:
         if not request.bare or request.shared.connection != Connection():
             raise
-        # The first thing a newcomer types must say what works without anything.
-        raise UsageError(error.message, f"{error.hint} `kcon demo` needs neither.") from error
+        return None

@@ -33,7 +33,7 @@ def listener() -> Iterator[socket.socket]:
 def test_no_change_reaches_the_socket(
     listener: socket.socket, kcon: Any, argv: tuple[str, ...], variable: tuple[str, str]
 ) -> None:
-    kcon.variables["KCON_BOOTSTRAP"] = "127.0.0.1:{}".format(listener.getsockname()[1])
+    kcon.variables["KCON_BOOTSTRAP"] = f"127.0.0.1:{listener.getsockname()[1]}"
     kcon.variables[variable[0]] = variable[1]
     ran = kcon(*argv, stdin=b"a\n")
     assert ran.code == 6
@@ -44,7 +44,7 @@ def test_no_change_reaches_the_socket(
 
 def test_the_listener_would_notice(listener: socket.socket, kcon: Any) -> None:
     """The test above can fail: a command that reads does connect."""
-    kcon.variables["KCON_BOOTSTRAP"] = "127.0.0.1:{}".format(listener.getsockname()[1])
+    kcon.variables["KCON_BOOTSTRAP"] = f"127.0.0.1:{listener.getsockname()[1]}"
     kcon.variables["KCON_READ_ONLY"] = "1"
     kcon("topic", "list", "--timeout", "200ms")
     accepted, _address = listener.accept()
