@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 WAIT_S = 20.0
 BASE_MS = (time.time_ns() // 10**9 - 3600) * 1000
@@ -27,7 +28,7 @@ def test_an_idempotent_producer_delivers_in_order(cluster: Any, unique: Callable
         "linger.ms": 0,
         "batch.num.messages": 20,
     }
-    offsets: list[int] = []
+    offsets: list[int | None] = []
     producer = Producer(config)
     for index in range(2_000):
         producer.produce(

@@ -43,7 +43,9 @@ LIVE_MS: Final = 43 * 3_600_000
 DAY_TAKES_S: Final = 10.0
 TICK_S: Final = 0.05
 METRICS_EVERY_S: Final = 1.0
-LOG_LINES_PER_TICK_MAX: Final = 200
+ROOM_EVERY_RECORDS: Final = 500
+ROOM_S: Final = 0.003
+"""While it writes the past, the feed gives way to the threads that draw and consume."""
 
 LOSE_RECORD_VARIABLE: Final = "KCON_DEMO_LOSE_RECORD"
 """For tests: the number of one flight, from 1, that is entered in the ledger and not sent."""
@@ -160,9 +162,11 @@ class DemoFeed:
                 self._send(table, row.key, row.body + b"}", now_ms)
         for table in TIMED_TABLES:
             shift_ms = _now_ms() - self._first_live_ms
-            for row in tables.rows(table):
-                if self._stopping.is_set() or row.original_ms >= self._first_live_ms:
+            for number, row in enumerate(tables.rows(table)):
+                if row.original_ms >= self._first_live_ms:
                     break
+                if number % ROOM_EVERY_RECORDS == 0 and self._stopping.wait(ROOM_S):
+                    return
                 self._send_moved(table, row, row.original_ms + shift_ms)
 
     def _write_live(self) -> None:

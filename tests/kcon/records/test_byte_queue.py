@@ -31,7 +31,13 @@ def test_a_full_queue_holds_the_writer_back() -> None:
 
     async def run() -> tuple[int, int]:
         queue: ByteQueue[int] = ByteQueue(30)
-        thread = threading.Thread(target=lambda: [queue.put(number, 10) for number in range(100)] and queue.end())
+
+        def write() -> None:
+            for number in range(100):
+                queue.put(number, 10)
+            queue.end()
+
+        thread = threading.Thread(target=write)
         thread.start()
         largest = count = 0
         while await queue.get() is not None:

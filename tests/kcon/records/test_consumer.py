@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from kcon.contexts.context import Context
 from kcon.core.ids import TopicPartition, group_id, topic_name
