@@ -5,8 +5,6 @@ from kcon.commands.request import Request
 from kcon.commands.table import root_help
 from kcon.commands.ui import Ui
 from kcon.contexts.context import Context
-from kcon.contexts.resolve import NoClusterNamedError
-from kcon.contexts.resolve import NoClusterNamed
 from kcon.errors import ExitCode, UsageError
 
 
@@ -28,7 +26,7 @@ def _context(request: Ui, invocation: Invocation) -> Context | None:
     """Return the cluster to show; None lets a newcomer, who typed `kcon` alone, choose one there."""
     try:
         return invocation.context
-    except NoClusterNamedError:
-        if not request.bare or request.shared.connection != Connection():
+    except NoClusterNamed:
+        if not request.bare:
             raise
         return None

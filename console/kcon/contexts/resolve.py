@@ -41,10 +41,6 @@ _SECURITY_PROPERTIES: Final = {
 }
 
 
-class NoClusterNamedError(UsageError):
-    """Neither the command line, the environment nor the files name a cluster."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrides:
     """What the command line says."""
@@ -66,10 +62,6 @@ class ContextListing:
     mode: Mode
     color: str | None
     is_current: bool
-
-
-class NoClusterNamed(UsageError):
-    """Nothing says which cluster is meant: no option, no variable, no context."""
 
 
 class ContextStore:
@@ -137,7 +129,7 @@ class ContextStore:
         name, source = self._chosen_name(config, overrides)
         if name is None and self._ad_hoc_bootstrap(overrides) is None:
             hint = "Give its address with -b HOST:PORT, or choose one with `kcon context use NAME`."
-            raise NoClusterNamed("No cluster is named.", hint)
+            raise NoClusterNamedError("No cluster is named.", hint)
         return self._build(config, name, source, overrides)
 
     def _ad_hoc_bootstrap(self, overrides: Overrides) -> str | None:
