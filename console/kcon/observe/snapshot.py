@@ -46,6 +46,8 @@ class GroupColumns:
     members: tuple[int | None, ...] = ()
     topics: tuple[int | None, ...] = ()
     """Topics with a commit."""
+    reads: tuple[frozenset[TopicName], ...] = ()
+    """The names of these topics; empty when they could not be read."""
     lag: tuple[int | None, ...] = ()
     """The sum over partitions whose lag is known; None when none is."""
     unknown: tuple[int, ...] = ()

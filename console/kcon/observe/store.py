@@ -232,6 +232,7 @@ class Store:
             coordinator_id=tuple(row.coordinator_id for row in rows),
             members=tuple(_member_count(sample.members.get(row.group)) for row in rows),
             topics=tuple(len(each.topics) if each and each.readable else None for each in of_rows),
+            reads=tuple(each.topics if each else frozenset() for each in of_rows),
             lag=tuple(each.lag if each else None for each in of_rows),
             unknown=tuple(each.unknown if each else 0 for each in of_rows),
             lost=tuple(each.lost if each else 0 for each in of_rows),

@@ -1,0 +1,108 @@
+"""Where does this address lead? One form for `kcon ui ADDRESS`, the command line inside, and links between views.
+
+    overview   topics   groups   topic/NAME   group/ID   NAME/PARTITION/OFFSET   topic/NAME/PARTITION
+
+Ids are percent-encoded where they hold a slash.
+"""
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from urllib.parse import quote, unquote
+
+from kcon.core.ids import GroupId, TopicName, group_id, topic_name
+from kcon.core.wire_text import display_safe
+from kcon.errors import UsageError
+
+_HINT: Final = "Give overview, topics, groups, topic/NAME, group/NAME or NAME/PARTITION/OFFSET."
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The whole cluster."""
+
+    def __str__(self) -> str:
+        return "overview"
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The list of topics."""
+
+    def __str__(self) -> str:
+        return "topics"
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The list of groups."""
+
+    def __str__(self) -> str:
+        return "groups"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic."""
+
+    name: TopicName
+
+    def __str__(self) -> str:
+        return f"topic/{_quoted(self.name.raw)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group."""
+
+    group: GroupId
+
+    def __str__(self) -> str:
+        return f"group/{_quoted(self.group.raw)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of a topic or of one partition, from a place on."""
+
+    name: TopicName
+    partition: int | None = None
+    start: str = ""
+    """In the offsets mini-language; "" follows the newest."""
+
+    def __str__(self) -> str:
+        if self.partition is None:
+            return f"topic/{_quoted(self.name.raw)}"
+        return f"{_quoted(self.name.raw)}/{self.partition}/{self.start or 'end'}"
+
+
+Address: TypeAlias = Overview | Topics | Groups | Topic | Group | Records
+
+
+def _quoted(raw: str) -> str:
+    return quote(raw.encode("utf-8", "surrogateescape"), safe="")
+
+
+def parse_address(text: str) -> Address:
+    """Read an address. UsageError names the forms."""
+    parts = [unquote(part, errors="surrogateescape") for part in text.strip().split("/")]
+    match parts:
+        case [""] | ["overview"] | ["cluster"]:
+            return Overview()
+        case ["topics" | "topic"]:
+            return Topics()
+        case ["groups" | "group"]:
+            return Groups()
+        case ["topic", name] if name:
+            return Topic(topic_name(name))
+        case ["topic", name, partition] if name and _is_number(partition):
+            return Records(topic_name(name), int(partition))
+        case ["group", group] if group:
+            return Group(group_id(group))
+        case [name, partition, offset] if name and _is_number(partition) and offset:
+            return Records(topic_name(name), int(partition), offset)
+        case _:
+            raise UsageError(f"Not an address: {display_safe(text)}.", _HINT)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9

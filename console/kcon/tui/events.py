@@ -1,0 +1,51 @@
+"""What happened? The messages that reach the screens; each is a fact with its values, and none asks for anything."""
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from kcon.observe.snapshot import ClusterSnapshot
+
+if TYPE_CHECKING:
+    from kcon.tui.engine import AnyJob
+
+
+class SnapshotTaken(Message):
+    """The cluster was looked at. A newer one replaces one that was not handled yet."""
+
+    def __init__(self, snapshot: ClusterSnapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts."""
+        return isinstance(message, SnapshotTaken)
+
+
+class SamplingFailed(Message):
+    """The cluster could not be looked at; the last picture stays, and grows old."""
+
+    def __init__(self, reason: str, hint: str) -> None:
+        super().__init__()
+        self.reason = reason
+        self.hint = hint
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest counts."""
+        return isinstance(message, SamplingFailed)
+
+
+class JobEnded(Message, bubble=False):
+    """A job that the receiver submitted has its result or its error."""
+
+    def __init__(self, job: "AnyJob") -> None:
+        super().__init__()
+        self.job = job
+
+
+class RecordsArrived(Message, bubble=False):
+    """The buffer of a record view has changed."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One look at the buffer serves all."""
+        return isinstance(message, RecordsArrived)

@@ -1,0 +1,306 @@
+"""How far behind is one group, partition by partition, who owns what, and where is it going?"""
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+
+from kcon.core.ids import GroupId, TopicPartition
+from kcon.core.lag import PartitionLag, sum_lag
+from kcon.core.snapshot import GroupDescription
+from kcon.core.units import format_count_short
+from kcon.gate.undo import UndoRecord
+from kcon.observe.rings import Rings, Series, eta_ms
+from kcon.services.groups import LagReport, group_lag
+from kcon.services.session import Session
+from kcon.services.undo import list_undo_records
+from kcon.tui.address import Records
+from kcon.tui.plot import spark
+from kcon.tui.rows import Column, Rows
+from kcon.tui.screens.reset import ResetScreen
+from kcon.tui.screens.tabbed import TabbedScreen
+from kcon.tui.screens.undo import UNDO_COLUMNS, UndoPlanScreen, undo_rows
+from kcon.tui.text import UNKNOWN, Line, Part, plural, show, show_eta, show_rate
+from kcon.tui.widgets.chart import Chart, is_ascii_only
+from kcon.tui.widgets.painted import Lines
+from kcon.tui.widgets.status_line import Fact
+from kcon.tui.widgets.tabs import Tab, TabLine
+from kcon.tui.widgets.virtual_table import VirtualTable
+
+TICKS = 900
+TREND_TICKS = 90
+RATE_WINDOW_MS = 10_000
+ETA_WINDOW_MS = 300_000
+
+
+def state_role(value: object) -> str:
+    """Return the role of a partition's state."""
+    return {"LOST": "bad", "NOCOMMIT": "warn"}.get(str(value), "dim")
+
+
+def draw_lags(value: object, width: int) -> str:
+    """Draw the last lags of a partition."""
+    return spark(value[-width:], width) if isinstance(value, tuple) else ""
+
+
+PARTITION_COLUMNS = (
+    Column(key="where", title="TOPIC/P", flex=True, search=True),
+    Column(key="committed", title="COMMITTED", right=True, drop=4),
+    Column(key="end", title="END", right=True, drop=5),
+    Column(key="lag", title="LAG", right=True, sums=True),
+    Column(key="trend", title="10m", width=6, draw=draw_lags, drop=6, sort=False, role=lambda _value: "out"),
+    Column(key="in", title="IN/s", right=True, width=8, show=show_rate, drop=8, sums=True),
+    Column(key="out", title="OUT/s", right=True, width=8, show=show_rate, drop=7, sums=True),
+    Column(key="time", title="TIME LAG", right=True, drop=9, sort=False),
+    Column(key="eta", title="ETA", right=True, width=7, show=show_eta, drop=3),
+    Column(key="owner", title="OWNER", search=True, width_max=24, drop=2),
+    Column(key="state", title="STATE", search=True, role=state_role, drop=1),
+)
+MEMBER_COLUMNS = (
+    Column(key="client", title="CLIENT", search=True),
+    Column(key="host", title="HOST", drop=2),
+    Column(key="count", title="PARTITIONS", right=True),
+    Column(key="assignment", title="ASSIGNMENT", flex=True, search=True, sort=False),
+    Column(key="instance", title="INSTANCE", drop=3),
+    Column(key="member", title="MEMBER", drop=4),
+)
+
+
+class GroupScreen(TabbedScreen):
+    """One group."""
+
+    TITLE_WORD = "GROUP"
+    ACTIONS = ("open", "reset", "undo", "filter", "sort", "yank", "tab_1", "tab_2", "tab_3", "tab_4", "tab_5")
+    COPIES = "oc"
+    TAB_IDS = ("partitions", "members", None, None, "undo")
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-tall")]
+    CSS = """
+    GroupScreen {
+        #chart { height: 30%; min-height: 6; max-height: 12; }
+        &.-low #chart { display: none; }
+    }
+    """
+
+    def __init__(self, group: GroupId) -> None:
+        super().__init__()
+        self._group = group
+        self._report: LagReport | None = None
+        self._undo: list[UndoRecord] = []
+        self._lags: Rings[TopicPartition] = Rings(TREND_TICKS)
+        self._ends: Rings[TopicPartition] = Rings(TREND_TICKS)
+        self._commits: Rings[TopicPartition] = Rings(TREND_TICKS)
+        self._total: Rings[str] = Rings(TICKS)
+
+    def body(self) -> ComposeResult:
+        """Totals, the lag strip, a chart, tabs, tables."""
+        yield Lines([[Part("")], [Part("")]], widget_id="totals")
+        yield Chart("LAG", "warn", widget_id="chart")
+        yield TabLine()
+        yield VirtualTable(PARTITION_COLUMNS, widget_id="partitions", empty="no commits and no members")
+        yield VirtualTable(MEMBER_COLUMNS, widget_id="members", has_sums=False, empty="no members")
+        yield VirtualTable(UNDO_COLUMNS, widget_id="undo", has_sums=False, empty="nothing to take back")
+
+    def on_mount(self) -> None:
+        """Begin to ask."""
+        super().on_mount()
+        self.query_one("#partitions", VirtualTable).note = f"= {self.cli_command()}"
+        self.poll(f"lag of {self._group}", self._ask, self._told)
+
+    def crumbs(self) -> Sequence[Fact]:
+        """Return the path to this view."""
+        return (Fact("groups"), Fact(self._group))
+
+    def facts(self) -> Sequence[Fact]:
+        """Kind, state, members, coordinator."""
+        described = self._described()
+        if described is None:
+            return ()
+        generation = UNKNOWN if described.generation_id is None else str(described.generation_id)
+        return (
+            Fact(f"{described.group_type} {described.state or UNKNOWN} gen {generation}", 2),
+            Fact(plural(len(described.members), "member"), 3),
+            Fact(f"coord b{described.coordinator_id}", 6),
+        )
+
+    def _described(self) -> GroupDescription | None:
+        return self._report.groups.get(self._group) if self._report is not None else None
+
+    def cli_command(self) -> str:
+        """Return the command that gives this view."""
+        from kcon.tui.command_line import quoted
+
+        return f"kcon group lag {quoted(self._group.raw)}"
+
+    def copy_text(self, letter: str) -> str | None:
+        """Copy the group's id."""
+        return self._group.raw if letter == "o" else super().copy_text(letter)
+
+    def tabs(self) -> Sequence[Tab]:
+        """Return the tabs."""
+        described = self._described()
+        rows = str(len(self._report.rows)) if self._report is not None else ""
+        members = str(len(described.members)) if described is not None else ""
+        return (
+            Tab("Partitions", rows),
+            Tab("Members", members),
+            Tab("Config", UNKNOWN),
+            Tab("Events", UNKNOWN),
+            Tab("Undo", str(len(self._undo))),
+        )
+
+    # --- asking ----------------------------------------------------------------------------------------------
+
+    async def _ask(self, session: Session) -> tuple[LagReport, list[UndoRecord]]:
+        report = await group_lag(session, [self._group.raw])
+        return report, await list_undo_records(session, self._group)
+
+    def _told(self, told: tuple[LagReport, list[UndoRecord]]) -> None:
+        report, self._undo = told
+        self._report = report
+        now_ms = self.console.now_ms()
+        self._lags.push(now_ms, {row.partition: row.lag for row in report.rows})
+        self._ends.push(now_ms, {row.partition: row.end for row in report.rows})
+        self._commits.push(now_ms, {row.partition: row.committed for row in report.rows})
+        total = sum_lag(report.rows)
+        self._total.push(now_ms, {"lag": total.lag if total.known else None})
+        error = report.group_errors.get(self._group)
+        if error is not None:
+            self.complain(error)
+        self._draw_partitions(report.rows)
+        self._draw_members()
+        self._draw_totals(report.rows, now_ms)
+        self.query_one("#undo", VirtualTable).set_rows(undo_rows(self._undo, self.console.context.tz))
+        self.draw_tabs()
+        self.draw_frame()
+
+    def _rate(self, rings: Rings[TopicPartition], where: TopicPartition) -> float | None:
+        change = rings.series(where).change_per_s(RATE_WINDOW_MS)
+        return None if change is None else max(0.0, change)
+
+    def _eta(self, row: PartitionLag) -> float | None:
+        return eta_ms(row.lag, self._lags.series(row.partition).change_per_s(ETA_WINDOW_MS))
+
+    def _draw_partitions(self, rows: Sequence[PartitionLag]) -> None:
+        self.query_one("#partitions", VirtualTable).set_rows(
+            Rows(
+                keys=[row.partition for row in rows],
+                values={
+                    "where": [f"{row.partition.topic}/{row.partition.partition}" for row in rows],
+                    "committed": [row.committed for row in rows],
+                    "end": [row.end for row in rows],
+                    "lag": [row.lag for row in rows],
+                    "trend": [self._lags.values(row.partition) for row in rows],
+                    "in": [self._rate(self._ends, row.partition) for row in rows],
+                    "out": [self._rate(self._commits, row.partition) for row in rows],
+                    "time": [None] * len(rows),
+                    "eta": [self._eta(row) for row in rows],
+                    "owner": [_owner(row) for row in rows],
+                    "state": [_state(row) for row in rows],
+                },
+            )
+        )
+
+    def _draw_members(self) -> None:
+        described = self._described()
+        members = described.members if described is not None else ()
+        self.query_one("#members", VirtualTable).set_rows(
+            Rows(
+                keys=[member.member_id for member in members],
+                values={
+                    "client": [member.client_id for member in members],
+                    "host": [member.host for member in members],
+                    "count": [len(member.assignment) for member in members],
+                    "assignment": [
+                        " ".join(f"{where.topic}/{where.partition}" for where in member.assignment)
+                        for member in members
+                    ],
+                    "instance": [member.instance_id for member in members],
+                    "member": [member.member_id for member in members],
+                },
+            )
+        )
+
+    def _draw_totals(self, rows: Sequence[PartitionLag], now_ms: int) -> None:
+        total = sum_lag(rows)
+        series = self._lag_series()
+        change = series.change_per_s(ETA_WINDOW_MS)
+        lag = total.lag if total.known else None
+        inflow = [rate for row in rows if (rate := self._rate(self._ends, row.partition)) is not None]
+        outflow = [rate for row in rows if (rate := self._rate(self._commits, row.partition)) is not None]
+        facts: Line = [
+            Part(f"  lag {show(lag)}", "strong"),
+            Part(f" | time {UNKNOWN}", "dim"),
+            Part(
+                f" | in {show_rate(sum(inflow) if inflow else None)} out {show_rate(sum(outflow) if outflow else None)}"
+            ),
+            Part(f" | ETA {show_eta(eta_ms(lag, change))}"),
+            Part(f" | lost {show(total.lost)}", "bad" if total.lost else "text"),
+            Part(f" | unknown {show(total.unknown)}", "warn" if total.unknown else "text"),
+        ]
+        lines = self.query_one("#totals", Lines)
+        label = f"  LAG -{_span_text(series, now_ms)} "
+        width = max(4, self.size.width - len(label) - len(" now  x reset") - 2)
+        strip: Line = [
+            Part(label, "dim"),
+            Part(spark(series.values, width, ascii_only=is_ascii_only(lines)), "warn"),
+            Part(" now", "dim"),
+        ]
+        lines.set_lines([facts, strip])
+        short = UNKNOWN if lag is None else format_count_short(lag)
+        self.query_one("#chart", Chart).set_series(series, f"LAG {short}", now_ms)
+
+    def _lag_series(self) -> Series:
+        """Return what was sampled before the view was opened, and what it saw itself."""
+        own = self._total.series("lag")
+        snapshot = self.console.snapshot
+        if snapshot is None or self._group not in snapshot.groups.group:
+            return own
+        values = snapshot.groups.trend[snapshot.groups.group.index(self._group)]
+        times = snapshot.in_series.times_ms[len(snapshot.in_series.times_ms) - len(values) :]
+        until_ms = own.times_ms[0] if own.times_ms else snapshot.taken_ms + 1
+        pairs = [pair for pair in zip(times, values, strict=False) if pair[0] < until_ms]
+        return Series(
+            (*(time for time, _value in pairs), *own.times_ms), (*(value for _time, value in pairs), *own.values)
+        )
+
+    # --- going on --------------------------------------------------------------------------------------------
+
+    @on(VirtualTable.Chosen, "#partitions")
+    async def _open_record(self, event: VirtualTable.Chosen) -> None:
+        where = event.key
+        if not isinstance(where, TopicPartition) or self._report is None:
+            return
+        row = next((row for row in self._report.rows if row.partition == where), None)
+        start = str(row.committed) if row is not None and row.committed is not None else ""
+        await self.console.open(Records(where.topic, where.partition, start))
+
+    @on(VirtualTable.Chosen, "#undo")
+    def _open_undo(self, event: VirtualTable.Chosen) -> None:
+        record = next((record for record in self._undo if record.id == event.key), None)
+        if record is not None:
+            self.app.push_screen(UndoPlanScreen(record))
+
+    def do_reset(self) -> None:
+        """Plan a reset."""
+        self.app.push_screen(ResetScreen(self._group))
+
+    def do_undo(self) -> None:
+        """Show what can be taken back."""
+        self.to_tab(4)
+
+
+def _owner(row: PartitionLag) -> str | None:
+    if row.client_id is None:
+        return None
+    return f"{row.client_id}@{str(row.host).removeprefix('/')}" if row.host is not None else str(row.client_id)
+
+
+def _state(row: PartitionLag) -> str:
+    if row.committed is None:
+        return "NOCOMMIT"
+    return "LOST" if row.lost else UNKNOWN
+
+
+def _span_text(series: Series, now_ms: int) -> str:
+    seconds = (now_ms - series.times_ms[0]) // 1000 if series.times_ms else 0
+    return f"{seconds}s" if seconds < 120 else f"{seconds // 60}m"

@@ -1,0 +1,253 @@
+"""Is the cluster well, and where does it move? What needs a person first, then throughput, groups, topics, brokers."""
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from kcon.core.snapshot import NO_BROKER
+from kcon.core.units import format_count_short
+from kcon.observe.snapshot import ClusterSnapshot
+from kcon.tui.address import Address, Group, Topic
+from kcon.tui.plot import spark
+from kcon.tui.rows import Column, Rows
+from kcon.tui.screens.base import KconScreen
+from kcon.tui.text import UNKNOWN, Line, Part, plural, show_eta, show_rate
+from kcon.tui.widgets.chart import Chart, is_ascii_only
+from kcon.tui.widgets.painted import Lines
+from kcon.tui.widgets.status_line import Fact
+from kcon.tui.widgets.virtual_table import VirtualTable
+
+NEEDS_MAX = 3
+TOP_MAX = 200
+"""Rows in the panels; the lists show the rest."""
+
+GROUP_COLUMNS = (
+    Column(key="group", title="WORST GROUPS", flex=True, search=True),
+    Column(key="time", title="TIME", right=True, drop=3, sort=False),
+    Column(key="lag", title="LAG", right=True),
+    Column(key="eta", title="ETA", right=True, width=7, drop=2, show=show_eta),
+)
+TOPIC_COLUMNS = (
+    Column(key="topic", title="TOP TOPICS", flex=True, search=True),
+    Column(key="in", title="IN/s", right=True, width=8, show=show_rate),
+    Column(key="share", title="SHARE", right=True, width=5, drop=2),
+    Column(key="hot", title="HOT", right=True, drop=3, sort=False),
+)
+BROKER_COLUMNS = (
+    Column(key="broker", title="BROKER", flex=True),
+    Column(key="in", title="IN/s", right=True, width=8, show=show_rate),
+    Column(key="out", title="OUT", right=True, drop=3, sort=False),
+    Column(key="disk", title="DISK", right=True, drop=4, sort=False),
+    Column(key="full", title="FULL", right=True, drop=5, sort=False),
+    Column(key="urp", title="URP", right=True, drop=1),
+)
+
+
+class OverviewScreen(KconScreen):
+    """The first view."""
+
+    TITLE_WORD = "OVERVIEW"
+    ACTIONS = ("open", "filter", "sort", "yank", "tab_1", "tab_2", "tab_3")
+    COPIES = "oc"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-tall")]
+    CSS = """
+    OverviewScreen {
+        #charts { height: 1fr; min-height: 5; max-height: 16; }
+        #panels { height: 1fr; min-height: 5; }
+        #panels VirtualTable { width: 1fr; margin-right: 1; }
+        #brokers { width: 1fr; }
+        &.-narrow #brokers { display: none; }
+        &.-low #charts { display: none; }
+    }
+    """
+
+    def body(self) -> ComposeResult:
+        """What needs somebody, the strip, two charts, three panels."""
+        yield Lines(widget_id="needs")
+        yield Lines([[Part("")]], widget_id="strip")
+        with Horizontal(id="charts"):
+            yield Chart("IN", "in", widget_id="chart-in")
+            yield Chart("OUT", "out", widget_id="chart-out")
+        with Horizontal(id="panels"):
+            yield VirtualTable(GROUP_COLUMNS, widget_id="groups", has_sums=False, empty="no groups")
+            yield VirtualTable(TOPIC_COLUMNS, widget_id="topics", has_sums=False, empty="no topics")
+            yield VirtualTable(BROKER_COLUMNS, widget_id="brokers", has_sums=False, empty="no brokers")
+        yield Lines([[Part("  EVENTS ", "title"), Part(UNKNOWN, "dim")]], widget_id="events")
+
+    def facts(self) -> Sequence[Fact]:
+        """Version, brokers, counts, cost."""
+        snapshot = self.console.snapshot
+        if snapshot is None:
+            return (Fact(",".join(self.console.context.bootstrap), 3),)
+        cluster = snapshot.cluster
+        live, seen = len(cluster.brokers), snapshot.brokers_seen
+        controller = cluster.controller_id if cluster.controller_id != NO_BROKER else UNKNOWN
+        groups = plural(len(snapshot.groups), "group") if snapshot.has_offsets else f"{UNKNOWN} groups"
+        rps = UNKNOWN if snapshot.requests_per_s is None else f"{snapshot.requests_per_s:.0f}"
+        return (
+            Fact(UNKNOWN, 8),
+            Fact(f"brokers {live}/{seen} ctrl {controller}", 5, "bad" if live < seen else "text"),
+            Fact(f"{plural(len(snapshot.topics), 'topic')} {groups}", 2),
+            Fact(f"{rps} rps", 6),
+        )
+
+    def cli_command(self) -> str:
+        """Return the command that gives this view."""
+        return "kcon ui overview"
+
+    def copy_text(self, letter: str) -> str | None:
+        """Copy the name under the cursor."""
+        if letter != "o":
+            return super().copy_text(letter)
+        key = self.table.cursor_key if self.table else None
+        return key[1].raw if isinstance(key, tuple) else None
+
+    def snapshot_changed(self) -> None:
+        """Draw the snapshot."""
+        snapshot = self.console.snapshot
+        if snapshot is None:
+            self.query_one("#needs", Lines).set_lines([[Part("  NEEDS YOU ", "title"), Part(UNKNOWN, "dim")]])
+            return
+        needs = needs_of(snapshot)
+        self.query_one("#needs", Lines).set_lines(_need_lines(needs))
+        self._draw_throughput(snapshot)
+        self.query_one("#groups", VirtualTable).set_rows(_group_rows(snapshot))
+        self.query_one("#topics", VirtualTable).set_rows(_topic_rows(snapshot))
+        self.query_one("#brokers", VirtualTable).set_rows(_broker_rows(snapshot))
+
+    def _draw_throughput(self, snapshot: ClusterSnapshot) -> None:
+        strip = self.query_one("#strip", Lines)
+        flows = (("IN", "in", snapshot.in_series), ("OUT", "out", snapshot.out_series))
+        lag = snapshot.lag_series.last
+        labels = [f"{name} {show_rate(series.last)} " for name, _role, series in flows]
+        labels.append(f"LAG {UNKNOWN if lag is None else format_count_short(lag)} ")
+        time_lag = f" | MAX TIME LAG {UNKNOWN}"
+        width = max(4, (self.size.width - 2 - sum(map(len, labels)) - len(time_lag) - 6) // 3)
+        ascii_only = is_ascii_only(strip)
+        parts = [Part("  ")]
+        for label, role, series in zip(
+            labels, ("in", "out", "warn"), (snapshot.in_series, snapshot.out_series, snapshot.lag_series), strict=True
+        ):
+            parts += [
+                Part(label, "strong"),
+                Part(spark(series.values[-width:], width, ascii_only=ascii_only), role),
+                Part(" | ", "dim"),
+            ]
+        strip.set_lines([[*parts[:-1], Part(time_lag, "dim")]])
+        for name, _role, series in flows:
+            chart = self.query_one(f"#chart-{name.lower()}", Chart)
+            chart.set_series(series, f"{name} {show_rate(series.last)} records", snapshot.taken_ms)
+
+    @on(VirtualTable.Chosen)
+    async def _open(self, event: VirtualTable.Chosen) -> None:
+        key = event.key
+        address: Address
+        if event.table.id == "groups" and isinstance(key, tuple):
+            address = Group(key[1])
+        elif event.table.id == "topics" and isinstance(key, tuple):
+            address = Topic(key[1])
+        else:
+            self.say("There is nothing more about a broker yet.")
+            return
+        await self.console.open(address)
+
+    def do_tab_1(self) -> None:
+        """Go to the groups' panel."""
+        self.query_one("#groups").focus()
+
+    def do_tab_2(self) -> None:
+        """Go to the topics' panel."""
+        self.query_one("#topics").focus()
+
+    def do_tab_3(self) -> None:
+        """Go to the brokers' panel."""
+        self.query_one("#brokers").focus()
+
+
+def needs_of(snapshot: ClusterSnapshot) -> list[tuple[str, str]]:
+    """Return what a person should look at, the worst first: role and sentence."""
+    needs: list[tuple[str, str]] = []
+    offline = sum(snapshot.topics.offline)
+    if offline:
+        needs.append(("bad", f"{plural(offline, 'partition')} without a leader"))
+    missing = snapshot.brokers_seen - len(snapshot.cluster.brokers)
+    if missing > 0:
+        needs.append(("bad", f"{plural(missing, 'broker')} missing"))
+    if snapshot.cluster.controller_id == NO_BROKER:
+        needs.append(("bad", "no controller"))
+    groups = snapshot.groups
+    for name, lost in zip(groups.group, groups.lost, strict=True):
+        if lost:
+            needs.append(("bad", f"group {name}: {lost:,} records deleted before they were read"))
+    under = sum(snapshot.topics.under_replicated)
+    if under:
+        needs.append(("warn", f"{plural(under, 'partition')} under-replicated"))
+    needs += [("warn", problem) for problem in snapshot.problems]
+    return needs
+
+
+def _need_lines(needs: Sequence[tuple[str, str]]) -> list[Line]:
+    if not needs:
+        return [[Part("  NEEDS YOU 0", "title"), Part("   nothing found", "ok")]]
+    lines: list[Line] = []
+    for place, (role, text) in enumerate(needs[:NEEDS_MAX]):
+        label = f"  NEEDS YOU {len(needs)}" if place == 0 else ""
+        word = "page" if role == "bad" else "warn"
+        lines.append([Part(f"{label:<16}", "title"), Part(f"{word} ", role), Part(text)])
+    return lines
+
+
+def _group_rows(snapshot: ClusterSnapshot) -> Rows:
+    groups = snapshot.groups
+    # Unknown lag stands above none: it is not known to be well.
+    order = sorted(range(len(groups)), key=lambda index: (groups.lag[index] or 0, groups.unknown[index]), reverse=True)[
+        :TOP_MAX
+    ]
+    return Rows(
+        keys=[("group", groups.group[index]) for index in order],
+        values={
+            "group": [groups.group[index] for index in order],
+            "time": [None] * len(order),
+            "lag": [groups.lag[index] for index in order],
+            "eta": [groups.eta_ms[index] for index in order],
+        },
+    )
+
+
+def _topic_rows(snapshot: ClusterSnapshot) -> Rows:
+    topics = snapshot.topics
+    rates = topics.in_per_s
+    order = [index for index in range(len(topics)) if not topics.internal[index]]
+    order.sort(key=lambda index: rates[index] or 0.0, reverse=True)
+    order = order[:TOP_MAX]
+    total = sum(rate for rate in rates if rate is not None)
+    shares = [None if rate is None or total <= 0 else f"{rate / total:.0%}" for rate in rates]
+    return Rows(
+        keys=[("topic", topics.name[index]) for index in order],
+        values={
+            "topic": [topics.name[index] for index in order],
+            "in": [rates[index] for index in order],
+            "share": [shares[index] for index in order],
+            "hot": [None] * len(order),
+        },
+    )
+
+
+def _broker_rows(snapshot: ClusterSnapshot) -> Rows:
+    brokers = snapshot.brokers
+    controller = snapshot.cluster.controller_id
+    unknown = [None] * len(brokers)
+    return Rows(
+        keys=list(brokers.broker_id),
+        values={
+            "broker": [f"{each} ctrl" if each == controller else str(each) for each in brokers.broker_id],
+            "in": brokers.in_per_s,
+            "out": unknown,
+            "disk": unknown,
+            "full": unknown,
+            "urp": brokers.under_replicated,
+        },
+    )

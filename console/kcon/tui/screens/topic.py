@@ -1,0 +1,239 @@
+"""What is in one topic, where do its partitions lie, who reads it, and how fast does it grow?"""
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+
+from kcon.core.ids import GroupId, TopicName, TopicPartition
+from kcon.core.snapshot import NO_BROKER
+from kcon.core.wire_text import WireText
+from kcon.errors import NotFoundError
+from kcon.observe.rings import Rings, Series
+from kcon.services.session import Session
+from kcon.services.topics import TopicDescription, describe_topics, find_topics
+from kcon.tui.address import Group, Records
+from kcon.tui.rows import Column, Rows
+from kcon.tui.screens.groups import state_role
+from kcon.tui.screens.tabbed import TabbedScreen
+from kcon.tui.text import UNKNOWN, plural, show, show_rate
+from kcon.tui.widgets.chart import Chart
+from kcon.tui.widgets.status_line import Fact
+from kcon.tui.widgets.tabs import Tab, TabLine
+from kcon.tui.widgets.virtual_table import VirtualTable
+
+RATE_WINDOW_MS = 10_000
+TICKS = 900
+
+PARTITION_COLUMNS = (
+    Column(key="partition", title="PARTITION", right=True),
+    Column(key="leader", title="LEADER", right=True, drop=2),
+    Column(key="epoch", title="EPOCH", right=True, drop=6),
+    Column(key="replicas", title="REPLICAS", drop=5, sort=False),
+    Column(key="isr", title="ISR", drop=4, sort=False),
+    Column(key="start", title="START", right=True, drop=3),
+    Column(key="end", title="END", right=True),
+    Column(key="span", title="OFFSETS", right=True, sums=True),
+    Column(key="in", title="IN/s", right=True, width=8, show=show_rate, sums=True),
+    Column(key="state", title="STATE", flex=True, search=True, drop=1, role=lambda value: "bad" if value else "text"),
+)
+CONFIG_COLUMNS = (
+    Column(key="name", title="CONFIG", search=True),
+    Column(key="value", title="VALUE", flex=True, search=True),
+)
+READER_COLUMNS = (
+    Column(key="group", title="GROUP", flex=True, search=True),
+    Column(key="state", title="STATE", role=state_role, drop=1),
+    Column(key="lag", title="LAG OF ALL ITS TOPICS", right=True),
+)
+
+
+class TopicScreen(TabbedScreen):
+    """One topic."""
+
+    TITLE_WORD = "TOPIC"
+    ACTIONS = ("open", "records", "filter", "sort", "yank", "tab_1", "tab_2", "tab_3")
+    COPIES = "oc"
+    TAB_IDS = ("partitions", "configs", "readers")
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]
+    CSS = """
+    TopicScreen {
+        #chart { height: 35%; min-height: 6; max-height: 14; }
+        &.-low #chart { display: none; }
+    }
+    """
+
+    def __init__(self, name: TopicName) -> None:
+        super().__init__()
+        self._name_shown = name
+        self._ends: Rings[TopicPartition] = Rings(TICKS)
+        self._rate: Rings[str] = Rings(TICKS)
+        self._described: TopicDescription | None = None
+
+    def body(self) -> ComposeResult:
+        """A chart, tabs, tables."""
+        yield Chart("IN", "in", widget_id="chart")
+        yield TabLine()
+        yield VirtualTable(PARTITION_COLUMNS, widget_id="partitions", empty="reading the partitions")
+        yield VirtualTable(CONFIG_COLUMNS, widget_id="configs", has_sums=False, empty="all from the cluster's defaults")
+        yield VirtualTable(READER_COLUMNS, widget_id="readers", has_sums=False, empty="no group has a commit here")
+
+    def on_mount(self) -> None:
+        """Begin to ask."""
+        super().on_mount()
+        self.poll(f"describe topic {self._name_shown}", self._ask, self._told)
+
+    def crumbs(self) -> Sequence[Fact]:
+        """Return the path to this view."""
+        return (Fact("topics"), Fact(self._name_shown))
+
+    def facts(self) -> Sequence[Fact]:
+        """Partitions, replicas, offsets, rate."""
+        described = self._described
+        if described is None:
+            return ()
+        topic = described.topic
+        rate = self._rate.series("in").last
+        return (
+            Fact(plural(len(topic.partitions), "partition"), 3),
+            Fact(f"RF {topic.replication_factor}", 5),
+            Fact(f"{show(described.span)} offsets", 1),
+            Fact(f"in {show_rate(rate)}", 2),
+        )
+
+    def cli_command(self) -> str:
+        """Return the command that gives this view."""
+        from kcon.tui.command_line import quoted
+
+        return f"kcon topic describe {quoted(self._name_shown.raw)}"
+
+    def copy_text(self, letter: str) -> str | None:
+        """Copy the topic's name."""
+        return self._name_shown.raw if letter == "o" else super().copy_text(letter)
+
+    def tabs(self) -> Sequence[Tab]:
+        """Return the tabs."""
+        described = self._described
+        if described is None:
+            return (Tab("Partitions"), Tab("Configs"), Tab("Groups"))
+        configs = UNKNOWN if described.configs is None else str(len(described.configs))
+        return (
+            Tab("Partitions", str(len(described.partitions))),
+            Tab("Configs", configs),
+            Tab("Groups", str(len(self._readers()))),
+        )
+
+    # --- asking ----------------------------------------------------------------------------------------------
+
+    async def _ask(self, session: Session) -> TopicDescription:
+        found = await find_topics(session, [self._name_shown.raw])
+        if not found.topics:
+            raise NotFoundError(f"Topic {self._name_shown} does not exist.")
+        return (await describe_topics(session, found.topics))[0]
+
+    def _told(self, described: TopicDescription) -> None:
+        self._described = described
+        now_ms = self.console.now_ms()
+        places = {TopicPartition(self._name_shown, part.info.partition): part.end for part in described.partitions}
+        self._ends.push(now_ms, places)
+        rates = {where: self._ends.series(where).change_per_s(RATE_WINDOW_MS) for where in places}
+        known_rates = [max(0.0, rate) for rate in rates.values() if rate is not None]
+        self._rate.push(now_ms, {"in": sum(known_rates) if known_rates else None})
+        self._draw_partitions(described, list(rates.values()))
+        configs = described.configs or []
+        self.query_one("#configs", VirtualTable).set_rows(
+            Rows(
+                keys=[entry.name for entry in configs],
+                values={"name": [entry.name for entry in configs], "value": [entry.value for entry in configs]},
+            )
+        )
+        self._draw_chart(now_ms)
+        self.draw_tabs()
+        self.draw_frame()
+
+    def _draw_partitions(self, described: TopicDescription, rates: Sequence[float | None]) -> None:
+        parts = described.partitions
+        self.query_one("#partitions", VirtualTable).set_rows(
+            Rows(
+                keys=[part.info.partition for part in parts],
+                values={
+                    "partition": [part.info.partition for part in parts],
+                    "leader": [part.info.leader_id if part.info.leader_id != NO_BROKER else None for part in parts],
+                    "epoch": [part.info.leader_epoch if part.info.leader_epoch >= 0 else None for part in parts],
+                    "replicas": [part.info.replicas for part in parts],
+                    "isr": [part.info.isr for part in parts],
+                    "start": [part.start for part in parts],
+                    "end": [part.end for part in parts],
+                    "span": [part.span for part in parts],
+                    "in": [None if rate is None else max(0.0, rate) for rate in rates],
+                    "state": [_state(part.info.leader_id, part.info.is_under_replicated, part.error) for part in parts],
+                },
+            )
+        )
+
+    def _draw_chart(self, now_ms: int) -> None:
+        own = self._rate.series("in")
+        before = self._from_snapshot(own.times_ms[0] if own.times_ms else now_ms)
+        series = Series((*before.times_ms, *own.times_ms), (*before.values, *own.values))
+        self.query_one("#chart", Chart).set_series(series, f"IN {show_rate(own.last)} records", now_ms)
+
+    def _from_snapshot(self, until_ms: int) -> Series:
+        """Return what was sampled of this topic before the view was opened."""
+        snapshot = self.console.snapshot
+        if snapshot is None or self._name_shown not in snapshot.topics.name:
+            return Series()
+        values = snapshot.topics.trend[snapshot.topics.name.index(self._name_shown)]
+        times = snapshot.in_series.times_ms[len(snapshot.in_series.times_ms) - len(values) :]
+        pairs = [pair for pair in zip(times, values, strict=False) if pair[0] < until_ms]
+        return Series(tuple(time for time, _value in pairs), tuple(value for _time, value in pairs))
+
+    # --- groups ----------------------------------------------------------------------------------------------
+
+    def _readers(self) -> list[int]:
+        snapshot = self.console.snapshot
+        if snapshot is None:
+            return []
+        reads = snapshot.groups.reads
+        return [index for index in range(len(reads)) if self._name_shown in reads[index]]
+
+    def snapshot_changed(self) -> None:
+        """Show the groups that read it."""
+        snapshot = self.console.snapshot
+        if snapshot is None:
+            return
+        groups, shown = snapshot.groups, self._readers()
+        self.query_one("#readers", VirtualTable).set_rows(
+            Rows(
+                keys=[groups.group[index] for index in shown],
+                values={
+                    "group": [groups.group[index] for index in shown],
+                    "state": [groups.state[index] for index in shown],
+                    "lag": [groups.lag[index] for index in shown],
+                },
+            )
+        )
+        self.draw_tabs()
+
+    # --- going on --------------------------------------------------------------------------------------------
+
+    @on(VirtualTable.Chosen, "#partitions")
+    async def _open_partition(self, event: VirtualTable.Chosen) -> None:
+        if isinstance(event.key, int):
+            await self.console.open(Records(self._name_shown, event.key))
+
+    @on(VirtualTable.Chosen, "#readers")
+    async def _open_group(self, event: VirtualTable.Chosen) -> None:
+        if isinstance(event.key, WireText):
+            await self.console.open(Group(GroupId(event.key)))
+
+    async def do_records(self) -> None:
+        """Follow the records of all partitions."""
+        await self.console.open(Records(self._name_shown))
+
+
+def _state(leader_id: int, under_replicated: bool, error: object) -> str:
+    if leader_id == NO_BROKER:
+        return "NO LEADER"
+    if error is not None:
+        return str(error)
+    return "UNDER-REPLICATED" if under_replicated else ""

@@ -1,0 +1,63 @@
+"""How did this go? A titled line chart that draws itself at whatever size it has."""
+
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from kcon.core.wire_text import WireText
+from kcon.observe.rings import Series
+from kcon.tui.plot import BLOCKS, Curve, chart, spark
+from kcon.tui.text import Part
+from kcon.tui.widgets.painted import Painted
+
+
+class Chart(Painted):
+    """One series with a title line. Too small for axes: a sparkline."""
+
+    DEFAULT_CSS = "Chart { height: 1fr; width: 1fr; }"
+
+    def __init__(self, title: str, role: str, *, widget_id: str | None = None) -> None:
+        super().__init__(widget_id=widget_id)
+        self._role = role
+        self._title: str | WireText = title
+        self._series = Series()
+        self._now_ms = 0
+        self._drawn: tuple[tuple[int, int, bool], Sequence[str]] | None = None
+
+    def set_series(self, series: Series, title: "str | WireText", now_ms: int) -> None:
+        """Show other values."""
+        self._series, self._title, self._now_ms, self._drawn = series, title, now_ms, None
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the title, or a line of the plot."""
+        if y == 0:
+            return self.strip([Part(f" {self._title}", self._role)])
+        lines = self._plot()
+        return self.strip([Part(lines[y - 1], self._role)] if y <= len(lines) else [])
+
+    def _plot(self) -> Sequence[str]:
+        width, height = self.size.width, self.size.height - 1
+        ascii_only = is_ascii_only(self)
+        key = (width, height, ascii_only)
+        if self._drawn is None or self._drawn[0] != key:
+            curve = Curve(self._series, "*", "braille")
+            lines = chart([curve], width, height, now_ms=self._now_ms, ascii_only=ascii_only)
+            if lines is None:
+                waits = len(self._series) < 2
+                text = (
+                    " waiting for a second look" if waits else spark(self._series.values, width, ascii_only=ascii_only)
+                )
+                lines = [text][:height]
+            self._drawn = (key, lines)
+        return self._drawn[1]
+
+
+def is_ascii_only(widget: Painted) -> bool:
+    """Return whether the terminal's encoding lacks the block characters."""
+    encoding = getattr(widget.app, "terminal_encoding", "utf-8")
+    try:
+        BLOCKS.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False

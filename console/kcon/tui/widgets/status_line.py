@@ -1,0 +1,62 @@
+"""What am I looking at, and how fresh is it? The top line; at narrow widths its least needed facts go first."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.style import Style
+from textual.strip import Strip
+
+from kcon.core.wire_text import WireText
+from kcon.tui.text import Part, cells, cut, line_strip, safe
+from kcon.tui.widgets.painted import Painted
+
+SEPARATOR = " | "
+
+
+class Fact(NamedTuple):
+    """A piece of the line. The higher `drop`, the earlier it goes; 0 stays."""
+
+    text: "str | WireText"
+    drop: int = 0
+    role: str = "text"
+
+
+class StatusLine(Painted):
+    """One line in the colour of the context."""
+
+    DEFAULT_CSS = "StatusLine { height: 1; dock: top; }"
+
+    def __init__(self, background: str | None) -> None:
+        super().__init__()
+        self._background = background
+        self._title = ""
+        self._facts: Sequence[Fact] = ()
+
+    def show(self, title: str, facts: Sequence[Fact]) -> None:
+        """Show a view's name and facts."""
+        if (title, facts) != (self._title, self._facts):
+            self._title, self._facts = title, facts
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the line."""
+        width = self.size.width
+        facts = list(self._facts)
+        while _length(self._title, facts) > width:
+            droppable = [fact for fact in facts if fact.drop]
+            if not droppable:
+                break
+            facts.remove(max(droppable, key=lambda fact: fact.drop))
+        line = [Part(f" {self._title}  ", "strong")]
+        for place, fact in enumerate(facts):
+            if place:
+                line.append(Part(SEPARATOR, "dim"))
+            line.append(Part(cut(safe(fact.text), width), fact.role))
+        base = self.base_style_of("frame")
+        if self._background:
+            base += Style.parse(f"on {self._background}")
+        return line_strip(line, width, base, self.style_of)
+
+
+def _length(title: str, facts: Sequence[Fact]) -> int:
+    return len(title) + 3 + sum(cells(safe(fact.text)) for fact in facts) + len(SEPARATOR) * max(0, len(facts) - 1)
