@@ -5,6 +5,7 @@ from kcon.commands.request import Request
 from kcon.commands.table import root_help
 from kcon.commands.ui import Ui
 from kcon.contexts.context import Context
+from kcon.contexts.resolve import NoClusterNamed
 from kcon.errors import ExitCode, UsageError
 
 

@@ -64,6 +64,10 @@ class ContextListing:
     is_current: bool
 
 
+class NoClusterNamed(UsageError):
+    """Nothing says which cluster is meant: no option, no variable, no context."""
+
+
 class ContextStore:
     """The contexts that this user and this folder know."""
 
@@ -129,7 +133,7 @@ class ContextStore:
         name, source = self._chosen_name(config, overrides)
         if name is None and self._ad_hoc_bootstrap(overrides) is None:
             hint = "Give its address with -b HOST:PORT, or choose one with `kcon context use NAME`."
-            raise NoClusterNamedError("No cluster is named.", hint)
+            raise NoClusterNamed("No cluster is named.", hint)
         return self._build(config, name, source, overrides)
 
     def _ad_hoc_bootstrap(self, overrides: Overrides) -> str | None:

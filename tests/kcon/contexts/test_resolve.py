@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kcon.contexts.context import AD_HOC_NAME, Mode
-from kcon.contexts.resolve import ContextStore, NoClusterNamedError, Overrides
+from kcon.contexts.resolve import ContextStore, NoClusterNamed, Overrides
 from kcon.errors import ExitCode, UsageError
 
 CONFIG = """
@@ -117,7 +117,7 @@ def test_only_context_is_taken_without_a_choice(folder: Path) -> None:
 
 
 def test_nothing_named_is_a_usage_error(folder: Path) -> None:
-    with pytest.raises(NoClusterNamedError, match="No cluster is named") as caught:
+    with pytest.raises(NoClusterNamed, match="No cluster is named") as caught:
         store(folder).resolve(Overrides())
     assert caught.value.exit_code is ExitCode.USAGE
 
