@@ -1,5 +1,6 @@
 """`kcon serve-broker`: how does the broker in the box run in the foreground?"""
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -64,6 +65,13 @@ def serve_broker(
 
     Until ctrl-C or SIGTERM. It says one line when clients can connect.
     """
+    _check("--flush", flush, _FLUSH, "always, interval=MS or os")
+    for topic in seed_topics:
+        _check("--seed-topic", topic, _SEED, "NAME:N, with N partitions")
+    for pair in topic_defaults:
+        _check("--topic-default", pair, _PAIR, "NAME=VALUE")
+    if advertise is not None:
+        _check("--advertise", advertise, _ADDRESS, "HOST:PORT")
     arguments = ["--host", host, "--port", str(port), "--flush", flush]
     if advertise is not None:
         arguments += ["--advertise", advertise]
@@ -78,6 +86,17 @@ def serve_broker(
     for pair in topic_defaults:
         arguments += ["--topic-default", pair]
     return ServeBroker(shared=shared, data_dir=data_dir, arguments=tuple(arguments))
+
+
+_FLUSH: Final = re.compile(r"always|os|interval=[1-9][0-9]{0,8}")
+_SEED: Final = re.compile(r"[^:]+:[1-9][0-9]{0,5}")
+_PAIR: Final = re.compile(r"[^=]+=.*")
+_ADDRESS: Final = re.compile(r".+:[0-9]{1,5}")
+
+
+def _check(option: str, text: str, pattern: re.Pattern[str], wanted: str) -> None:
+    if pattern.fullmatch(text) is None:
+        raise click.UsageError(f"{option} wants {wanted}, not {text!r}.")
 
 
 COMMAND = serve_broker

@@ -104,6 +104,14 @@ def test_reset_scope_and_group_option() -> None:
     )
 
 
+def test_serve_broker_hands_its_options_over() -> None:
+    request = parsed("serve-broker --port 0 --flush interval=50 --seed-topic a:2 --no-auto-create --data-dir d")
+    assert request.data_dir == "d"
+    assert " ".join(request.arguments) == (
+        "--host 127.0.0.1 --port 0 --flush interval=50 --no-auto-create --seed-topic a:2"
+    )
+
+
 def test_group_undo_and_lag() -> None:
     assert parsed("group undo --list") == GroupUndo(group=None, list_records=True)
     assert parsed("group undo g 20260131-140500-3f9a").record_id == "20260131-140500-3f9a"
@@ -181,6 +189,12 @@ def test_a_format_for_an_offset_is_explained(word: str) -> None:
         ("load f.csv -t t -d ab", "one character"),
         ("context add x", "-b"),
         ("demo --seconds 5", "--headless"),
+        ("serve-broker --flush never", "always, interval=MS or os"),
+        ("serve-broker --flush interval=0", "interval=0"),
+        ("serve-broker --seed-topic orders", "NAME:N"),
+        ("serve-broker --topic-default x", "NAME=VALUE"),
+        ("serve-broker --advertise host", "HOST:PORT"),
+        ("serve-broker --port 70000", "70000"),
     ],
 )
 def test_usage_errors_name_the_slip(line: str, message: str) -> None:
