@@ -9,21 +9,19 @@ A sync that fails is told to everybody who asked for that file, now and later. I
 """
 
 import asyncio
-import ctypes
 import os
-import platform
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kcon_broker.server.aio import AioQueue
 from kcon_broker.server.os_files import OsEntry
+from kcon_broker.server.syncfs import find_syncfs
 from kcon_broker.storage.files import Syncable
 
 SYNCFS_FILES_MIN = 64
 """Lower would win a little, but syncfs also waits for what other programs wrote to the same file system."""
 _AIO_DEPTH = 64
-_SYNCFS_REPORTS_ERRORS_SINCE = (5, 8)
 
 
 class SyncFailed(Exception):
@@ -46,7 +44,7 @@ class SyncEngine:
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="kcon-sync")
         self._root_descriptor = -1
-        self._syncfs: Callable[[int], int] | None = None
+        self._syncfs: Callable[[int], None] | None = None
         self._aio: AioQueue | None = None
         self.rounds = 0
         """Rounds begun so far."""
@@ -84,7 +82,7 @@ class SyncEngine:
     def _prepare(self, root: Path, *, use_aio: bool) -> None:
         # Errors of writes are told to descriptors opened before them: this one stays open for syncfs.
         self._root_descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._syncfs = _find_syncfs()
+        self._syncfs = find_syncfs()
         if use_aio:
             try:
                 self._aio = AioQueue(_AIO_DEPTH)
@@ -160,9 +158,7 @@ class SyncEngine:
 
     def _run_syncfs(self) -> None:
         assert self._syncfs is not None
-        if self._syncfs(self._root_descriptor) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
+        self._syncfs(self._root_descriptor)
 
     def _end_round_when_done(self, this_round: "_Round") -> None:
         if this_round is not self._round or this_round.unfinished:
@@ -210,23 +206,3 @@ def _error_of(work: Callable[[], None]) -> OSError | None:
     except OSError as error:
         return error
     return None
-
-
-def _find_syncfs() -> Callable[[int], int] | None:
-    """Return syncfs(2) where it reports the errors of writes; None elsewhere."""
-    if platform.system() != "Linux":
-        return None
-    major, _, minor = platform.release().partition(".")
-    digits = "".join(char if char.isdigit() else " " for char in minor).split()
-    if not major.isdigit() or not digits or (int(major), int(digits[0])) < _SYNCFS_REPORTS_ERRORS_SINCE:
-        return None
-    function = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
-    if function is None:
-        return None
-    function.argtypes = [ctypes.c_int]
-    function.restype = ctypes.c_int
-
-    def syncfs(descriptor: int) -> int:
-        return int(function(descriptor))
-
-    return syncfs

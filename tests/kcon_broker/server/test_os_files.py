@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kcon_broker.server import os_files
 from kcon_broker.server.os_files import OPEN_FILES_MIN, OsFile, OsFiles
 from kcon_broker.storage.files import write_all, write_aside
 
@@ -27,44 +28,64 @@ def test_many_files_are_written_and_read_with_few_descriptors(files: OsFiles) ->
         for number, file in enumerate(handles):
             write_all(file, [b"content ", str(number).encode()], 0)
             assert files.open_count <= OPEN_FILES_MIN
-    assert open_descriptors() - before <= OPEN_FILES_MIN
+    assert open_descriptors() - before <= OPEN_FILES_MIN + 1
     assert [file.read(99, 0) for file in handles] == [f"content {number}".encode() for number in range(50)]
     files.close()
     assert open_descriptors() == before
 
 
+class FakeDisk:
+    """Stands for the two ways of syncing, and counts."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, has_syncfs: bool) -> None:
+        self.synced = 0
+        self.fails = False
+        monkeypatch.setattr(os, "fdatasync", self.sync)
+        monkeypatch.setattr(os_files, "find_syncfs", lambda: self.sync if has_syncfs else None)
+
+    def sync(self, _: int) -> None:
+        if self.fails:
+            raise OSError(errno.EIO, "the disk is gone")
+        self.synced += 1
+
+
+@pytest.mark.parametrize(("has_syncfs", "syncs"), [(True, 1), (False, 2)])
 def test_a_written_file_is_synced_before_it_is_closed_for_another(
-    files: OsFiles, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_syncfs: bool, syncs: int
 ) -> None:
-    synced: list[int] = []
-    monkeypatch.setattr(os, "fdatasync", synced.append)
+    disk = FakeDisk(monkeypatch, has_syncfs=has_syncfs)
+    files = OsFiles(tmp_path, open_files_max=OPEN_FILES_MIN)
     first = files.open("first", create=True)
     assert isinstance(first, OsFile)
     write_all(first, [b"x"], 0)
     descriptor = first.descriptor
     # Clean files go first, however recently they were used.
     others = [files.open(f"other-{number}", create=True) for number in range(OPEN_FILES_MIN)]
-    assert (synced, first.descriptor) == ([], descriptor)
+    assert (disk.synced, first.descriptor) == (0, descriptor)
     for other in others:
         write_all(other, [b"y"], 0)
-    assert synced[0] == descriptor
     assert (first.descriptor, first.is_dirty) == (-1, False)
+    for number in range(OPEN_FILES_MIN - 1):
+        files.open(f"third-{number}", create=True)
+    assert disk.synced == syncs
     files.close()
 
 
+@pytest.mark.parametrize("has_syncfs", [True, False])
 def test_a_sync_that_fails_while_room_is_made_is_told_to_whoever_syncs_the_file(
-    files: OsFiles, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_syncfs: bool
 ) -> None:
-    def fail(_: int) -> None:
-        raise OSError(errno.EIO, "the disk is gone")
-
+    disk = FakeDisk(monkeypatch, has_syncfs=has_syncfs)
+    files = OsFiles(tmp_path, open_files_max=OPEN_FILES_MIN)
     first = files.open("first", create=True)
     write_all(first, [b"x"], 0)
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fdatasync", fail)
-        for number in range(OPEN_FILES_MIN):
-            write_all(files.open(f"other-{number}", create=True), [b"y"], 0)
+    disk.fails = True
+    for number in range(3 * OPEN_FILES_MIN):
+        write_all(files.open(f"other-{number}", create=True), [b"y"], 0)
+    assert files.open_count <= OPEN_FILES_MIN
+    disk.fails = False
     assert first.is_dirty
+    assert files.open("first") is first
     with pytest.raises(OSError, match="the disk is gone"):
         first.sync()
     files.close()
