@@ -156,3 +156,10 @@ def test_a_fenced_log_accepts_nothing() -> None:
         log.append(b"record")
     with pytest.raises(OSError, match="gone"):
         log.compact([])
+
+
+def test_what_a_start_finds_is_synced_before_anybody_is_told() -> None:
+    """kill -9 leaves records in the page cache only; the next power cut must not take them away again."""
+    killed = written(synced=1).copy()
+    MetadataLog.open(killed)
+    assert [step.path for step in killed.journal if step.kind == "sync"] == [FIRST]

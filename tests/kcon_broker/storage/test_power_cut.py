@@ -34,6 +34,8 @@ class Run:
     """Base offset -> batch as it was handed to the log, by partition."""
     metadata: list[bytes] = field(default_factory=list)
     promises: list[Promise] = field(default_factory=list)
+    deleted_to: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
+    """Below it records may be gone, by partition."""
 
 
 def open_folder(files: MemoryFiles) -> tuple[DataFolder, MetadataLog, list[Log]]:
@@ -47,7 +49,7 @@ def open_folder(files: MemoryFiles) -> tuple[DataFolder, MetadataLog, list[Log]]
 
 
 def live(run: Run, chance: random.Random, actions: int) -> None:
-    """Let a broker append, write, sync, checkpoint, roll and compact its metadata at random."""
+    """Let a broker append, write, sync, checkpoint, roll, delete and compact its metadata at random."""
     files = run.files
     folder, metadata, logs = open_folder(files)
     for _ in range(actions):
@@ -69,7 +71,12 @@ def live(run: Run, chance: random.Random, actions: int) -> None:
             folder.write_checkpoints()
         elif action < 0.9:
             log.roll()
-        elif action < 0.97 or metadata.durable_position != metadata.position:
+        elif action < 0.93:
+            run.deleted_to[index] = max(run.deleted_to[index], chance.randint(0, log.durable_offset))
+            log.delete_before(run.deleted_to[index])
+            for path in log.take_deleted_paths():
+                files.remove(path)
+        elif action < 0.98 or metadata.durable_position != metadata.position:
             run.metadata.append(b"record %d" % len(run.metadata))
             metadata.append(run.metadata[-1])
         else:
@@ -108,13 +115,16 @@ def check(run: Run, disk: MemoryFiles, step: int) -> None:
     _, metadata, logs = open_folder(disk)
     assert metadata.records == run.metadata[: len(metadata.records)]
     assert len(metadata.records) >= metadata_records
-    for log, appended, durable_offset in zip(logs, run.batches, durable_offsets, strict=True):
+    for index, (log, appended) in enumerate(zip(logs, run.batches, strict=True)):
         assert log.damage is None
-        assert log.log_end_offset >= durable_offset
-        offset = 0
-        for batch in log.read_batches(0, limit_offset=log.log_end_offset):
-            assert bytes(batch) == appended[offset]
-            offset = batch_bounds(batch, 0)[1]
+        assert log.log_end_offset >= durable_offsets[index]
+        assert log.log_start_offset <= run.deleted_to[index]
+        offset = log.log_start_offset
+        for batch in log.read_batches(offset, limit_offset=log.log_end_offset):
+            first_offset, next_offset, _ = batch_bounds(batch, 0)
+            assert first_offset <= offset < next_offset
+            assert bytes(batch) == appended[first_offset]
+            offset = next_offset
         assert offset == log.log_end_offset
 
 
