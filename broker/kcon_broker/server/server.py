@@ -253,6 +253,8 @@ class BrokerServer:
         if self._engine is not None:
             await self._engine.close()
             self._engine = None
+        if isinstance(self._files, OsFiles):
+            self._files.close()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
