@@ -29,8 +29,11 @@ class Series:
         """Return the newest value, or None when it is unknown."""
         return known(self.values[-1]) if self.values else None
 
-    def change_per_s(self, window_ms: int) -> float | None:
-        """Return the mean change a second over the last `window_ms`; None with fewer than two known values."""
+    def change_per_s(self, window_ms: int, *, span_min_ms: int = 1) -> float | None:
+        """Return the mean change a second over the last `window_ms`.
+
+        None when the known values in it are less than `span_min_ms` apart.
+        """
         first: tuple[int, float] | None = None
         last: tuple[int, float] | None = None
         for time_ms, value in zip(reversed(self.times_ms), reversed(self.values), strict=True):
@@ -39,7 +42,7 @@ class Series:
             if not math.isnan(value):
                 last = last or (time_ms, value)
                 first = (time_ms, value)
-        if first is None or last is None or first[0] == last[0]:
+        if first is None or last is None or last[0] - first[0] < span_min_ms:
             return None
         return (last[1] - first[1]) / (last[0] - first[0]) * 1000
 
@@ -92,6 +95,18 @@ def rate_per_s(before: int | None, now: int | None, elapsed_ms: int) -> float | 
     if before is None or now is None or elapsed_ms <= 0:
         return None
     return max(0, now - before) / elapsed_ms * 1000
+
+
+ETA_WINDOW_MS: Final = 300_000
+ETA_SPAN_MIN_MS: Final = 8_000
+"""A tendency needs to be watched for so long before it is told."""
+
+
+def lag_eta_ms(lags: Series) -> float | None:
+    """Return when the lag of a series will be gone, by its tendency over the last minutes."""
+    last = lags.last
+    change = lags.change_per_s(ETA_WINDOW_MS, span_min_ms=ETA_SPAN_MIN_MS)
+    return 0.0 if last == 0 else eta_ms(None if last is None else round(last), change)
 
 
 def eta_ms(lag: int | None, change_per_s: float | None) -> float | None:

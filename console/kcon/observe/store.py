@@ -22,7 +22,7 @@ from kcon.core.snapshot import (
     OffsetResult,
     TopicInfo,
 )
-from kcon.observe.rings import Rings, eta_ms, rate_per_s
+from kcon.observe.rings import Rings, lag_eta_ms, rate_per_s
 from kcon.observe.sampler import Sample
 from kcon.observe.snapshot import BrokerColumns, ClusterSnapshot, GroupColumns, TopicColumns
 
@@ -31,7 +31,6 @@ SLICE: Final = 2_000
 CLUSTER_TICKS: Final = 1_800
 TOPIC_TICKS: Final = 60
 GROUP_TICKS: Final = 150
-ETA_WINDOW_MS: Final = 300_000
 
 _IN, _OUT, _LAG = "in", "out", "lag"
 
@@ -238,7 +237,7 @@ class Store:
             lost=tuple(each.lost if each else 0 for each in of_rows),
             out_per_s=tuple(each.out_per_s if each else None for each in of_rows),
             eta_ms=tuple(
-                eta_ms(each.lag if each else None, self._groups.series(row.group).change_per_s(ETA_WINDOW_MS))
+                lag_eta_ms(self._groups.series(row.group)) if each and each.lag is not None else None
                 for row, each in zip(rows, of_rows, strict=True)
             ),
             trend=tuple(self._groups.values(row.group) for row in rows),

@@ -59,8 +59,8 @@ class KconApp(App[int]):
     CSS = """
     Screen { background: $background; }
     #body { height: 1fr; }
-    #hints { height: 1; dock: bottom; }
-    #problems { dock: bottom; margin-bottom: 1; }
+    #hints { height: auto; max-height: 4; min-height: 1; }
+    #problems { height: auto; max-height: 3; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "leave", show=False, priority=True)]
 

@@ -23,6 +23,7 @@ from kcon.tui.engine import Job
 from kcon.tui.events import JobEnded
 from kcon.tui.rows import parse_filter, sort_letters
 from kcon.tui.text import Part, age
+from kcon.tui.widgets.pager import wrap
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.prompt import Prompt
 from kcon.tui.widgets.status_line import Fact, StatusLine
@@ -35,6 +36,7 @@ Result = TypeVar("Result")
 
 FILTER_DELAY_S = 0.12
 POLL_S = 0.25
+NOTE_LINES_MAX = 4
 COPY_LETTERS = {"k": "key", "v": "value", "h": "headers", "o": "offset", "a": "all", "c": "CLI command"}
 
 
@@ -137,10 +139,11 @@ class KconScreen(Screen[None]):
             return
         self.query_one(StatusLine).show(self.TITLE_WORD, [*self._context_facts(), *self.facts(), *self._time_facts()])
         problem = self.console.problem()
-        lines = [[Part(" ! ", "bad"), Part(problem, "bad")]] if problem else []
+        lines = wrap([Part(f" ! {problem}", "bad")], max(1, self.size.width))[:NOTE_LINES_MAX] if problem else []
         self.query_one("#problems", Lines).set_lines(lines)
         if self._note:
-            self._set_hints([Part(f" {self._note}", "bad" if self._note_is_bad else "strong")])
+            note = Part(f" {self._note}", "bad" if self._note_is_bad else "strong")
+            self.query_one("#hints", Lines).set_lines(wrap([note], max(1, self.size.width))[:NOTE_LINES_MAX])
         else:
             self._set_hints(self._hint_parts())
 

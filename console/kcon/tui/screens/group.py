@@ -10,7 +10,7 @@ from kcon.core.lag import PartitionLag, sum_lag
 from kcon.core.snapshot import GroupDescription
 from kcon.core.units import format_count_short
 from kcon.gate.undo import UndoRecord
-from kcon.observe.rings import Rings, Series, eta_ms
+from kcon.observe.rings import Rings, Series, lag_eta_ms
 from kcon.services.groups import LagReport, group_lag
 from kcon.services.session import Session
 from kcon.services.undo import list_undo_records
@@ -30,7 +30,6 @@ from kcon.tui.widgets.virtual_table import VirtualTable
 TICKS = 900
 TREND_TICKS = 90
 RATE_WINDOW_MS = 10_000
-ETA_WINDOW_MS = 300_000
 
 
 def state_role(value: object) -> str:
@@ -74,7 +73,7 @@ class GroupScreen(TabbedScreen):
     COPIES = "oc"
     TAB_IDS = ("partitions", "members", None, None, "undo")
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-tall")]
-    CSS = """
+    DEFAULT_CSS = """
     GroupScreen {
         #chart { height: 30%; min-height: 6; max-height: 12; }
         &.-low #chart { display: none; }
@@ -103,7 +102,6 @@ class GroupScreen(TabbedScreen):
     def on_mount(self) -> None:
         """Begin to ask."""
         super().on_mount()
-        self.query_one("#partitions", VirtualTable).note = f"= {self.cli_command()}"
         self.poll(f"lag of {self._group}", self._ask, self._told)
 
     def crumbs(self) -> Sequence[Fact]:
@@ -148,6 +146,10 @@ class GroupScreen(TabbedScreen):
             Tab("Undo", str(len(self._undo))),
         )
 
+    def tab_note(self) -> str:
+        """Return the command of the CLI that says the same."""
+        return f"= {self.cli_command()}"
+
     # --- asking ----------------------------------------------------------------------------------------------
 
     async def _ask(self, session: Session) -> tuple[LagReport, list[UndoRecord]]:
@@ -178,7 +180,7 @@ class GroupScreen(TabbedScreen):
         return None if change is None else max(0.0, change)
 
     def _eta(self, row: PartitionLag) -> float | None:
-        return eta_ms(row.lag, self._lags.series(row.partition).change_per_s(ETA_WINDOW_MS))
+        return None if row.lag is None else lag_eta_ms(self._lags.series(row.partition))
 
     def _draw_partitions(self, rows: Sequence[PartitionLag]) -> None:
         self.query_one("#partitions", VirtualTable).set_rows(
@@ -223,7 +225,6 @@ class GroupScreen(TabbedScreen):
     def _draw_totals(self, rows: Sequence[PartitionLag], now_ms: int) -> None:
         total = sum_lag(rows)
         series = self._lag_series()
-        change = series.change_per_s(ETA_WINDOW_MS)
         lag = total.lag if total.known else None
         inflow = [rate for row in rows if (rate := self._rate(self._ends, row.partition)) is not None]
         outflow = [rate for row in rows if (rate := self._rate(self._commits, row.partition)) is not None]
@@ -233,7 +234,7 @@ class GroupScreen(TabbedScreen):
             Part(
                 f" | in {show_rate(sum(inflow) if inflow else None)} out {show_rate(sum(outflow) if outflow else None)}"
             ),
-            Part(f" | ETA {show_eta(eta_ms(lag, change))}"),
+            Part(f" | ETA {show_eta(lag_eta_ms(series) if lag is not None else None)}"),
             Part(f" | lost {show(total.lost)}", "bad" if total.lost else "text"),
             Part(f" | unknown {show(total.unknown)}", "warn" if total.unknown else "text"),
         ]

@@ -53,7 +53,7 @@ class OverviewScreen(KconScreen):
     COPIES = "oc"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-tall")]
-    CSS = """
+    DEFAULT_CSS = """
     OverviewScreen {
         #charts { height: 1fr; min-height: 5; max-height: 16; }
         #panels { height: 1fr; min-height: 5; }

@@ -21,7 +21,7 @@ class PaletteScreen(KconScreen):
 
     TITLE_WORD = "ACTIONS"
     AUTO_FOCUS = "#wanted"
-    CSS = "PaletteScreen #wanted { height: 1; border: none; padding: 0 2; background: $panel; }"
+    DEFAULT_CSS = "PaletteScreen #wanted { height: 1; border: none; padding: 0 2; background: $panel; }"
 
     def __init__(self, view: KconScreen) -> None:
         super().__init__()

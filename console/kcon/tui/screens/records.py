@@ -39,7 +39,7 @@ class RecordsScreen(KconScreen):
     ACTIONS = ("seek", "follow", "pause", "detail", "filter", "yank", "pretty", "previous", "next", "open")
     COPIES = "kvhoac"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
-    CSS = """
+    DEFAULT_CSS = """
     RecordsScreen {
         #split { height: 1fr; layout: vertical; }
         &.-wide #split { layout: horizontal; }

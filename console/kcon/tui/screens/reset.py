@@ -76,7 +76,7 @@ class ResetScreen(PlanScreen):
 
     TITLE_WORD = "RESET"
     AUTO_FOCUS = "#target"
-    CSS = """
+    DEFAULT_CSS = """
     ResetScreen {
         #target { height: 1; border: none; padding: 0 2; background: $panel; color: $foreground; }
     }
@@ -110,7 +110,7 @@ class ResetScreen(PlanScreen):
         """Return the command that does the same."""
         from kcon.tui.command_line import quoted
 
-        return f"kcon group reset {quoted(self._group.raw)} {self._target_text()}".rstrip()
+        return f"kcon group reset {quoted(self._group.raw)} {shlex.join(_options(self._target_text()))}".rstrip()
 
     def _target_text(self) -> str:
         return self.query_one("#target", Input).value.strip()
@@ -156,7 +156,7 @@ class ResetScreen(PlanScreen):
         from kcon.commands.parse import HelpRequested, parse
 
         try:
-            request = parse(["group", "reset", self._group.raw, *shlex.split(text)])
+            request = parse(["group", "reset", self._group.raw, *_options(text)])
         except ValueError as error:
             raise UsageError(f"A quote is open: {error}.") from error
         except HelpRequested as error:
@@ -297,3 +297,9 @@ class ResetScreen(PlanScreen):
             self.query_one("#target", Input).focus()
             return
         await super().on_key(event)
+
+
+def _options(text: str) -> list[str]:
+    """Return the line as options of `kcon group reset`; a bare place stands for --to."""
+    words = shlex.split(text)
+    return ["--to", *words] if words and not words[0].startswith("--") and words[0] != "-t" else words

@@ -56,7 +56,7 @@ class TopicScreen(TabbedScreen):
     COPIES = "oc"
     TAB_IDS = ("partitions", "configs", "readers")
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]
-    CSS = """
+    DEFAULT_CSS = """
     TopicScreen {
         #chart { height: 35%; min-height: 6; max-height: 14; }
         &.-low #chart { display: none; }

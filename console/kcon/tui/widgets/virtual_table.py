@@ -27,7 +27,7 @@ from kcon.tui.rows import (
     sum_text,
     unknown_count,
 )
-from kcon.tui.text import Line, Part, fit
+from kcon.tui.text import Line, Part, cells, fit, safe
 from kcon.tui.widgets.painted import Painted
 
 
@@ -103,7 +103,7 @@ class VirtualTable(Painted, can_focus=True):
         self._top = 0
         self._natural: dict[str, int] = {column.key: natural_width(column, ()) for column in columns}
         self._placed: list[tuple[Column, int]] | None = None
-        self._sums: Line | None = None
+        self._sums: tuple[dict[str, str], int] | None = None
 
     # --- what it shows ---------------------------------------------------------------------------------------
 
@@ -335,61 +335,73 @@ class VirtualTable(Painted, can_focus=True):
         return self.strip(self._row(self._order[position], plain=is_cursor), base=base)
 
     def _header(self) -> Line:
-        line = []
+        line: list[Part] = []
         for column, width in self._columns_placed():
             title = column.title
             if self.sort is not None and self.sort[0] == column.key:
                 mark = "v" if self.sort[1] else "^"
                 title = f"{title}{mark}" if len(title) < width else f"{title[: width - 1]}{mark}"
-            line.append(Part(fit(title, width, right=column.right) + " " * GAP, "head"))
+            line += _spaced(line, Part(fit(title, width, right=column.right), "head"))
         return line
 
     def _row(self, index: int, *, plain: bool) -> Line:
-        line = []
+        line: list[Part] = []
         for column, width in self._columns_placed():
             values = self.rows.values.get(column.key, ())
             value = values[index] if index < len(values) else None
             text = column.show(value) if column.draw is None else column.draw(value, width)
             role = "text" if plain or column.role is None else column.role(value)
-            line.append(Part(fit(text, width, right=column.right), role))
-            line.append(Part(" " * GAP))
+            line += _spaced(line, Part(fit(text, width, right=column.right), role))
         return line
 
     def _last_line(self) -> Line:
+        """Draw each sum under its column, and the cursor's place; what is unknown is counted, never taken as 0."""
+        placed = self._columns_placed()
+        if not self._order or not placed:
+            return [Part(self.note, "dim")]
         if self._sums is None:
-            self._sums = self._sum_parts()
-        parts = [*self._sums]
-        if self._order:
-            place = f"{self._cursor + 1:,}/{len(self._order):,}"
-            if self.filter is not None:
-                place += f" of {len(self.rows):,}  /{self.filter.typed}"
-            parts.append(Part(f" {place}", "dim"))
+            self._sums = self._sum_up()
+        sums, unknown = self._sums
+        notes = [Part(f"+ {unknown:,} unknown", "warn")] if unknown else []
+        place = f"{self._cursor + 1:,}/{len(self._order):,}"
+        if self.filter is not None:
+            place += f" of {len(self.rows):,} /{self.filter.typed}"
+        notes.append(Part(place, "dim"))
         if self.note:
-            parts.append(Part(f"  {self.note}", "dim"))
-        return parts
-
-    def _sum_parts(self) -> Line:
-        """Draw each sum under its column; what is unknown is counted, never taken as 0."""
-        summed = [column for column in self.columns if column.sums]
-        if not summed or not self._order:
-            return []
-        texts = {column.key: sum_text(column, self.rows.values.get(column.key, ()), self._order) for column in summed}
-        unknown = max(unknown_count(self.rows.values.get(column.key, ()), self._order) for column in summed)
-        note = f"+ {unknown:,} unknown" if unknown else ""
-        line = []
-        for place, (column, width) in enumerate(self._columns_placed()):
-            if place == 0:
-                line += _label(note, width)
-            else:
-                line.append(Part(fit(texts.get(column.key, ""), width, right=column.right), "sum"))
-            line.append(Part(" " * GAP))
-        if note and not any(part.role == "warn" for part in line):
-            line.append(Part(note, "warn"))
+            notes.append(Part(self.note, "dim"))
+        label = [Part("SUM", "sum")] if sums else []
+        if not sums:
+            return _joined([*label, *notes])
+        line = _filled(_joined([*label, *notes]), placed[0][1])
+        for column, width in placed[1:]:
+            line += _spaced(line, Part(fit(sums.get(column.key, ""), width, right=column.right), "sum"))
         return line
 
+    def _sum_up(self) -> tuple[dict[str, str], int]:
+        summed = [column for column in self.columns if column.sums and column.key in self.rows.values]
+        values = self.rows.values
+        texts = {column.key: sum_text(column, values[column.key], self._order) for column in summed}
+        return texts, max((unknown_count(values[column.key], self._order) for column in summed), default=0)
 
-def _label(note: str, width: int) -> list[Part]:
-    """Fill the first column of the last line: SUM, and the note about unknown values where it fits."""
-    if note and width >= len("SUM ") + len(note):
-        return [Part("SUM ", "sum"), Part(fit(note, width - len("SUM ")), "warn")]
-    return [Part(fit("SUM", width), "sum")]
+
+def _spaced(line: list[Part], part: Part) -> list[Part]:
+    """Return a part with the gap in front that it needs."""
+    return [Part(" " * GAP), part] if line else [part]
+
+
+def _joined(parts: list[Part]) -> list[Part]:
+    """Put two blanks between parts."""
+    return [each for index, part in enumerate(parts) for each in ((Part("  "), part) if index else (part,))]
+
+
+def _filled(parts: list[Part], width: int) -> list[Part]:
+    """Return as many of the parts as fit into a column, and the blanks behind them."""
+    taken: list[Part] = []
+    left = width
+    for part in parts:
+        size = cells(safe(part.text))
+        if size > left:
+            break
+        taken.append(part)
+        left -= size
+    return [*taken, Part(" " * left)]
