@@ -11,6 +11,7 @@ import asyncio
 import os
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
 from kcon.services.local_cluster import LocalClusterOptions, resolve_classpath, start_local_cluster
 from kcon.services.session import Session, open_session
 
+_RAN_ON = "cluster"
 _COMMANDS_OF_MARKER = {"java": ("java", "mvn"), "kcat": ("kcat",), "tmux": ("tmux",)}
 
 
@@ -44,6 +46,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for command in commands:
             if shutil.which(command) is None:
                 _lacks(command)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many tests passed on each kind of cluster: the same set, so the same number."""
+    passed = Counter(
+        value
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == _RAN_ON and report.when == "call"
+    )
+    if passed:
+        counts = ", ".join(f"{name} {passed[name]}" for name in ("kcon", "apache"))
+        terminalreporter.write_line(f"tests passed by cluster: {counts}")
 
 
 def _lacks(command: str) -> None:
@@ -90,6 +105,7 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
     name = {"kcon": "kcon_broker", "apache": "apache_kafka"}[request.param]
     found = request.getfixturevalue(name)
     assert isinstance(found, Cluster)
+    request.node.user_properties.append((_RAN_ON, found.name))
     return found
 
 

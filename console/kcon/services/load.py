@@ -250,7 +250,7 @@ class _Loader:
             tz=self._context.tz,
         )
         topic = options.topic.raw
-        pace = _Pace(options.rate_per_s, self._stopping)
+        pace = None if options.rate_per_s is None else _Pace(options.rate_per_s, self._stopping)
         for row in read_rows(text, row_options):
             if self._stopping.is_set() or (options.limit is not None and self._rows - self._bad >= options.limit):
                 return
@@ -261,24 +261,23 @@ class _Loader:
                     self._bad_rows.append(row)
                 self._on_bad_row(row)
                 continue
-            pace.wait()
+            if pace is not None:
+                pace.wait()
             sender.send_raw(topic, row.line, row.value, row.key, timestamp_ms=row.timestamp_ms)
 
 
 class _Pace:
-    """Lets `rate_per_s` calls through, evenly; None lets all through."""
+    """Lets `rate_per_s` calls through, evenly."""
 
-    def __init__(self, rate_per_s: float | None, stopping: threading.Event) -> None:
+    def __init__(self, rate_per_s: float, stopping: threading.Event) -> None:
         self._rate_per_s = rate_per_s
         self._stopping = stopping
         self._count = 0
         self._started = time.monotonic()
 
     def wait(self) -> None:
-        if self._rate_per_s is None:
-            return
         due_s = self._started + self._count / self._rate_per_s - time.monotonic()
-        if due_s > PACE_S or (self._count and due_s > 0 and self._rate_per_s < 1 / PACE_S):
+        if due_s > PACE_S or (due_s > 0 and self._rate_per_s < 1 / PACE_S):
             self._stopping.wait(due_s)
         self._count += 1
 

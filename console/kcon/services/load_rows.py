@@ -150,6 +150,8 @@ def _read_csv(lines: Iterable[str], options: RowOptions) -> Iterator[Row | BadRo
     # One format string makes the whole object: the cells are JSON already.
     template = "{" + ",".join(f"{json.dumps(name).replace('%', '%%')}:%s" for name in columns) + "}"
     encoded, time_of = CellEncoder(options.null_text), _TimeReader(options.tz)
+    # Of a dict's subclass, so that it still goes through `__missing__`.
+    json_of = encoded.__getitem__
     width = len(columns)
     line = reader.line_num
     while True:
@@ -162,7 +164,7 @@ def _read_csv(lines: Iterable[str], options: RowOptions) -> Iterator[Row | BadRo
             if len(row) != width:
                 yield BadRow(first_line, f"{len(row)} cells instead of {width}")
                 continue
-            value = (template % tuple([encoded[cell] for cell in row])).encode()
+            value = (template % tuple(map(json_of, row))).encode()
             if key_index is not None and row[key_index]:
                 key = row[key_index].encode()
             if time_index is not None:
