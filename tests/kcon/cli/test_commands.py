@@ -8,6 +8,7 @@ import pytest
 
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.kafka_error import kafka_error
+from kcon.errors import UnreachableError
 
 
 def at(partition: int, topic: str = "orders") -> TopicPartition:
@@ -304,6 +305,24 @@ def test_group_delete(orders: Any, kcon: Any) -> None:
     orders.groups_by_id["billing"].state = "Empty"
     assert kcon("group", "delete", "billing", "nope", "-y").code == 5
     assert "billing" not in orders.groups_by_id
+
+
+def test_watch_repeats_until_something_ends_it(monkeypatch: pytest.MonkeyPatch, orders: Any, kcon: Any) -> None:
+    listed = orders.topics
+    calls: list[int] = []
+
+    async def topics(names: Any = None) -> Any:
+        calls.append(1)
+        if len(calls) == 4:
+            raise UnreachableError("gone")
+        return await listed(names)
+
+    monkeypatch.setattr(orders, "topics", topics)
+    ran = kcon("topic", "list", "-o", "name", "--watch", "--interval", "1ms")
+    assert (ran.code, ran.out) == (3, "clicks\norders\n" * 3)
+    calls.clear()
+    kcon.terminal = True
+    assert kcon("topic", "list", "--watch", "--interval", "1ms").out.count("\x1b[H\x1b[2J") == 4
 
 
 # --- local commands -------------------------------------------------------------------------------------------

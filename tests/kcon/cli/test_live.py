@@ -273,6 +273,9 @@ def test_a_terminal_is_asked_and_answered(kcon: Shell, unique: Callable[[str], s
     code, seen = on_terminal([*kcon.argv, "topic", "delete", name], kcon.environment, b"n\n")
     assert code == 6
     assert b"This cannot be undone. [y/N]" in seen
+    code, _seen = on_terminal([*kcon.argv, "topic", "delete", name], kcon.environment, b"\x03")
+    assert code == 130, "ctrl-C at the question ends it at once"
+    kcon.run("topic", "describe", name)
     code, _seen = on_terminal([*kcon.argv, "topic", "delete", name], kcon.environment, b"y\n")
     assert code == 0
     kcon.run("topic", "describe", name, code=5)
