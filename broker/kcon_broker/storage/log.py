@@ -11,7 +11,7 @@ A partition has no folder before its first append, and no open file before it is
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 
-from kcon_broker.batch.header import NO_TIMESTAMP, BatchHeader, patch_base_offset
+from kcon_broker.batch.header import BatchHeader, patch_base_offset
 from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
 from kcon_broker.storage.files import Files, Syncable, parent_of, write_all, write_aside
 from kcon_broker.storage.leader_epochs import FILE_NAME as EPOCHS_FILE_NAME
@@ -22,12 +22,10 @@ from kcon_broker.storage.partition_metadata import FILE_NAME as METADATA_FILE_NA
 from kcon_broker.storage.partition_metadata import encode_partition_metadata
 from kcon_broker.storage.producer_snapshot import ProducerSnapshot, encode_producer_snapshot
 from kcon_broker.storage.recovery import Damage, LoadedLog, LoadOptions, load_log
+from kcon_broker.storage.retention import count_expired
 from kcon_broker.storage.segment import (
-    DELETED_SUFFIX,
-    INDEX_SUFFIX,
     LOG_SUFFIX,
     SNAPSHOT_SUFFIX,
-    TIME_INDEX_SUFFIX,
     Segment,
     SegmentMark,
     segment_path,
@@ -353,17 +351,9 @@ class Log:
 
     def batch_with_max_timestamp(self, *, limit_offset: int) -> memoryview | None:
         """Return the first batch that has the greatest timestamp below the limit; None: no record has one."""
-        greatest_ms = NO_TIMESTAMP
-        for segment in self._segments:
-            if not segment.size or segment.base_offset >= limit_offset:
-                continue
-            self._reader.indexes_of(segment)
-            if segment.end_offset <= limit_offset:
-                greatest_ms = max(greatest_ms, segment.largest_timestamp_ms)
-            elif segment.largest_timestamp_ms > greatest_ms:
-                for batch in self.read_batches(segment.base_offset, limit_offset=limit_offset):
-                    greatest_ms = max(greatest_ms, max_timestamp_ms(batch))
-        return None if greatest_ms < 0 else self.batch_for_timestamp(greatest_ms, limit_offset=limit_offset)
+        limit = min(limit_offset, self.written_offset)
+        greatest_ms = self._reader.greatest_timestamp_ms(self.log_start_offset, limit)
+        return None if greatest_ms is None else self.batch_for_timestamp(greatest_ms, limit_offset=limit)
 
     def end_offset_for_epoch(self, epoch: int) -> tuple[int, int] | None:
         """Return (epoch, end offset) of the largest epoch up to `epoch`; None: none that small is known."""
@@ -387,18 +377,7 @@ class Log:
 
     def apply_retention(self, *, now_ms: int) -> int:
         """Drop the oldest segments that are too old or too many, all of them durable; return how many."""
-        settings = self.settings
-        excess = self.size_bytes - settings.retention_bytes if settings.retention_bytes >= 0 else -1
-        count = 0
-        for segment in self._segments:
-            if segment.end_offset > self.durable_offset or not segment.size:
-                break
-            is_too_old = settings.retention_ms >= 0 and self._is_older(segment, now_ms - settings.retention_ms)
-            is_too_much = excess >= segment.size
-            if not (is_too_old or is_too_much):
-                break
-            excess -= segment.size
-            count += 1
+        count = count_expired(self._segments, self._reader, self.settings, self.durable_offset, now_ms=now_ms)
         if count and count == len(self._segments):
             if self._pending:
                 count -= 1
@@ -409,22 +388,14 @@ class Log:
             self._delete_segments(count)
         return count
 
-    def _is_older(self, segment: Segment, timestamp_ms: int) -> bool:
-        self._reader.indexes_of(segment)
-        # Without timestamps the age is not known, and nothing is dropped for it.
-        return 0 <= segment.largest_timestamp_ms < timestamp_ms
-
     def _delete_segments(self, count: int) -> None:
         """Rename the files of the oldest segments aside; `take_deleted_paths` hands them over for removal."""
-        for segment in self._segments[:count]:
+        for _ in range(count):
+            segment = self._segments[0]
             segment.file.discard()
-            for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
-                path = segment_path(self._folder, segment.base_offset, suffix)
-                if self._files.exists(path):
-                    self._files.rename(path, path + DELETED_SUFFIX)
-                    self._deleted_paths.append(path + DELETED_SUFFIX)
             self._unsynced.pop(segment.file, None)
-        del self._segments[:count]
+            self._deleted_paths += segment.move_aside(self._files, self._folder)
+            del self._segments[0]
         if count and self.epochs.truncate_start(self.log_start_offset):
             self._write_epochs()
 

@@ -7,7 +7,7 @@ the rest is read from headers. What an index says is believed only if the batch 
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from kcon_broker.batch.header import HEADER_BYTES
+from kcon_broker.batch.header import HEADER_BYTES, NO_TIMESTAMP
 from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
 from kcon_broker.storage.batch_walk import rebuild_indexes
 from kcon_broker.storage.files import Files
@@ -99,6 +99,25 @@ class LogReader:
                     offset=start_offset, path=segment.file.path, position=insane.position, reason="no batch is there"
                 )
             ) from None
+
+    def greatest_timestamp_ms(self, start_offset: int, limit_offset: int) -> int | None:
+        """Return the greatest timestamp of the batches below the limit; None: there is none."""
+        greatest_ms = NO_TIMESTAMP
+        for segment in self.segments:
+            if not segment.size or segment.base_offset >= limit_offset:
+                continue
+            self.indexes_of(segment)
+            if segment.largest_timestamp_ms <= greatest_ms:
+                continue
+            if start_offset <= segment.base_offset and segment.end_offset <= limit_offset:
+                greatest_ms = segment.largest_timestamp_ms
+                continue
+            offset = max(start_offset, segment.base_offset)
+            while parts := self.read(offset, 1 << 20, min(limit_offset, segment.end_offset), min_one=True):
+                for batch in split_batches(parts):
+                    _, offset, _ = batch_bounds(batch, 0)
+                    greatest_ms = max(greatest_ms, max_timestamp_ms(batch))
+        return None if greatest_ms < 0 else greatest_ms
 
     def first_batch_since(self, timestamp_ms: int, start_offset: int, limit_offset: int) -> memoryview | None:
         """Return the first batch whose largest timestamp is at or after `timestamp_ms`; None: there is none."""

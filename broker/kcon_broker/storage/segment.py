@@ -171,6 +171,16 @@ class Segment:
         self.time_index = mark.time_index
         self.time_index.cut(mark.time_entries)
 
+    def move_aside(self, files: Files, folder: str) -> list[str]:
+        """Rename the files of a segment that is not wanted any more; return their new paths. The log goes first."""
+        moved: list[str] = []
+        for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
+            path = segment_path(folder, self.base_offset, suffix)
+            if files.exists(path):
+                files.rename(path, path + DELETED_SUFFIX)
+                moved.append(path + DELETED_SUFFIX)
+        return moved
+
     def drop_indexes(self) -> None:
         """Free the memory of a sealed segment's indexes."""
         self.offset_index = None

@@ -1,0 +1,37 @@
+"""Which of the oldest segments have to go?"""
+
+from collections.abc import Sequence
+
+from kcon_broker.storage.log_reader import LogReader
+from kcon_broker.storage.log_settings import LogSettings
+from kcon_broker.storage.segment import Segment
+
+
+def count_expired(
+    segments: Sequence[Segment], reader: LogReader, settings: LogSettings, durable_offset: int, *, now_ms: int
+) -> int:
+    """Return how many segments, from the oldest on, are too old, or more than the log may hold.
+
+    Only durable segments go. A segment is as old as its newest record; without timestamps its age is not known, and
+    it does not go for it.
+    """
+    excess_bytes = -1
+    if settings.retention_bytes >= 0:
+        excess_bytes = sum(segment.size for segment in segments) - settings.retention_bytes
+    count = 0
+    for segment in segments:
+        if segment.end_offset > durable_offset or not segment.size:
+            break
+        is_too_much = excess_bytes >= segment.size
+        if not is_too_much and not _is_too_old(segment, reader, settings.retention_ms, now_ms):
+            break
+        excess_bytes -= segment.size
+        count += 1
+    return count
+
+
+def _is_too_old(segment: Segment, reader: LogReader, retention_ms: int, now_ms: int) -> bool:
+    if retention_ms < 0:
+        return False
+    reader.indexes_of(segment)
+    return 0 <= segment.largest_timestamp_ms < now_ms - retention_ms
