@@ -55,6 +55,11 @@ class RecordTexts:
             return UNKNOWN
         return format_time(record.timestamp_ms, self._tz)
 
+    def short_time(self, record: Record) -> str:
+        """Return when it was written, without year and zone."""
+        text = self.time(record)
+        return text[5:23].replace("T", " ") if len(text) > 23 else text
+
     def short(self, record: Record, part: RecordPart) -> str:
         """Return a key or a value on one line."""
         key = (record.partition, record.offset, part)

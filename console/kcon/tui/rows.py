@@ -30,6 +30,8 @@ class Column:
     width_max: int = 40
     flex: bool = False
     """It takes what the others leave. One a table."""
+    flex_min: int = 10
+    """The least it is given before other columns go."""
     show: Callable[[object], str] = show
     role: Callable[[object], str] | None = None
     """The role of a cell by its value; None: plain."""
@@ -161,7 +163,6 @@ def sort_letters(columns: Sequence[Column]) -> dict[str, Column]:
 # --- widths ---------------------------------------------------------------------------------------------------
 
 GAP: Final = 2
-FLEX_MIN: Final = 10
 
 
 def natural_width(column: Column, values: Sequence[object]) -> int:
@@ -170,7 +171,7 @@ def natural_width(column: Column, values: Sequence[object]) -> int:
         return max(column.width, cells(column.title))
     widest = cells(column.title)
     if column.flex:
-        return max(widest, FLEX_MIN)
+        return max(widest, column.flex_min)
     numbers = [value for value in values if isinstance(value, int)]
     if numbers:
         widest = max(widest, cells(column.show(max(numbers))), cells(column.show(min(numbers))))

@@ -79,13 +79,13 @@ class RecordsScreen(KconScreen):
 
         key = shown(lambda texts, record: texts.short(record, RecordPart.KEY))
         value = shown(lambda texts, record: texts.short(record, RecordPart.VALUE))
-        time = shown(lambda texts, record: texts.time(record))
+        time = shown(lambda texts, record: texts.short_time(record))
         return (
             Column(key="partition", title="P", right=True, width=3, drop=2),
             Column(key="offset", title="OFFSET", right=True, width=13),
-            Column(key="time", title="TIME", width=29, drop=3, show=time, sort=False),
+            Column(key="time", title="TIME", width=18, drop=3, show=time, sort=False),
             Column(key="key", title="KEY", width=16, drop=1, show=key, search=True, sort=False),
-            Column(key="value", title="VALUE", flex=True, show=value, search=True, sort=False),
+            Column(key="value", title="VALUE", flex=True, flex_min=28, show=value, search=True, sort=False),
         )
 
     def on_mount(self) -> None:

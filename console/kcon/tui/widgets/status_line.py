@@ -7,7 +7,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from kcon.core.wire_text import WireText
-from kcon.tui.text import Part, cells, cut, line_strip, safe
+from kcon.tui.text import ELLIPSIS, Part, cells, cut, line_strip, safe
 from kcon.tui.widgets.painted import Painted
 
 SEPARATOR = " | "
@@ -47,6 +47,12 @@ class StatusLine(Painted):
             if not droppable:
                 break
             facts.remove(max(droppable, key=lambda fact: fact.drop))
+        too_long = _length(self._title, facts) - width
+        if too_long > 0 and facts:
+            # The path is cut at its start: where one is says more than where one came from.
+            path = safe(facts[0].text)
+            kept = max(1, len(path) - too_long - 1)
+            facts[0] = facts[0]._replace(text=f"{ELLIPSIS}{path[-kept:]}")
         line = [Part(f" {self._title}  ", "strong")]
         for place, fact in enumerate(facts):
             if place:
