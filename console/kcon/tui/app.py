@@ -91,12 +91,12 @@ class KconApp(App[int]):
 
         return OverviewScreen()
 
-    async def on_mount(self) -> None:
+    def on_mount(self) -> None:
         """Start the engine, and go where the address leads."""
         if self._chosen is not None:
             self.start_engine(self._chosen)
             if not isinstance(self.launch.address, Overview):
-                await self.open(self.launch.address)
+                self.open(self.launch.address)
         for warning in self.launch.warnings[:1]:
             if isinstance(self.screen, KconScreen):
                 self.screen.say(warning, bad=True)
@@ -172,18 +172,21 @@ class KconApp(App[int]):
 
     # --- going places ----------------------------------------------------------------------------------------
 
-    async def go(self, name: str) -> None:
+    def go(self, name: str) -> None:
         """Go to one of the lists, above the overview alone."""
-        await self.open(parse_address(name), from_top=True)
+        self.open(parse_address(name), from_top=True)
 
-    async def open(self, address: Address, *, from_top: bool = False) -> None:
-        """Show what an address names."""
+    def open(self, address: Address, *, from_top: bool = False) -> None:
+        """Show what an address names.
+
+        Nothing here is awaited: a view that waited for its own end inside a key press would wait for ever.
+        """
         if from_top:
             while len(self.screen_stack) > 1:
-                await self.pop_screen()
+                self.pop_screen()
         screen = _screen_of(address)
         if screen is not None:
-            await self.push_screen(screen)
+            self.push_screen(screen)
 
     def change_interval(self, step: int) -> None:
         """Look more (-1) or less (+1) often."""
@@ -201,20 +204,20 @@ class KconApp(App[int]):
 
         self.push_screen(StartScreen())
 
-    async def use_context(self, context: Context) -> None:
+    def use_context(self, context: Context) -> None:
         """Look at another cluster."""
         from kcon.tui.screens.overview import OverviewScreen
 
         self.start_engine(context)
         while len(self.screen_stack) > 1:
-            await self.pop_screen()
-        await self.switch_screen(OverviewScreen())
+            self.pop_screen()
+        self.switch_screen(OverviewScreen())
 
-    async def execute_line(self, text: str) -> None:
+    def execute_line(self, text: str) -> None:
         """Execute what was typed at the `:`; empty: list the actions."""
         from kcon.tui.command_line import execute
 
-        await execute(self, text)
+        execute(self, text)
 
 
 def _screen_of(address: Address) -> KconScreen | None:

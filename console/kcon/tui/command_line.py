@@ -29,18 +29,18 @@ def quoted(raw: str) -> str:
     return shlex.quote(raw)
 
 
-async def execute(app: "KconApp", text: str) -> None:
+def execute(app: "KconApp", text: str) -> None:
     """Do what the line says; errors are said in the view in front."""
     view = app.screen
     if not isinstance(view, KconScreen):
         return
     try:
-        await _execute(app, view, text)
+        _execute(app, view, text)
     except KconError as error:
         view.complain(error)
 
 
-async def _execute(app: "KconApp", view: KconScreen, text: str) -> None:
+def _execute(app: "KconApp", view: KconScreen, text: str) -> None:
     try:
         words = shlex.split(text)
     except ValueError as error:
@@ -50,9 +50,9 @@ async def _execute(app: "KconApp", view: KconScreen, text: str) -> None:
     if not words:
         from kcon.tui.screens.palette import PaletteScreen
 
-        await app.push_screen(PaletteScreen(view))
+        app.push_screen(PaletteScreen(view))
         return
-    if len(words) == 1 and (words[0] in QUIT or await _goes(app, words[0])):
+    if len(words) == 1 and (words[0] in QUIT or _goes(app, words[0])):
         if words[0] in QUIT:
             app.exit(0)
         return
@@ -62,20 +62,20 @@ async def _execute(app: "KconApp", view: KconScreen, text: str) -> None:
         _show(app, text, 0, asked.text)
         return
     if isinstance(request, Ui):
-        if not await _goes(app, request.address or "overview"):
+        if not _goes(app, request.address or "overview"):
             raise UsageError(f"There is no view {request.address}.", "Give overview, topics, groups or an address.")
     elif isinstance(request, Consume) and (address := _as_view(app, request)) is not None:
-        await app.open(address)
+        app.open(address)
     else:
-        await _run(app, view, words, request, text)
+        _run(app, view, words, request, text)
 
 
-async def _goes(app: "KconApp", word: str) -> bool:
+def _goes(app: "KconApp", word: str) -> bool:
     try:
         address = parse_address(word)
     except UsageError:
         return False
-    await app.open(address, from_top=isinstance(address, Overview))
+    app.open(address, from_top=isinstance(address, Overview))
     return True
 
 
@@ -94,7 +94,7 @@ def _as_view(app: "KconApp", request: Consume) -> Records | None:
     return Records(topic_name(request.topics[0]), partitions[0] if partitions else None, start or "")
 
 
-async def _run(app: "KconApp", view: KconScreen, words: list[str], request: Request, text: str) -> None:
+def _run(app: "KconApp", view: KconScreen, words: list[str], request: Request, text: str) -> None:
     runner = app.launch.run_command
     if runner is None or request.command.split()[0] in ELSEWHERE:
         raise UsageError(f"`kcon {request.command}` wants a terminal of its own.", "Run it beside the console.")

@@ -265,7 +265,7 @@ class KconScreen(Screen[None]):
 
     # --- keys ------------------------------------------------------------------------------------------------
 
-    async def on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Turn a key into an action."""
         prompt = self.query_one(Prompt)
         if prompt.is_open:
@@ -290,17 +290,15 @@ class KconScreen(Screen[None]):
             return
         event.stop()
         event.prevent_default()
-        await self.run_action_named(action)
+        self.run_action_named(action)
 
-    async def run_action_named(self, name: str) -> None:
+    def run_action_named(self, name: str) -> None:
         """Do an action, or say why not."""
         reason = self.why_not(name)
         if reason is not None:
             self.say(f"{self.console.keymap.shown(name)} is off: {reason}.", bad=True)
             return
-        result = getattr(self, f"do_{name}")()
-        if result is not None:
-            await result
+        getattr(self, f"do_{name}")()
 
     def do_open(self) -> None:
         """Open the row with the cursor."""
@@ -385,17 +383,17 @@ class KconScreen(Screen[None]):
         """Look less often."""
         self.console.change_interval(1)
 
-    async def do_overview(self) -> None:
+    def do_overview(self) -> None:
         """Go to the overview."""
-        await self.console.go("overview")
+        self.console.go("overview")
 
-    async def do_topics(self) -> None:
+    def do_topics(self) -> None:
         """Go to the topics."""
-        await self.console.go("topics")
+        self.console.go("topics")
 
-    async def do_groups(self) -> None:
+    def do_groups(self) -> None:
         """Go to the groups."""
-        await self.console.go("groups")
+        self.console.go("groups")
 
     def do_contexts(self) -> None:
         """Choose another cluster."""
@@ -442,7 +440,7 @@ class KconScreen(Screen[None]):
                 self.complain(error)
 
     @on(Input.Submitted)
-    async def _prompt_submitted(self, event: Input.Submitted) -> None:
+    def _prompt_submitted(self, event: Input.Submitted) -> None:
         prompt = self.query_one(Prompt)
         if event.input is not prompt:
             return
@@ -452,7 +450,7 @@ class KconScreen(Screen[None]):
         if purpose == "filter":
             self.filter_by(text)
         elif purpose == "command":
-            await self.console.execute_line(text)
+            self.console.execute_line(text)
         else:
             self.prompted(purpose, text)
 

@@ -267,13 +267,13 @@ class GroupScreen(TabbedScreen):
     # --- going on --------------------------------------------------------------------------------------------
 
     @on(VirtualTable.Chosen, "#partitions")
-    async def _open_record(self, event: VirtualTable.Chosen) -> None:
+    def _open_record(self, event: VirtualTable.Chosen) -> None:
         where = event.key
         if not isinstance(where, TopicPartition) or self._report is None:
             return
         row = next((row for row in self._report.rows if row.partition == where), None)
         start = str(row.committed) if row is not None and row.committed is not None else ""
-        await self.console.open(Records(where.topic, where.partition, start))
+        self.console.open(Records(where.topic, where.partition, start))
 
     @on(VirtualTable.Chosen, "#undo")
     def _open_undo(self, event: VirtualTable.Chosen) -> None:

@@ -95,9 +95,9 @@ class GroupsScreen(KconScreen):
         )
 
     @on(VirtualTable.Chosen)
-    async def _open(self, event: VirtualTable.Chosen) -> None:
+    def _open(self, event: VirtualTable.Chosen) -> None:
         if isinstance(event.key, WireText):
-            await self.console.open(Group(GroupId(event.key)))
+            self.console.open(Group(GroupId(event.key)))
 
     def do_undo(self) -> None:
         """Show what can be taken back."""

@@ -139,10 +139,10 @@ class OverviewScreen(KconScreen):
         strip.set_lines([[*parts[:-1], Part(time_lag, "dim")]])
         for name, _role, series in flows:
             chart = self.query_one(f"#chart-{name.lower()}", Chart)
-            chart.set_series(series, f"{name} {show_rate(series.last)} records", snapshot.taken_ms)
+            chart.set_series(series, f"{name} records {show_rate(series.last)}", snapshot.taken_ms)
 
     @on(VirtualTable.Chosen)
-    async def _open(self, event: VirtualTable.Chosen) -> None:
+    def _open(self, event: VirtualTable.Chosen) -> None:
         key = event.key
         address: Address
         if event.table.id == "groups" and isinstance(key, tuple):
@@ -152,7 +152,7 @@ class OverviewScreen(KconScreen):
         else:
             self.say("There is nothing more about a broker yet.")
             return
-        await self.console.open(address)
+        self.console.open(address)
 
     def do_tab_1(self) -> None:
         """Go to the groups' panel."""
@@ -222,8 +222,8 @@ def _topic_rows(snapshot: ClusterSnapshot) -> Rows:
     rates = topics.in_per_s
     order = [index for index in range(len(topics)) if not topics.internal[index]]
     order.sort(key=lambda index: rates[index] or 0.0, reverse=True)
+    total = sum(rates[index] or 0.0 for index in order)
     order = order[:TOP_MAX]
-    total = sum(rate for rate in rates if rate is not None)
     shares = [None if rate is None or total <= 0 else f"{rate / total:.0%}" for rate in rates]
     return Rows(
         keys=[("topic", topics.name[index]) for index in order],

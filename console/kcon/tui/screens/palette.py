@@ -63,11 +63,11 @@ class PaletteScreen(KconScreen):
         self.query_one(VirtualTable).action_choose()
 
     @on(VirtualTable.Chosen)
-    async def _chosen(self, event: VirtualTable.Chosen) -> None:
-        await self.app.pop_screen()
-        await self._view.run_action_named(str(event.key))
+    def _chosen(self, event: VirtualTable.Chosen) -> None:
+        self.app.pop_screen()
+        self._view.run_action_named(str(event.key))
 
-    async def on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Arrows move through the list while letters are typed."""
         table = self.query_one(VirtualTable)
         if event.key in {"up", "down"}:
@@ -75,6 +75,6 @@ class PaletteScreen(KconScreen):
             table.action_move(-1 if event.key == "up" else 1)
         elif event.key == "escape":
             event.stop()
-            await self.app.pop_screen()
+            self.app.pop_screen()
         elif not isinstance(self.focused, Input):
-            await super().on_key(event)
+            super().on_key(event)

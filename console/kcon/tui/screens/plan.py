@@ -82,7 +82,7 @@ class PlanScreen(KconScreen):
         ready = not self._is_running and not self.is_done
         return ready and self.question() is not None and self.blocked() is None
 
-    async def on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Hear the confirmation."""
         if event.character == "y" and not self.query_one(Prompt).is_open and self.can_apply():
             event.stop()
@@ -92,7 +92,7 @@ class PlanScreen(KconScreen):
             else:
                 self.start("dialog")
             return
-        await super().on_key(event)
+        super().on_key(event)
 
     def prompted(self, purpose: str, text: str) -> None:
         """Check the typed name."""

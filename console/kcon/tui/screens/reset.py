@@ -282,7 +282,7 @@ class ResetScreen(PlanScreen):
             text += f" To take it back: u in the group, or kcon group undo {safe(self._group)} {result.undo_id}"
         self.finished(text, bad=bool(failed))
 
-    async def on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Keys are text while the field has the focus; escape leaves the dialog."""
         if isinstance(self.focused, Input) and self.focused.id == "target":
             if event.key == "escape":
@@ -296,7 +296,7 @@ class ResetScreen(PlanScreen):
             event.stop()
             self.query_one("#target", Input).focus()
             return
-        await super().on_key(event)
+        super().on_key(event)
 
 
 def _options(text: str) -> list[str]:

@@ -75,8 +75,8 @@ class StartScreen(KconScreen):
         )
 
     @on(VirtualTable.Chosen)
-    async def _chosen(self, event: VirtualTable.Chosen) -> None:
-        await self._use(str(event.key), None)
+    def _chosen(self, event: VirtualTable.Chosen) -> None:
+        self._use(str(event.key), None)
 
     def do_connect(self) -> None:
         """Ask for an address."""
@@ -100,16 +100,16 @@ class StartScreen(KconScreen):
             except KconError as error:
                 self.complain(error)
                 return
-            await self.console.use_context(context)
+            self.console.use_context(context)
 
         self.app.run_worker(work(), name="start the demo")
 
     def prompted(self, purpose: str, text: str) -> None:
         """Connect to the address."""
         if purpose == "connect" and text.strip():
-            self.app.run_worker(self._use(None, text.strip()), name="connect")
+            self._use(None, text.strip())
 
-    async def _use(self, name: str | None, address: str | None) -> None:
+    def _use(self, name: str | None, address: str | None) -> None:
         resolve = self.console.launch.resolve
         if resolve is None:
             return
@@ -118,4 +118,4 @@ class StartScreen(KconScreen):
         except KconError as error:
             self.complain(error)
             return
-        await self.console.use_context(context)
+        self.console.use_context(context)

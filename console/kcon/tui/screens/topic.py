@@ -217,18 +217,18 @@ class TopicScreen(TabbedScreen):
     # --- going on --------------------------------------------------------------------------------------------
 
     @on(VirtualTable.Chosen, "#partitions")
-    async def _open_partition(self, event: VirtualTable.Chosen) -> None:
+    def _open_partition(self, event: VirtualTable.Chosen) -> None:
         if isinstance(event.key, int):
-            await self.console.open(Records(self._name_shown, event.key))
+            self.console.open(Records(self._name_shown, event.key))
 
     @on(VirtualTable.Chosen, "#readers")
-    async def _open_group(self, event: VirtualTable.Chosen) -> None:
+    def _open_group(self, event: VirtualTable.Chosen) -> None:
         if isinstance(event.key, WireText):
-            await self.console.open(Group(GroupId(event.key)))
+            self.console.open(Group(GroupId(event.key)))
 
-    async def do_records(self) -> None:
+    def do_records(self) -> None:
         """Follow the records of all partitions."""
-        await self.console.open(Records(self._name_shown))
+        self.console.open(Records(self._name_shown))
 
 
 def _state(leader_id: int, under_replicated: bool, error: object) -> str:

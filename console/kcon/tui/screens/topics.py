@@ -98,12 +98,12 @@ class TopicsScreen(KconScreen):
         )
 
     @on(VirtualTable.Chosen)
-    async def _open(self, event: VirtualTable.Chosen) -> None:
+    def _open(self, event: VirtualTable.Chosen) -> None:
         if isinstance(event.key, WireText):
-            await self.console.open(Topic(TopicName(event.key)))
+            self.console.open(Topic(TopicName(event.key)))
 
-    async def do_records(self) -> None:
+    def do_records(self) -> None:
         """Go to the records of the topic under the cursor."""
         key = self.table.cursor_key if self.table else None
         if isinstance(key, WireText):
-            await self.console.open(Records(TopicName(key)))
+            self.console.open(Records(TopicName(key)))
