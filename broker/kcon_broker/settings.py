@@ -40,6 +40,16 @@ class GroupSettings:
     max_members: int = 10_000
     """Members of one group; JoinGroup answers GROUP_MAX_SIZE_REACHED above."""
     max_groups: int = 100_000
+    consumer_session_timeout_ms: int = 45_000
+    """A member of a group of the new protocol (KIP-848) that is silent for so long is out."""
+    consumer_heartbeat_interval_ms: int = 5_000
+    """How often members of such a group are told to call."""
+    consumer_assignment_interval_ms: int = 1_000
+    """The least time between two target assignments of such a group (KIP-1263); 0: at every change."""
+    consumer_regex_refresh_interval_ms: int = 10_000
+    """The least time between two looks for new topics that a group's regular expressions match."""
+    consumer_max_members: int = 10_000
+    """Members of one group of the new protocol; ConsumerGroupHeartbeat answers GROUP_MAX_SIZE_REACHED above."""
     offsets_partitions: int = 50
     """Partitions of `__consumer_offsets`; fixed once the topic exists."""
     offset_metadata_bytes_max: int = 4_096

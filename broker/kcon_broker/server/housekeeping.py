@@ -23,6 +23,8 @@ _logger = logging.getLogger("kcon_broker")
 _DEADLINES_INTERVAL_MS = 1_000
 _SLICE_S = 0.005
 """How long housekeeping holds the loop at a time."""
+_UNOPENED_PER_PASS = 500
+"""Untouched partitions that one pass of retention opens."""
 
 
 class Housekeeping:
@@ -88,8 +90,9 @@ class Housekeeping:
             expired_ms = wall_ms - self._broker.settings.storage.producer_id_expiration_ms
             removable: list[str] = []
             slice_began_s = time.monotonic()
-            for partition in self._open_partitions():
-                removable += self._let_go_of(partition, wall_ms, expired_ms)
+            for partition in self._open_partitions() + self._some_unopened_partitions():
+                if self._broker.log_of(partition) is not None:
+                    removable += self._let_go_of(partition, wall_ms, expired_ms)
                 if time.monotonic() - slice_began_s > _SLICE_S:
                     await asyncio.sleep(0)
                     slice_began_s = time.monotonic()
@@ -130,6 +133,28 @@ class Housekeeping:
             for partition in topic.touched_partitions()
             if partition.log is not None
         ]
+
+    def _some_unopened_partitions(self) -> list[Partition]:
+        """Return some partitions that have records and that nobody has touched: retention is for them too."""
+        found: list[Partition] = []
+        for name, index in self._folder.partition_folders():
+            topic = self._broker.topics.by_name.get(name)
+            partition = None if topic is None else topic.partition(index)
+            if partition is not None and partition.log is None and not partition.is_fenced:
+                found.append(partition)
+                if len(found) == _UNOPENED_PER_PASS:
+                    break
+        return found
+
+    def take_strays_out(self) -> None:
+        """Take folders out of use that no topic owns: deletions that the last run did not get done."""
+        for name, index in self._folder.partition_folders():
+            topic = self._broker.topics.by_name.get(name)
+            is_ours = self._folder.files.exists(f"{name}-{index}/partition.metadata")
+            if is_ours and (topic is None or index >= topic.partition_count):
+                _logger.warning("%s-%d belongs to no topic and is removed", name, index)
+                self._folder.delete_log(name, index, bytes(16))
+        self.remove_deleted_soon()
 
     def _close_late_connections(self) -> None:
         now_s = time.monotonic()

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+from kcon_broker.server.memory import keep_freed_buffers
 from kcon_broker.server.server import BrokerServer
 from kcon_broker.settings import BrokerSettings
 
@@ -13,6 +14,7 @@ OnReady = Callable[[BrokerSettings, str, int, str], None]
 
 def serve(settings: BrokerSettings, *, on_ready: OnReady) -> None:
     """Run a broker until SIGTERM or SIGINT; raises BrokerError when it cannot run."""
+    keep_freed_buffers()
     asyncio.run(_serve(settings, on_ready))
 
 

@@ -47,7 +47,7 @@ _WANTED_FILES = 8_192
 _OTHER_FILES = 64
 """Descriptors for everything but connections and log files."""
 _DESCRIPTORS_PER_CONNECTION = 2
-_STOP_GRACE_S = 5.0
+_STOP_GRACE_S = 30.0
 
 
 class BrokerServer:
@@ -100,8 +100,11 @@ class BrokerServer:
         self._listener.stop()
         self._housekeeping.stop()
         self._dispatcher.stop_handling()
-        async with asyncio.timeout(_STOP_GRACE_S):
-            await self._committer.drain()
+        try:
+            async with asyncio.timeout(_STOP_GRACE_S):
+                await self._committer.drain()
+        except TimeoutError:
+            _logger.error("the disk did not take everything within %.0f s", _STOP_GRACE_S)
         self._dispatcher.close_connections()
         await self._close_logs()
         await self._release()
@@ -160,6 +163,7 @@ class BrokerServer:
         for change in self._journal.take_found():
             self.broker.replay(change)
         self._load_groups()
+        self._housekeeping.take_strays_out()
 
     async def _seed_topics(self) -> None:
         for seed in self.settings.seed_topics:
