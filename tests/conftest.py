@@ -48,17 +48,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 _lacks(command)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that must be complete and yet passed on the two kinds of clusters in different numbers."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or os.environ.get("KCON_TEST_REQUIRE") != "all":
+        return
+    passed = _passed_by_cluster(reporter)
+    if passed["kcon"] != passed["apache"] and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how many tests passed on each kind of cluster: the same set, so the same number."""
-    passed = Counter(
-        value
-        for report in terminalreporter.stats.get("passed", [])
-        for name, value in report.user_properties
-        if name == _RAN_ON and report.when == "call"
-    )
+    passed = _passed_by_cluster(terminalreporter)
     if passed:
         counts = ", ".join(f"{name} {passed[name]}" for name in ("kcon", "apache"))
         terminalreporter.write_line(f"tests passed by cluster: {counts}")
+
+
+def _passed_by_cluster(reporter: pytest.TerminalReporter) -> Counter[object]:
+    return Counter(
+        value
+        for report in reporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == _RAN_ON and report.when == "call"
+    )
 
 
 def _lacks(command: str) -> None:
