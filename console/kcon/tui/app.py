@@ -82,21 +82,18 @@ class KconApp(App[int]):
     # --- start and end ---------------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[None]:
-        """Begin with the overview, or with the start view when there is no cluster."""
-        if self._chosen is None:
-            from kcon.tui.screens.start import StartScreen
-
-            return StartScreen()
+        """Begin with the overview; it stays at the bottom."""
         from kcon.tui.screens.overview import OverviewScreen
 
         return OverviewScreen()
 
     def on_mount(self) -> None:
-        """Start the engine, and go where the address leads."""
-        if self._chosen is not None:
-            self.start_engine(self._chosen)
-            if not isinstance(self.launch.address, Overview):
-                self.open(self.launch.address)
+        """Start the engine and go where the address leads; without a cluster, ask for one."""
+        if self._chosen is None:
+            self.choose_context()
+            return
+        self.start_engine(self._chosen)
+        self.open(self.launch.address)
         for warning in self.launch.warnings[:1]:
             if isinstance(self.screen, KconScreen):
                 self.screen.say(warning, bad=True)
@@ -206,12 +203,8 @@ class KconApp(App[int]):
 
     def use_context(self, context: Context) -> None:
         """Look at another cluster."""
-        from kcon.tui.screens.overview import OverviewScreen
-
         self.start_engine(context)
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.switch_screen(OverviewScreen())
+        self.open(Overview(), from_top=True)
 
     def execute_line(self, text: str) -> None:
         """Execute what was typed at the `:`; empty: list the actions."""

@@ -38,7 +38,9 @@ class Column:
     draw: Callable[[object, int], str] | None = None
     """Draws a cell at the width, instead of `show` (sparklines)."""
     sums: bool = False
-    """The sum stands in the last line; unknown values are counted beside it."""
+    """The sum of what is known stands in the last line."""
+    counts_unknown: bool = False
+    """Rows whose value is unknown are counted beside the sum."""
     search: bool = False
     """The filter looks here."""
     sort: bool = True

@@ -57,6 +57,8 @@ class KconScreen(Screen[None]):
         """What the next key is for, after `s` or `y`."""
         self._note = ""
         self._note_is_bad = False
+        self.is_ready = False
+        """Its widgets are there."""
         self._filter_timer: Timer | None = None
 
     # --- to be told by views ---------------------------------------------------------------------------------
@@ -103,7 +105,7 @@ class KconScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Put the parts in place."""
-        yield StatusLine(self.console.frame_color)
+        yield StatusLine()
         with Vertical(id="body"):
             yield from self.body()
         yield Lines(widget_id="problems")
@@ -111,20 +113,32 @@ class KconScreen(Screen[None]):
         yield Prompt()
 
     def on_mount(self) -> None:
-        """Draw for the first time."""
+        """Begin, unless the view was left before it was complete."""
+        if self in self.app.screen_stack and self.query(StatusLine):
+            self.is_ready = True
+            self.mounted()
+
+    def on_unmount(self) -> None:
+        """Draw nothing more."""
+        self.is_ready = False
+
+    def mounted(self) -> None:
+        """Draw for the first time. Views that need more begin here."""
         self.set_interval(1.0, self.draw_frame)
         self.draw_frame()
         self.snapshot_changed()
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another view was in front."""
-        if self.is_mounted:
+        if self.is_ready:
             self.draw_frame()
             self.snapshot_changed()
 
     def on_resize(self) -> None:
-        """The hints depend on the width."""
-        self.draw_frame()
+        """What is drawn depends on the width."""
+        if self.is_ready:
+            self.draw_frame()
+            self.snapshot_changed()
 
     @property
     def table(self) -> VirtualTable | None:
@@ -135,9 +149,11 @@ class KconScreen(Screen[None]):
 
     def draw_frame(self) -> None:
         """Draw the top line, the problem line and the hints."""
-        if not self.is_mounted or not self.is_current:
+        if not self.is_ready or not self.is_current:
             return
-        self.query_one(StatusLine).show(self.TITLE_WORD, [*self._context_facts(), *self.facts(), *self._time_facts()])
+        status = self.query_one(StatusLine)
+        status.background = self.console.frame_color
+        status.show(self.TITLE_WORD, [*self._context_facts(), *self.facts(), *self._time_facts()])
         problem = self.console.problem()
         lines = wrap([Part(f" ! {problem}", "bad")], max(1, self.size.width))[:NOTE_LINES_MAX] if problem else []
         self.query_one("#problems", Lines).set_lines(lines)
@@ -173,27 +189,21 @@ class KconScreen(Screen[None]):
 
     def _hint_parts(self) -> list[Part]:
         keymap = self.console.keymap
+        reasons = {name: why for name in self.available() if (why := self.why_not(name)) is not None}
+        shown = [name for name in self.available() if ACTIONS[name].hint and name not in reasons]
+        off = ""
+        if reasons:
+            keys = " ".join(keymap.shown(name) for name in reasons)
+            off = f"({keys} off: {next(iter(reasons.values()))})"
+        left = self.size.width - 2 - len(off)
         parts = [Part(" ")]
-        off = []
-        left = self.size.width - 2
-        for name in self.available():
-            action = ACTIONS[name]
-            if not action.hint:
-                continue
-            if self.why_not(name) is not None:
-                off.append(keymap.shown(name))
-                continue
-            width = len(keymap.shown(name)) + len(action.hint) + 3
+        for name in shown:
+            width = len(keymap.shown(name)) + len(ACTIONS[name].hint) + 3
             if width > left:
                 break
             left -= width
-            parts += [Part(keymap.shown(name), "key"), Part(f" {action.hint}  ", "dim")]
-        if off:
-            reason = self.why_not(next(name for name in self.available() if self.why_not(name)))
-            text = f"({' '.join(off)} off: {reason})"
-            if len(text) <= left:
-                parts.append(Part(text, "dim"))
-        return parts
+            parts += [Part(keymap.shown(name), "key"), Part(f" {ACTIONS[name].hint}  ", "dim")]
+        return [*parts, Part(off, "dim")]
 
     def available(self) -> tuple[str, ...]:
         """Return the actions of this view, those of its own first."""
@@ -260,7 +270,7 @@ class KconScreen(Screen[None]):
     def on_job_ended(self, event: JobEnded) -> None:
         """Call back with what a job brought."""
         event.stop()
-        if self.is_mounted:
+        if self.is_ready:
             event.job.deliver()
 
     # --- keys ------------------------------------------------------------------------------------------------

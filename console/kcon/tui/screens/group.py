@@ -46,7 +46,7 @@ PARTITION_COLUMNS = (
     Column(key="where", title="TOPIC/P", flex=True, search=True),
     Column(key="committed", title="COMMITTED", right=True, drop=4),
     Column(key="end", title="END", right=True, drop=5),
-    Column(key="lag", title="LAG", right=True, sums=True),
+    Column(key="lag", title="LAG", right=True, sums=True, counts_unknown=True),
     Column(key="trend", title="10m", width=6, draw=draw_lags, drop=6, sort=False, role=lambda _value: "out"),
     Column(key="in", title="IN/s", right=True, width=8, show=show_rate, drop=8, sums=True),
     Column(key="out", title="OUT/s", right=True, width=8, show=show_rate, drop=7, sums=True),
@@ -99,9 +99,9 @@ class GroupScreen(TabbedScreen):
         yield VirtualTable(MEMBER_COLUMNS, widget_id="members", has_sums=False, empty="no members")
         yield VirtualTable(UNDO_COLUMNS, widget_id="undo", has_sums=False, empty="nothing to take back")
 
-    def on_mount(self) -> None:
+    def mounted(self) -> None:
         """Begin to ask."""
-        super().on_mount()
+        super().mounted()
         self.poll(f"lag of {self._group}", self._ask, self._told)
 
     def crumbs(self) -> Sequence[Fact]:

@@ -28,7 +28,7 @@ COLUMNS = (
     Column(key="state", title="STATE", search=True, role=state_role, drop=2),
     Column(key="members", title="MEMBERS", right=True, drop=4),
     Column(key="topics", title="TOPICS", right=True, drop=7),
-    Column(key="lag", title="LAG", right=True, sums=True),
+    Column(key="lag", title="LAG", right=True, sums=True, counts_unknown=True),
     Column(key="unknown", title="UNKNOWN", right=True, drop=8, role=lambda value: "warn" if value else "text"),
     Column(
         key="trend", title="TREND", width=TREND_WIDTH, draw=draw_trend, drop=5, role=lambda _value: "out", sort=False

@@ -29,9 +29,9 @@ class OutputScreen(KconScreen):
         """The text."""
         yield Pager()
 
-    def on_mount(self) -> None:
+    def mounted(self) -> None:
         """Show it."""
-        super().on_mount()
+        super().mounted()
         lines = self._output.rstrip("\n").split("\n") if self._output else ["(no output)"]
         self.query_one(Pager).show([[Part(line.expandtabs(8))] for line in lines])
 

@@ -88,13 +88,14 @@ class RecordsScreen(KconScreen):
             Column(key="value", title="VALUE", flex=True, flex_min=28, show=value, search=True, sort=False),
         )
 
-    def on_mount(self) -> None:
+    def mounted(self) -> None:
         """Begin to read."""
-        super().on_mount()
+        super().mounted()
         self.begin(self._start)
 
     def on_unmount(self) -> None:
         """Stop reading."""
+        super().on_unmount()
         self._stop()
 
     def crumbs(self) -> Sequence[Fact]:
@@ -177,7 +178,7 @@ class RecordsScreen(KconScreen):
 
     def _draw(self) -> None:
         self._draws_later = False
-        if self.reader is None or not self.is_mounted:
+        if self.reader is None or not self.is_ready:
             return
         held = self.reader.buffer.held()
         notes = self.reader.notes[:NOTES_MAX]

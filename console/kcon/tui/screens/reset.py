@@ -57,7 +57,7 @@ COLUMNS = (
     Column(key="current", title="CURRENT", right=True),
     Column(key="new", title="NEW", right=True),
     Column(key="delta", title="DELTA", right=True, show=show_delta, sums=True, drop=2),
-    Column(key="lag", title="LAG AFTER", right=True, sums=True, drop=1),
+    Column(key="lag", title="LAG AFTER", right=True, sums=True, counts_unknown=True, drop=1),
     Column(key="note", title="NOTE", search=True, drop=4, role=lambda _value: "warn"),
     Column(key="result", title="RESULT", role=result_role, drop=3),
 )
@@ -97,9 +97,9 @@ class ResetScreen(PlanScreen):
         yield field
         yield from self.plan_body(VirtualTable(COLUMNS, empty="say where to, and the plan stands here"))
 
-    def on_mount(self) -> None:
+    def mounted(self) -> None:
         """Wait for a target."""
-        super().on_mount()
+        super().mounted()
         self._draw()
 
     def crumbs(self) -> Sequence[Fact]:

@@ -78,6 +78,13 @@ class StartScreen(KconScreen):
     def _chosen(self, event: VirtualTable.Chosen) -> None:
         self._use(str(event.key), None)
 
+    def do_back(self) -> None:
+        """Go back to the cluster that was shown, if there is one."""
+        if self.console.engine is None:
+            self.say("Choose a cluster, or leave with q.")
+        else:
+            super().do_back()
+
     def do_connect(self) -> None:
         """Ask for an address."""
         self.query_one(Prompt).open("connect", "host:port of any broker, e.g. localhost:9092")

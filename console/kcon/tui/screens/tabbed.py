@@ -28,10 +28,10 @@ class TabbedScreen(KconScreen):
         """Return what stands behind the tabs."""
         return ""
 
-    def on_mount(self) -> None:
+    def mounted(self) -> None:
         """Show the first tab."""
         self._show_tab()
-        super().on_mount()
+        super().mounted()
 
     def draw_tabs(self) -> None:
         """Draw the line of tabs."""

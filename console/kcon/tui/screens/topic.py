@@ -33,7 +33,7 @@ PARTITION_COLUMNS = (
     Column(key="isr", title="ISR", drop=4, sort=False),
     Column(key="start", title="START", right=True, drop=3),
     Column(key="end", title="END", right=True),
-    Column(key="span", title="OFFSETS", right=True, sums=True),
+    Column(key="span", title="OFFSETS", right=True, sums=True, counts_unknown=True),
     Column(key="in", title="IN/s", right=True, width=8, show=show_rate, sums=True),
     Column(key="state", title="STATE", flex=True, search=True, drop=1, role=lambda value: "bad" if value else "text"),
 )
@@ -78,9 +78,9 @@ class TopicScreen(TabbedScreen):
         yield VirtualTable(CONFIG_COLUMNS, widget_id="configs", has_sums=False, empty="all from the cluster's defaults")
         yield VirtualTable(READER_COLUMNS, widget_id="readers", has_sums=False, empty="no group has a commit here")
 
-    def on_mount(self) -> None:
+    def mounted(self) -> None:
         """Begin to ask."""
-        super().on_mount()
+        super().mounted()
         self.poll(f"describe topic {self._name_shown}", self._ask, self._told)
 
     def crumbs(self) -> Sequence[Fact]:

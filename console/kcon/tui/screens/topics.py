@@ -27,7 +27,7 @@ COLUMNS = (
     Column(key="topic", title="NAME", flex=True, search=True),
     Column(key="partitions", title="PARTITIONS", right=True, sums=True, drop=3),
     Column(key="replicas", title="REPLICAS", right=True, drop=5),
-    Column(key="span", title="OFFSETS", right=True, sums=True),
+    Column(key="span", title="OFFSETS", right=True, sums=True, counts_unknown=True),
     Column(key="in", title="IN/s", right=True, width=8, show=show_rate, sums=True),
     Column(
         key="trend", title="TREND", width=TREND_WIDTH, draw=draw_trend, drop=4, role=lambda _value: "in", sort=False

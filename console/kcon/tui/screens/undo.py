@@ -37,7 +37,7 @@ PLAN_COLUMNS = (
     Column(key="current", title="CURRENT", right=True),
     Column(key="restored", title="RESTORED", right=True),
     Column(key="delta", title="DELTA", right=True, show=show_delta, sums=True, drop=2),
-    Column(key="lag", title="LAG AFTER", right=True, sums=True, drop=1),
+    Column(key="lag", title="LAG AFTER", right=True, sums=True, counts_unknown=True, drop=1),
     Column(key="note", title="NOTE", drop=4, role=lambda _value: "warn"),
     Column(key="result", title="RESULT", role=result_role, drop=3),
 )
@@ -74,9 +74,9 @@ class UndoScreen(KconScreen):
         """One table."""
         yield VirtualTable(UNDO_COLUMNS, has_sums=False, empty="nothing to take back on this cluster")
 
-    def on_mount(self) -> None:
+    def mounted(self) -> None:
         """Begin to ask."""
-        super().on_mount()
+        super().mounted()
 
         async def ask(session: Session) -> list[UndoRecord]:
             return await list_undo_records(session, self._group)
@@ -119,9 +119,9 @@ class UndoPlanScreen(PlanScreen):
         """The plan and the question."""
         yield from self.plan_body(VirtualTable(PLAN_COLUMNS, empty="planning ..."))
 
-    def on_mount(self) -> None:
+    def mounted(self) -> None:
         """Plan."""
-        super().on_mount()
+        super().mounted()
         self._make_plan()
         self._draw()
 

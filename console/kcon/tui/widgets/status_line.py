@@ -26,9 +26,10 @@ class StatusLine(Painted):
 
     DEFAULT_CSS = "StatusLine { height: 1; dock: top; }"
 
-    def __init__(self, background: str | None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._background = background
+        self.background: str | None = None
+        """The context's colour, or None for the theme's."""
         self._title = ""
         self._facts: Sequence[Fact] = ()
 
@@ -59,8 +60,8 @@ class StatusLine(Painted):
                 line.append(Part(SEPARATOR, "dim"))
             line.append(Part(cut(safe(fact.text), width), fact.role))
         base = self.base_style_of("frame")
-        if self._background:
-            base += Style.parse(f"on {self._background}")
+        if self.background:
+            base += Style.parse(f"on {self.background}")
         return line_strip(line, width, base, self.style_of)
 
 

@@ -381,7 +381,8 @@ class VirtualTable(Painted, can_focus=True):
         summed = [column for column in self.columns if column.sums and column.key in self.rows.values]
         values = self.rows.values
         texts = {column.key: sum_text(column, values[column.key], self._order) for column in summed}
-        return texts, max((unknown_count(values[column.key], self._order) for column in summed), default=0)
+        counted = [column.key for column in summed if column.counts_unknown]
+        return texts, max((unknown_count(values[key], self._order) for key in counted), default=0)
 
 
 def _spaced(line: list[Part], part: Part) -> list[Part]:
