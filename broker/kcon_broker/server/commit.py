@@ -47,6 +47,8 @@ class Committer:
         self._sync_task: asyncio.Task[None] | None = None
         self.on_group_partition_failed: Callable[[int], None] = lambda _: None
         """A partition of `__consumer_offsets` lost records that its groups know of."""
+        self.on_defect: Callable[[], None] = lambda: None
+        """Nothing can become durable any more, for a reason that is no failure of the disk."""
 
     def write(self) -> None:
         """Write what was appended, and see to it that it is synced."""
@@ -62,6 +64,7 @@ class Committer:
         """Sync what is written, unless a sync runs; the next one begins as it ends."""
         if self._sync_task is None and (self._unsynced or self._journal.is_dirty):
             self._sync_task = spawn(self._sync(), name="sync")
+            self._sync_task.add_done_callback(self._sync_ended)
 
     async def drain(self) -> None:
         """Return when everything appended is durable, or its partition has failed."""
@@ -123,6 +126,10 @@ class Committer:
         self._sync_task = None
         if (self._unsynced and self._syncs_at_once) or self._journal.is_dirty:
             self.start_sync()
+
+    def _sync_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.on_defect()
 
     def _advance(self, partition: Partition, high_watermark: int) -> None:
         if high_watermark > partition.high_watermark:

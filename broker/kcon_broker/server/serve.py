@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+from kcon_broker.errors import BrokerError
 from kcon_broker.server.memory import keep_freed_buffers
 from kcon_broker.server.server import BrokerServer
 from kcon_broker.settings import BrokerSettings
@@ -24,6 +25,14 @@ async def _serve(settings: BrokerSettings, on_ready: OnReady) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     server = BrokerServer(settings)
+    has_defect = False
+
+    def end_for_defect() -> None:
+        nonlocal has_defect
+        has_defect = True
+        stop.set()
+
+    server.on_defect = end_for_defect
     await server.start()
     try:
         on_ready(settings, *server.address, server.broker.cluster_id)
@@ -32,3 +41,5 @@ async def _serve(settings: BrokerSettings, on_ready: OnReady) -> None:
         await stop.wait()
     finally:
         await server.stop()
+    if has_defect:
+        raise BrokerError("The broker met a defect and ended; its log says more.")

@@ -14,6 +14,7 @@ import os
 import resource
 import socket
 import time
+from collections.abc import Callable
 
 from kcon_broker.batch.header import BatchHeader
 from kcon_broker.batch.records import iter_records
@@ -59,6 +60,8 @@ class BrokerServer:
         self.address = ("", 0)
         """Where it listens, once started."""
         self.broker: Broker
+        self.on_defect: Callable[[], None] = lambda: None
+        """Told when the broker cannot go on; the log says why."""
         self._files = files
         self._engine: SyncEngine | None = None
         self._lock: FolderLock | None = None
@@ -159,6 +162,7 @@ class BrokerServer:
         self._housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self._dispatcher)
         self.broker.wake = self._dispatcher.wake
         self.broker.on_topic_deleted = self._delete_files
+        self._committer.on_defect = lambda: self.on_defect()  # noqa: PLW0108  # May be set later.
         self._committer.on_group_partition_failed = self._reload_groups
         for change in self._journal.take_found():
             self.broker.replay(change)

@@ -19,7 +19,18 @@ from kcon_broker.storage.files import Syncable
 from kcon_broker.storage.memory_files import MemoryFiles
 from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest, CreateTopicsResponse
+from kcon_broker.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse, DeleteTopicState
 from kcon_broker.wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic
+from kcon_broker.wire.messages.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
+from kcon_broker.wire.messages.metadata import MetadataRequest, MetadataResponse
+from kcon_broker.wire.messages.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+    OffsetCommitResponse,
+)
+from kcon_broker.wire.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestTopic, OffsetFetchResponse
 from kcon_broker.wire.messages.produce import ProduceResponse
 from tests.kcon_broker.raw_client import RawClient, batch, frame, produce, produce_request
 
@@ -207,3 +218,65 @@ def read_all(bootstrap: str, topic: str, partition: int) -> bytes:
     """Return all batches of a partition."""
     with RawClient(bootstrap) as client:
         return fetch(client, topic, 0, max_wait_ms=0, partition=partition)[1]
+
+
+def commit(client: RawClient, offset: int) -> int:
+    """Commit an offset of a group without members; return the error code."""
+    partition = OffsetCommitRequestPartition(partition_index=0, committed_offset=offset)
+    request = OffsetCommitRequest(
+        group_id="g",
+        generation_id_or_member_epoch=-1,
+        topics=[OffsetCommitRequestTopic(name="t", partitions=[partition])],
+    )
+    return client.ask(request, OffsetCommitResponse, 8).topics[0].partitions[0].error_code
+
+
+def committed(client: RawClient) -> int:
+    request = OffsetFetchRequest(group_id="g", topics=[OffsetFetchRequestTopic(name="t", partition_indexes=[0])])
+    return client.ask(request, OffsetFetchResponse, 7).topics[0].partitions[0].committed_offset
+
+
+def make_offsets_topic(client: RawClient) -> None:
+    assert client.ask(FindCoordinatorRequest(key="g"), FindCoordinatorResponse, 2).error_code == ErrorCode.NONE
+
+
+def test_commit_that_cannot_be_written_never_was() -> None:
+    """The coordinator's memory goes back to what the disk says, and goes on when there is space again."""
+    files = MemoryFiles()
+    with InProcessBroker(files=files, settings=_SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+        make_offsets_topic(client)
+        assert commit(client, 5) == ErrorCode.NONE
+        files.faults.free_bytes = 0
+        assert commit(client, 6) == ErrorCode.COORDINATOR_NOT_AVAILABLE
+        assert committed(client) == 5
+        files.faults.free_bytes = None
+        assert commit(client, 7) == ErrorCode.NONE
+        assert committed(client) == 7
+
+
+def test_acknowledged_commit_survives_a_power_cut() -> None:
+    files = MemoryFiles()
+    with InProcessBroker(files=files, settings=_SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+        make_offsets_topic(client)
+        for offset in range(1, 21):
+            assert commit(client, offset) == ErrorCode.NONE
+        step_count = len(files.journal)
+    for seed in range(10):
+        disk = files.power_cut(step_count, random.Random(seed))
+        with InProcessBroker(files=disk, settings=_SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+            assert committed(client) == 20
+
+
+def test_created_topic_survives_a_power_cut_and_a_deleted_one_stays_away() -> None:
+    files = MemoryFiles()
+    with InProcessBroker(files=files, settings=_SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+        created = CreateTopicsRequest(topics=[CreatableTopic(name="new", num_partitions=3, replication_factor=1)])
+        assert client.ask(created, CreateTopicsResponse, 7).topics[0].error_code == ErrorCode.NONE
+        deleted = DeleteTopicsRequest(topics=[DeleteTopicState(name="t")])
+        assert client.ask(deleted, DeleteTopicsResponse, 6).responses[0].error_code == ErrorCode.NONE
+        step_count = len(files.journal)
+    for seed in range(10):
+        disk = files.power_cut(step_count, random.Random(seed))
+        with InProcessBroker(files=disk) as broker, RawClient(broker.bootstrap) as client:
+            topics = client.ask(MetadataRequest(topics=None), MetadataResponse, 9).topics
+        assert [(topic.name, len(topic.partitions)) for topic in topics] == [("new", 3)]
