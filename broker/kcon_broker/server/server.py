@@ -161,6 +161,8 @@ class BrokerServer:
         self._dispatcher = Dispatcher(self.broker, self._committer, loop)
         self._housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self._dispatcher)
         self.broker.wake = self._dispatcher.wake
+        if self._lock is not None:
+            self.broker.disk_space = self._disk_space
         self.broker.on_topic_deleted = self._delete_files
         self._committer.on_defect = lambda: self.on_defect()  # noqa: PLW0108  # May be set later.
         self._committer.on_group_partition_failed = self._reload_groups
@@ -217,6 +219,10 @@ class BrokerServer:
         partition.written.high_watermark = log.written_offset
         partition.high_watermark = log.durable_offset
         return log
+
+    def _disk_space(self) -> tuple[int, int]:
+        disk = os.statvfs(self.settings.data_dir)
+        return disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
 
     def _save_log_start(self, partition: Partition) -> None:
         assert partition.log is not None

@@ -93,11 +93,16 @@ class Broker:
         """Told when a deletion is written; the files may go."""
         self.report: Callable[[str], None] = report
         """Tell the operator about a failure of the disk."""
+        self.disk_space: Callable[[], tuple[int, int]] = lambda: (-1, -1)
+        """Return the bytes of the disk, all and usable; -1: not known."""
         self.wake: Callable[[Hashable], None] = lambda _: None
         """Ask every parked request again that waits for this key: a Partition, or a group's."""
         self.group_journal = GroupJournal(self)
         self.groups = GroupCoordinator(
-            settings.groups, journal=self.group_journal, new_uuid=lambda: _uuid_text(new_uuid())
+            settings.groups,
+            journal=self.group_journal,
+            new_uuid=lambda: _uuid_text(new_uuid()),
+            topics=self.topics,
         )
         self._journal = journal
         self._open_log = open_log
