@@ -3,6 +3,7 @@
 - v3: authorized operations (KIP-430); without an authorizer that is all of them.
 - v4: group instance ids of static members (KIP-345).
 - v6: a group that is not there is GROUP_ID_NOT_FOUND with a message (KIP-1043); before it is Dead without error.
+  So is a group of the new protocol (KIP-848), which ConsumerGroupDescribe describes.
 
 The subscription of a member is told only while the group is Stable, when it is known which protocol counts.
 """
@@ -44,11 +45,12 @@ def handle_describe_groups(ctx: RequestContext, request: DescribeGroupsRequest) 
 def _not_found(ctx: RequestContext, group_id: str) -> DescribedGroup:
     if ctx.api_version < _GROUP_ID_NOT_FOUND_SINCE:
         return DescribedGroup(group_id=group_id, group_state=GroupState.DEAD.value)
+    problem = "is not a classic group" if group_id in ctx.broker.groups.consumer.by_id else "not found"
     return DescribedGroup(
         group_id=group_id,
         group_state=GroupState.DEAD.value,
         error_code=ErrorCode.GROUP_ID_NOT_FOUND,
-        error_message=f"Group {group_id} not found.",
+        error_message=f"Group {group_id} {problem}.",
     )
 
 

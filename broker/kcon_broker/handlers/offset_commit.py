@@ -4,6 +4,7 @@
 - v6: the leader epoch of the offset is kept (KIP-320).
 - v7: static members by group instance id (KIP-345).
 - v9: a generation of a group that is not there is GROUP_ID_NOT_FOUND (KIP-848), before it is ILLEGAL_GENERATION.
+  Members of groups of the new protocol commit with their epoch; older versions are UNSUPPORTED_VERSION for them.
 - v10: topics are named by their ids (KIP-848); an unknown one is UNKNOWN_TOPIC_ID.
 
 Partitions that do not exist are refused one by one, before the group is asked.

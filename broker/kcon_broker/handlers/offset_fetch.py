@@ -5,6 +5,7 @@
 - v5: the leader epoch of the offset (KIP-320).
 - v7: require_stable (KIP-447); without transactions every offset is stable.
 - v8: several groups in one request (KIP-709).
+- v9: a member of a group of the new protocol names itself and its epoch, and is refused when it is stale (KIP-848).
 - v10: topics are named by their ids (KIP-848); an unknown one is UNKNOWN_TOPIC_ID.
 
 A group or partition that is not known has offset -1 and no error.
@@ -40,6 +41,8 @@ class _GroupAsk:
 
     group_id: str
     topics: list[OffsetFetchRequestTopics] | None
+    member_id: str | None = None
+    member_epoch: int = -1
 
 
 @handles(ApiKey.OFFSET_FETCH, versions=(1, 10))
@@ -58,7 +61,9 @@ def handle_offset_fetch(ctx: RequestContext, request: OffsetFetchRequest) -> Ans
 
 def _asks(ctx: RequestContext, request: OffsetFetchRequest) -> list[_GroupAsk]:
     if ctx.api_version >= _GROUPS_SINCE:
-        return [_GroupAsk(group.group_id, group.topics) for group in request.groups]
+        return [
+            _GroupAsk(group.group_id, group.topics, group.member_id, group.member_epoch) for group in request.groups
+        ]
     if request.topics is None:
         return [_GroupAsk(request.group_id, None)]
     topics = [
@@ -68,6 +73,9 @@ def _asks(ctx: RequestContext, request: OffsetFetchRequest) -> list[_GroupAsk]:
 
 
 def _fetch(ctx: RequestContext, ask: _GroupAsk) -> OffsetFetchResponseGroup:
+    error_code = ctx.broker.groups.consumer.fetch_error(ask.group_id, ask.member_id, ask.member_epoch)
+    if error_code is not ErrorCode.NONE:
+        return OffsetFetchResponseGroup(group_id=ask.group_id, error_code=error_code)
     topics = _all_topics(ctx, ask.group_id) if ask.topics is None else _wanted_topics(ctx, ask.group_id, ask.topics)
     return OffsetFetchResponseGroup(group_id=ask.group_id, topics=topics)
 

@@ -1,10 +1,10 @@
 """What can be asked of the group coordinator, and how does its state come back after a start?
 
-The owner of classic groups and committed offsets. Every operation runs in the same order: decide, append the
-records through the Journal, `replay` them, finish, wake. `replay` is the only function that changes what is
-durable, at start as in operation. Memory may run ahead of the disk: whoever sends an answer first waits until
-the group's partition of `__consumer_offsets` is durable up to its end, and when a write fails the partition is
-unloaded and loaded again from what is durable.
+The owner of groups of both protocols and of committed offsets. Every operation runs in the same order: decide,
+append the records through the Journal, `replay` them, finish, wake. `replay` is the only function that changes
+what is durable, at start as in operation. Memory may run ahead of the disk: whoever sends an answer first waits
+until the group's partition of `__consumer_offsets` is durable up to its end, and when a write fails the partition
+is unloaded and loaded again from what is durable.
 
     start      replay(key, value) for each record in the log, then loaded(at)
     timers     expire(at) when next_deadline_ms() has come; parked requests are woken through the Journal
@@ -12,12 +12,17 @@ unloaded and loaded again from what is durable.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups import leave as leaving
 from kcon_broker.state.groups import sync as syncing
+from kcon_broker.state.groups.consumer_group import ConsumerGroupState
+from kcon_broker.state.groups.consumer_groups import ConsumerGroups
+from kcon_broker.state.groups.consumer_records import decode_consumer_record
 from kcon_broker.state.groups.group import Group, GroupState
+from kcon_broker.state.groups.heartbeat_request import HeartbeatAnswer, HeartbeatAsk
 from kcon_broker.state.groups.join import Joiner
 from kcon_broker.state.groups.leave import LeaveAnswer, Leaver
 from kcon_broker.state.groups.offsets import CommitAsk, OffsetTable
@@ -34,28 +39,39 @@ from kcon_broker.state.groups.outcome import (
 )
 from kcon_broker.state.groups.rebalance import Rebalancer
 from kcon_broker.state.groups.record_fields import UnreadableRecordError
-from kcon_broker.state.groups.records import GroupRecord, OffsetRecord, decode_record
+from kcon_broker.state.groups.records import GroupRecord, OffsetRecord, decode_record, encode_group
 from kcon_broker.state.groups.timers import TimerKey, TimerKind, Timers
+from kcon_broker.state.topic import TopicTable
 from kcon_broker.wire.error_codes import ErrorCode
 
 _AnswerT = TypeVar("_AnswerT")
 _RETENTION = TimerKey(TimerKind.OFFSET_RETENTION)
+_UNAVAILABLE_RETRY_MS = 1_000
 
 
 class GroupCoordinator:
     """All groups of the broker; one thread, no waiting, no clock of its own."""
 
-    def __init__(self, settings: GroupSettings, *, journal: Journal, new_uuid: Callable[[], str]) -> None:
-        """Begin without groups; `new_uuid` gives the random part of member ids."""
+    def __init__(
+        self,
+        settings: GroupSettings,
+        *,
+        journal: Journal,
+        new_uuid: Callable[[], str],
+        topics: TopicTable | None = None,
+    ) -> None:
+        """Begin without groups; `new_uuid` gives the random part of member ids, `topics` what can be assigned."""
         self.settings = settings
         self.offsets = OffsetTable(settings)
         self.groups: dict[str, Group] = {}
+        """Groups of the classic protocol; an id is here or in `consumer`, never in both."""
         self.skipped_record_count = 0
         """Records that replay passed over: other kinds of groups, or bytes that cannot be read."""
         self._journal = journal
         self._timers = Timers()
         self._rebalancer = Rebalancer(settings, self._timers)
         self._joiner = Joiner(self.groups, self._rebalancer, new_uuid)
+        self.consumer = ConsumerGroups(settings, TopicTable() if topics is None else topics, self._timers, new_uuid)
         self._clock_base: Moment | None = None
 
     # Membership
@@ -63,7 +79,23 @@ class GroupCoordinator:
     def join(self, ask: JoinAsk, at: Moment) -> JoinAnswer | PendingAnswer[JoinAnswer]:
         if not self._is_available(ask.group_id):
             return JoinAnswer(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE, member_id=ask.member_id)
-        return self._run(ask.group_id, self._joiner.join(ask, at), at)
+        consumer_group = self.consumer.by_id.get(ask.group_id)
+        if consumer_group is not None and consumer_group.members:
+            return JoinAnswer(error_code=ErrorCode.INCONSISTENT_GROUP_PROTOCOL, member_id=ask.member_id)
+        outcome = self._joiner.join(ask, at)
+        if consumer_group is not None and outcome.records:
+            # The first record makes the classic group; the empty one of the new protocol goes before it.
+            outcome = replace(outcome, records=self.consumer.tombstones(ask.group_id) + outcome.records)
+        return self._run(ask.group_id, outcome, at)
+
+    def consumer_heartbeat(self, ask: HeartbeatAsk, at: Moment) -> HeartbeatAnswer:
+        """Answer a heartbeat of the new protocol (KIP-848)."""
+        if not self._is_available(ask.group_id):
+            return HeartbeatAnswer(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        group_count = len(self.groups) + len(self.consumer.by_id)
+        return self._run_now(
+            ask.group_id, self.consumer.heartbeat(ask, self.groups.get(ask.group_id), group_count, at), at
+        )
 
     def sync(self, ask: SyncAsk, at: Moment) -> SyncAnswer | PendingAnswer[SyncAnswer]:
         if not self._is_available(ask.group_id):
@@ -88,6 +120,9 @@ class GroupCoordinator:
     def leave(self, group_id: str, leavers: tuple[Leaver, ...], at: Moment) -> LeaveAnswer:
         if not self._is_available(group_id):
             return LeaveAnswer(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        consumer_group = self.consumer.by_id.get(group_id)
+        if consumer_group is not None:
+            return self._run_now(group_id, self.consumer.remove(consumer_group, leavers), at)
         return self._run_now(group_id, leaving.leave(self.groups, self._rebalancer, group_id, leavers, at), at)
 
     # Offsets
@@ -96,6 +131,10 @@ class GroupCoordinator:
         """Commit offsets; return an error code for each commit, in their order."""
         if not self._is_available(ask.group_id):
             return (ErrorCode.COORDINATOR_NOT_AVAILABLE,) * len(ask.commits)
+        consumer_group = self.consumer.by_id.get(ask.group_id)
+        if consumer_group is not None:
+            refusal = self.consumer.commit_refusal(consumer_group, ask)
+            return self._run_now(ask.group_id, self.offsets.record_commits(ask, at, refusal), at)
         group = self.groups.get(ask.group_id)
         if group is None and ask.generation < 0 and len(self.groups) >= self.settings.max_groups:
             return (ErrorCode.POLICY_VIOLATION,) * len(ask.commits)
@@ -115,6 +154,10 @@ class GroupCoordinator:
             return ErrorCode.INVALID_GROUP_ID, ()
         if not self._is_available(group_id):
             return ErrorCode.COORDINATOR_NOT_AVAILABLE, ()
+        consumer_group = self.consumer.by_id.get(group_id)
+        if consumer_group is not None:
+            is_subscribed_to = consumer_group.subscribed_topics().__contains__
+            return self._run_now(group_id, self.offsets.delete_unsubscribed(group_id, is_subscribed_to, partitions), at)
         return self._run_now(group_id, self.offsets.delete(self.groups.get(group_id), partitions), at)
 
     def delete_group(self, group_id: str, at: Moment) -> ErrorCode:
@@ -122,11 +165,16 @@ class GroupCoordinator:
         if not self._is_available(group_id):
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
         group = self.groups.get(group_id)
-        if group is None:
+        consumer_group = self.consumer.by_id.get(group_id)
+        if consumer_group is not None:
+            is_empty, last = not consumer_group.members, self.consumer.tombstones(group_id)
+        elif group is not None:
+            is_empty, last = group.state is GroupState.EMPTY, (encode_group(group_id, None),)
+        else:
             return ErrorCode.GROUP_ID_NOT_FOUND
-        if group.state is not GroupState.EMPTY:
+        if not is_empty:
             return ErrorCode.NON_EMPTY_GROUP
-        self._write(group_id, self.offsets.group_tombstones(group_id), at)
+        self._write(group_id, self.offsets.tombstones(group_id) + last, at)
         return ErrorCode.NONE
 
     def topic_deleted(self, topic: str, topic_id: bytes, at: Moment) -> None:
@@ -147,9 +195,16 @@ class GroupCoordinator:
             if key.kind is TimerKind.OFFSET_RETENTION:
                 self._expire_offsets(at)
                 continue
-            group = self.groups.get(key.group_id)
-            if group is not None:
-                self._write(key.group_id, self._expire_in_group(group, key, at), at)
+            if not self._is_available(key.group_id):
+                # A failed partition is about to be unloaded with all its timers; ask again until then.
+                self._timers.schedule(key, at.now_ms + _UNAVAILABLE_RETRY_MS)
+                continue
+            if key.kind in (TimerKind.CONSUMER_SESSION, TimerKind.CONSUMER_REVOCATION):
+                records = self.consumer.time_is_over(key.kind, key.group_id, key.member_id)
+            else:
+                group = self.groups.get(key.group_id)
+                records = () if group is None else self._expire_in_group(group, key, at)
+            self._write(key.group_id, records, at)
         self._wake()
 
     # State
@@ -166,15 +221,19 @@ class GroupCoordinator:
             if len(group.members) > self.settings.max_members:
                 # The limit was lowered: a rebalance lets in as many as fit, after they could commit.
                 self._write(group.group_id, self._rebalancer.prepare(group, at), at)
+        for consumer_group in self.consumer.by_id.values():
+            if partition is None or self._journal.partition_of(consumer_group.group_id) == partition:
+                self.consumer.begin_deadlines(consumer_group, at)
         self._timers.schedule(_RETENTION, at.now_ms + self.settings.offsets_retention_check_interval_ms)
 
     def unload(self, partition: int) -> None:
         """Forget the groups of a partition and send away everybody who waits for them."""
-        group_ids = {*self.groups, *self.offsets.group_ids()}
+        group_ids = {*self.groups, *self.consumer.by_id, *self.offsets.group_ids()}
         for group_id in sorted(group_ids):
             if self._journal.partition_of(group_id) != partition:
                 continue
             self.offsets.forget(group_id)
+            self.consumer.forget(group_id)
             group = self.groups.pop(group_id, None)
             if group is None:
                 continue
@@ -193,7 +252,8 @@ class GroupCoordinator:
             record = None
         match record:
             case OffsetRecord():
-                if record.value is not None and record.group_id not in self.groups:
+                is_known = record.group_id in self.groups or record.group_id in self.consumer.by_id
+                if record.value is not None and not is_known:
                     # A simple consumer's commit is all there is of its group.
                     self.groups[record.group_id] = Group(record.group_id)
                 self.offsets.replay(record.group_id, record.topic, record.partition, record.value)
@@ -203,9 +263,23 @@ class GroupCoordinator:
                     self._rebalancer.forget_group(group)
             case GroupRecord():
                 assert record.value is not None
+                self.consumer.forget(record.group_id)
                 self.groups.setdefault(record.group_id, Group(record.group_id)).restore(record.value)
             case None:
-                self.skipped_record_count += 1
+                self._replay_consumer(key, value)
+
+    def _replay_consumer(self, key: bytes | None, value: bytes | None) -> None:
+        try:
+            record = decode_consumer_record(key, value)
+        except UnreadableRecordError:
+            record = None
+        if record is None:
+            self.skipped_record_count += 1
+            return
+        if value is not None:
+            # A commit read before its group looked like that of a simple consumer.
+            self.groups.pop(record.group_id, None)
+        self.consumer.replay(record, is_tombstone=value is None)
 
     def _is_available(self, group_id: str) -> bool:
         return self._journal.is_available(self._journal.partition_of(group_id))
@@ -238,10 +312,6 @@ class GroupCoordinator:
             self._journal.wake(woken.pop(0))
 
     def _expire_in_group(self, group: Group, key: TimerKey, at: Moment) -> Records:
-        if not self._is_available(group.group_id):
-            # A failed partition is about to be unloaded with all its timers; ask again until then.
-            self._timers.schedule(key, at.now_ms + 1_000)
-            return ()
         if key.kind is TimerKind.HEARTBEAT:
             return self._rebalancer.session_is_over(group, key.member_id, at)
         if key.kind is TimerKind.JOIN:
@@ -254,6 +324,14 @@ class GroupCoordinator:
         for group in list(self.groups.values()):
             if self._is_available(group.group_id):
                 self._write(group.group_id, self.offsets.expired_tombstones(group, wall_ms), at)
+        for group_id, consumer_group in list(self.consumer.by_id.items()):
+            if not self._is_available(group_id):
+                continue
+            topics = consumer_group.subscribed_topics()
+            records, is_all = self.offsets.expired_of_consumer_group(group_id, topics, wall_ms)
+            if is_all and consumer_group.state is ConsumerGroupState.EMPTY:
+                records += self.consumer.tombstones(group_id)
+            self._write(group_id, records, at)
 
     def _steady_wall_ms(self, at: Moment) -> int:
         """Return the wall clock of the start moved on by the monotonic clock: a jump must not expire offsets."""

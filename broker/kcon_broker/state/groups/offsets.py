@@ -4,7 +4,7 @@ Commits come from members of the current generation, or from anybody while the g
 consumers and administrators, generation -1). The table itself changes only by `replay`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kcon_broker.settings import GroupSettings
@@ -89,12 +89,20 @@ class OffsetTable:
     def commit(self, group: Group | None, ask: CommitAsk, at: Moment) -> Outcome[tuple[ErrorCode, ...]]:
         """Record the commits; the answer has an error code for each, in their order."""
         error = self._validate_commit(group, ask)
-        if error is not ErrorCode.NONE:
-            return answered((error,) * len(ask.commits))
+        return self.record_commits(ask, at, lambda _: error)
+
+    def record_commits(
+        self, ask: CommitAsk, at: Moment, refusal: Callable[[PartitionCommit], ErrorCode]
+    ) -> Outcome[tuple[ErrorCode, ...]]:
+        """Record the commits that are not refused; the answer has an error code for each, in their order."""
         errors: list[ErrorCode] = []
         records: list[CoordinatorRecord] = []
         expire_timestamp_ms = NO_TIMESTAMP if ask.retention_ms == -1 else at.wall_ms + ask.retention_ms
         for commit in ask.commits:
+            error = refusal(commit)
+            if error is not ErrorCode.NONE:
+                errors.append(error)
+                continue
             metadata = commit.metadata or ""
             if _utf16_length(metadata) > self._settings.offset_metadata_bytes_max:
                 errors.append(ErrorCode.OFFSET_METADATA_TOO_LARGE)
@@ -119,23 +127,26 @@ class OffsetTable:
             return answered((ErrorCode.GROUP_ID_NOT_FOUND, ()))
         if group.state is not GroupState.EMPTY and group.protocol_type != CONSUMER_PROTOCOL_TYPE:
             return answered((ErrorCode.NON_EMPTY_GROUP, ()))
+        return self.delete_unsubscribed(group.group_id, group.is_subscribed_to, partitions)
+
+    def delete_unsubscribed(
+        self, group_id: str, is_subscribed_to: Callable[[str], bool], partitions: tuple[tuple[str, int], ...]
+    ) -> Outcome[tuple[ErrorCode, tuple[ErrorCode, ...]]]:
+        """Delete single offsets of topics that the group does not subscribe to."""
         errors = tuple(
-            ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC if group.is_subscribed_to(topic) else ErrorCode.NONE
+            ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC if is_subscribed_to(topic) else ErrorCode.NONE
             for topic, _ in partitions
         )
         records = tuple(
-            encode_offset(group.group_id, topic, partition, None)
+            encode_offset(group_id, topic, partition, None)
             for (topic, partition), error in zip(partitions, errors, strict=True)
-            if error is ErrorCode.NONE and self.get(group.group_id, topic, partition) is not None
+            if error is ErrorCode.NONE and self.get(group_id, topic, partition) is not None
         )
         return Outcome(records, lambda: (ErrorCode.NONE, errors))
 
-    def group_tombstones(self, group_id: str) -> Records:
-        """Return the records that end a group and all its offsets."""
-        return (
-            *(encode_offset(group_id, topic, partition, None) for topic, partition, _ in self._entries(group_id)),
-            encode_group(group_id, None),
-        )
+    def tombstones(self, group_id: str) -> Records:
+        """Return the records that end all offsets of a group."""
+        return tuple(encode_offset(group_id, topic, partition, None) for topic, partition, _ in self._entries(group_id))
 
     def topic_tombstones(self, group_id: str, topic: str, topic_id: bytes) -> Records:
         """Return the records that end a group's offsets of a deleted topic, not those of a namesake."""
@@ -157,17 +168,35 @@ class OffsetTable:
                 counts_from_state = group.state_timestamp_ms != NO_TIMESTAMP
             elif group.state is not GroupState.STABLE or group.topics is None:
                 return ()
-        expired: list[CoordinatorRecord] = []
-        kept_count = 0
-        for topic, partition, value in self._entries(group.group_id):
-            since_ms = group.state_timestamp_ms if counts_from_state else value.commit_timestamp_ms
-            if not group.is_subscribed_to(topic) and self._is_expired(value, since_ms, wall_ms):
-                expired.append(encode_offset(group.group_id, topic, partition, None))
-            else:
-                kept_count += 1
-        if kept_count == 0 and group.state is GroupState.EMPTY and not group.pending_members:
+        since_ms = group.state_timestamp_ms if counts_from_state else None
+        expired, is_all = self._expired(group.group_id, group.is_subscribed_to, since_ms, wall_ms)
+        if is_all and group.state is GroupState.EMPTY and not group.pending_members:
             expired.append(encode_group(group.group_id, None))
         return tuple(expired)
+
+    def expired_of_consumer_group(
+        self, group_id: str, subscribed_topics: frozenset[str], wall_ms: int
+    ) -> tuple[Records, bool]:
+        """Return the tombstones of a group of the new protocol, and whether no offset is left.
+
+        Retention counts from the commit, for topics that the group does not subscribe to.
+        """
+        expired, is_all = self._expired(group_id, subscribed_topics.__contains__, None, wall_ms)
+        return tuple(expired), is_all
+
+    def _expired(
+        self, group_id: str, is_subscribed_to: Callable[[str], bool], since_ms: int | None, wall_ms: int
+    ) -> tuple[list[CoordinatorRecord], bool]:
+        """Return tombstones, and whether they end all offsets; a `since_ms` of None counts from each commit."""
+        expired: list[CoordinatorRecord] = []
+        kept_count = 0
+        for topic, partition, value in self._entries(group_id):
+            counts_from_ms = value.commit_timestamp_ms if since_ms is None else since_ms
+            if not is_subscribed_to(topic) and self._is_expired(value, counts_from_ms, wall_ms):
+                expired.append(encode_offset(group_id, topic, partition, None))
+            else:
+                kept_count += 1
+        return expired, kept_count == 0
 
     def _is_expired(self, value: CommittedOffset, since_ms: int, wall_ms: int) -> bool:
         if value.expire_timestamp_ms != NO_TIMESTAMP:

@@ -5,6 +5,7 @@ that does not fit the bytes left raises UnreadableRecordError before anything is
 """
 
 import struct
+from collections.abc import Sequence
 
 _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
@@ -24,6 +25,9 @@ class RecordReader:
     def __init__(self, buffer: bytes) -> None:
         self._buffer = buffer
         self._position = 0
+
+    def int8(self) -> int:
+        return int.from_bytes(self.take(1), "big", signed=True)
 
     def int16(self) -> int:
         return int(_INT16.unpack(self.take(2))[0])
@@ -67,6 +71,14 @@ class RecordReader:
             raise UnreadableRecordError("an array is longer than its record")
         return length
 
+    def int32_array(self) -> tuple[int, ...]:
+        """Read a compact array of 32-bit numbers."""
+        return tuple(self.int32() for _ in range(self.array_length(compact=True)))
+
+    def string_array(self) -> tuple[str, ...]:
+        """Read a compact array of compact strings."""
+        return tuple(self.required_string(compact=True) for _ in range(self.array_length(compact=True)))
+
     def tagged_fields(self) -> dict[int, bytes]:
         fields: dict[int, bytes] = {}
         for _ in range(self.varint()):
@@ -94,6 +106,10 @@ class RecordReader:
             return self.take(length).decode("utf-8")
         except UnicodeDecodeError as error:
             raise UnreadableRecordError("a string is not UTF-8") from error
+
+
+def int8(value: int) -> bytes:
+    return value.to_bytes(1, "big", signed=True)
 
 
 def int16(value: int) -> bytes:
@@ -125,8 +141,10 @@ def string(value: str | None) -> bytes:
     return _INT16.pack(len(encoded)) + encoded
 
 
-def compact_string(value: str) -> bytes:
-    """Encode a string after the varint of its length plus one."""
+def compact_string(value: str | None) -> bytes:
+    """Encode a string after the varint of its length plus one, 0 for null."""
+    if value is None:
+        return b"\0"
     encoded = value.encode("utf-8")
     return varint(len(encoded) + 1) + encoded
 
@@ -134,3 +152,21 @@ def compact_string(value: str) -> bytes:
 def data(value: bytes) -> bytes:
     """Encode bytes after their 32-bit length."""
     return _INT32.pack(len(value)) + value
+
+
+def int32_array(values: Sequence[int]) -> bytes:
+    """Encode a compact array of 32-bit numbers."""
+    return varint(len(values) + 1) + b"".join(map(_INT32.pack, values))
+
+
+def string_array(values: Sequence[str]) -> bytes:
+    """Encode a compact array of compact strings."""
+    return varint(len(values) + 1) + b"".join(map(compact_string, values))
+
+
+def tagged_fields(fields: dict[int, bytes]) -> bytes:
+    """Encode tagged fields in the order of their tags."""
+    encoded = varint(len(fields))
+    for tag, value in sorted(fields.items()):
+        encoded += varint(tag) + varint(len(value)) + value
+    return encoded

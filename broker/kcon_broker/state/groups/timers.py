@@ -16,6 +16,8 @@ class TimerKind(Enum):
     HEARTBEAT = "heartbeat"
     JOIN = "join"
     SYNC = "sync"
+    CONSUMER_SESSION = "session of the new protocol"
+    CONSUMER_REVOCATION = "revocation of the new protocol"
     OFFSET_RETENTION = "offset retention"
 
 

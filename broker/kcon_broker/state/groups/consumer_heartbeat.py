@@ -1,0 +1,318 @@
+"""What does ConsumerGroupHeartbeat do (KIP-848)?
+
+One request for everything: a member joins with epoch 0, tells what it subscribes to and owns, is told what it may
+have, and leaves with epoch -1, or -2 when it is static and comes back. A heartbeat decides in this order:
+
+    1. who it is                unknown or fenced members are refused
+    2. what it tells            a change of the subscription, or of the subscribed topics, is a new group epoch
+    3. the target assignment    computed anew for a newer group epoch, at most once per interval (KIP-1263)
+    4. the member's next step   towards the target (reconciliation.py)
+
+All records of one heartbeat are one batch, so a group is never found half changed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from kcon_broker.settings import GroupSettings
+from kcon_broker.state.groups.consumer_group import STATIC_LEFT_EPOCH, ConsumerGroup, ConsumerMember, Draft
+from kcon_broker.state.groups.consumer_records import (
+    NO_PARTITIONS,
+    CurrentMemberRecord,
+    GroupEpochRecord,
+    MemberProgress,
+    MemberRecord,
+    MemberState,
+    MemberSubscription,
+    PartitionMetadataRecord,
+    RegexRecord,
+    ResolvedRegex,
+    TargetMemberRecord,
+)
+from kcon_broker.state.groups.consumer_timers import ConsumerTimers
+from kcon_broker.state.groups.heartbeat_request import (
+    HeartbeatAnswer,
+    HeartbeatAsk,
+    RefusedError,
+    check_epoch,
+    holder_of,
+    leaver_of,
+    unknown_member,
+)
+from kcon_broker.state.groups.outcome import Moment, Outcome, Records
+from kcon_broker.state.groups.reconciliation import Goal, reconcile
+from kcon_broker.state.groups.target_assignment import metadata_hash, target_records, topic_ids_of
+from kcon_broker.state.groups.topic_regex import TopicRegexError, compile_topic_regex, matching_topics
+from kcon_broker.state.topic import TopicTable
+from kcon_broker.wire.error_codes import ErrorCode
+
+HeartbeatOutcome = Outcome[HeartbeatAnswer]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a group has taken note of; nothing of it is durable.
+
+    topics_version: the topics from which its hash was computed; regexes_version: those that its expressions were
+    matched with, at regexes_at_ms. assigned_at_ms: when its last target assignment was computed.
+    """
+
+    topics_version: int = -1
+    regexes_version: int = -1
+    regexes_at_ms: int = 0
+    assigned_at_ms: int | None = None
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One heartbeat while it is decided."""
+
+    ask: HeartbeatAsk
+    at: Moment
+    draft: Draft
+    seen: _Seen
+
+
+class Heartbeater:
+    """Decide heartbeats; the owner appends and replays the records, then lets them finish.
+
+    Raises RefusedError, and then nothing has changed.
+    """
+
+    def __init__(
+        self, settings: GroupSettings, topics: TopicTable, timers: ConsumerTimers, new_uuid: Callable[[], str]
+    ) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._timers = timers
+        self._new_uuid = new_uuid
+        self._seen: dict[str, _Seen] = {}
+
+    def forget_group(self, group_id: str) -> None:
+        """Drop what is not durable."""
+        self._seen.pop(group_id, None)
+
+    def heartbeat(self, group: ConsumerGroup, ask: HeartbeatAsk, at: Moment, before: Records = ()) -> HeartbeatOutcome:
+        """Keep, change or begin a membership; `before` are records that make room for a new group."""
+        if len(group.members) >= self._settings.consumer_max_members and ask.member_id not in group.members:
+            raise RefusedError(
+                ErrorCode.GROUP_MAX_SIZE_REACHED,
+                "The consumer group has reached its maximum capacity of "
+                f"{self._settings.consumer_max_members} members.",
+            )
+        group_id = group.group_id
+        seen = replace(self._seen.get(group_id, _Seen()))
+        turn = _Turn(ask, at, Draft(group, before), seen)
+        member = self._member(turn)
+        subscription = _updated(member.subscription, ask)
+        has_changed = self._subscribe(turn, member, subscription)
+        self._assign(turn)
+        known = turn.draft.group.members[member.member_id].progress
+        progress = self._progress(turn, member.member_id, has_changed)
+        if progress != known:
+            turn.draft.add(CurrentMemberRecord(group_id=group_id, member_id=member.member_id, value=progress))
+        is_told = ask.member_epoch == 0 or ask.is_full or progress.assigned != member.progress.assigned
+        answer = HeartbeatAnswer(
+            member_id=member.member_id,
+            member_epoch=progress.epoch,
+            heartbeat_interval_ms=self._settings.consumer_heartbeat_interval_ms,
+            assignment=progress.assigned if is_told else None,
+        )
+        predecessor = None if ask.instance_id is None else group.static_member(ask.instance_id)
+
+        def finish() -> HeartbeatAnswer:
+            self._seen[group_id] = seen
+            if predecessor is not None and predecessor.member_id != member.member_id:
+                self._timers.cancel(group_id, predecessor.member_id)
+            self._timers.keep_session(group_id, member.member_id, at)
+            if progress != known:
+                self._timers.watch_revocation(group_id, member.member_id, progress, subscription, at)
+            return answer
+
+        return Outcome(tuple(turn.draft.records), finish)
+
+    def leave(self, group: ConsumerGroup, ask: HeartbeatAsk) -> HeartbeatOutcome:
+        """End a membership, or let a static member go for a while."""
+        member = leaver_of(group, ask)
+        answer = HeartbeatAnswer(member_id=ask.member_id, member_epoch=ask.member_epoch)
+        if ask.instance_id is not None and ask.member_epoch == STATIC_LEFT_EPOCH:
+            draft = Draft(group)
+            # Its session goes on: who does not come back in time loses its partitions.
+            progress = replace(member.progress, epoch=STATIC_LEFT_EPOCH, revoking=NO_PARTITIONS)
+            draft.add(CurrentMemberRecord(group_id=group.group_id, member_id=member.member_id, value=progress))
+            return Outcome(tuple(draft.records), lambda: answer)
+        return Outcome(self.fence(group, (member,)), lambda: answer)
+
+    def fence(self, group: ConsumerGroup, members: tuple[ConsumerMember, ...]) -> Records:
+        """Put members out of the group and return the records; the others get what they had."""
+        draft = Draft(group)
+        for member in members:
+            _remove(draft, member.member_id)
+            self._timers.cancel(group.group_id, member.member_id)
+        if members:
+            _drop_regexes(draft, group.subscribed_regexes())
+            self._bump(draft, is_certain=True)
+        return tuple(draft.records)
+
+    # Who it is
+
+    def _member(self, turn: _Turn) -> ConsumerMember:
+        """Find the member, or make the one that joins."""
+        ask, group = turn.ask, turn.draft.group
+        is_joining = ask.member_epoch == 0
+        member: ConsumerMember | None
+        if ask.instance_id is None:
+            member = group.members.get(ask.member_id)
+            if member is not None:
+                check_epoch(member, ask)
+                return member
+            if not is_joining:
+                raise unknown_member(group, ask)
+            return ConsumerMember(ask.member_id or self._new_uuid())
+        holder = group.static_member(ask.instance_id)
+        if not is_joining:
+            member = holder_of(holder, ask)
+            check_epoch(member, ask)
+            return member
+        member_id = ask.member_id or self._new_uuid()
+        if holder is None:
+            return group.members.get(member_id, ConsumerMember(member_id))
+        if holder.progress.epoch != STATIC_LEFT_EPOCH:
+            raise RefusedError(
+                ErrorCode.UNRELEASED_INSTANCE_ID,
+                f"Static member {member_id} with instance id {ask.instance_id} cannot join the group because the "
+                f"instance id is owned by {holder.member_id} member.",
+            )
+        return _replace_static(turn.draft, holder, member_id)
+
+    # What it tells
+
+    def _subscribe(self, turn: _Turn, member: ConsumerMember, subscription: MemberSubscription) -> bool:
+        """Take the member's news and those of the topics; say whether the member's own subscription changed."""
+        draft, previous = turn.draft, member.subscription
+        regexes_before = draft.group.subscribed_regexes()
+        if subscription != previous or member.member_id not in draft.group.members:
+            record = MemberRecord(group_id=draft.group.group_id, member_id=member.member_id, value=subscription)
+            draft.add(record)
+        names_changed = subscription.topic_names != previous.topic_names
+        # Null and empty both stand for no expression.
+        regex_changed = (subscription.topic_regex or "") != (previous.topic_regex or "")
+        _drop_regexes(draft, regexes_before)
+        matches_changed = self._resolve_regexes(turn)
+        has_changed = names_changed or regex_changed
+        if has_changed or matches_changed or turn.seen.topics_version != self._topics.version:
+            turn.seen.topics_version = self._topics.version
+            self._bump(draft, is_certain=has_changed or matches_changed)
+        return has_changed
+
+    def _resolve_regexes(self, turn: _Turn) -> bool:
+        """Match new expressions at once, the others again as topics come and go; say whether one matches otherwise."""
+        group, seen = turn.draft.group, turn.seen
+        regexes = group.subscribed_regexes()
+        wanted = regexes - set(group.regexes)
+        has_never = seen.regexes_version == -1
+        is_due = turn.at.now_ms - seen.regexes_at_ms >= self._settings.consumer_regex_refresh_interval_ms
+        if regexes and (has_never or (is_due and seen.regexes_version != self._topics.version)):
+            wanted = regexes
+            seen.regexes_version, seen.regexes_at_ms = self._topics.version, turn.at.now_ms
+        has_changed = False
+        for regex in sorted(wanted):
+            topics = self._matches(regex, is_asked=regex == turn.ask.topic_regex)
+            known = group.regexes.get(regex)
+            if topics is not None and (known is None or known.topics != topics):
+                resolved = ResolvedRegex(topics=topics, version=self._topics.version, timestamp_ms=turn.at.wall_ms)
+                turn.draft.add(RegexRecord(group_id=group.group_id, regex=regex, value=resolved))
+                has_changed = True
+        return has_changed
+
+    def _matches(self, regex: str, *, is_asked: bool) -> frozenset[str] | None:
+        try:
+            return matching_topics(compile_topic_regex(regex), self._topics.by_name)
+        except TopicRegexError as error:
+            if not is_asked:
+                # It came with the log, from a broker that could read it; it matches what it matched there.
+                return None
+            raise RefusedError(
+                ErrorCode.INVALID_REGULAR_EXPRESSION,
+                f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {error}.",
+            ) from error
+
+    def _bump(self, draft: Draft, *, is_certain: bool) -> None:
+        """Begin a new group epoch, if it is certain or if the subscribed topics are not what they were."""
+        group = draft.group
+        hashed = metadata_hash(group.subscribed_topics(), self._topics)
+        if is_certain or group.epoch == 0 or hashed != group.metadata_hash:
+            draft.add(GroupEpochRecord(group_id=group.group_id, epoch=group.epoch + 1, metadata_hash=hashed))
+        if group.has_partition_metadata:
+            draft.add(PartitionMetadataRecord(group_id=group.group_id, is_present=False))
+
+    # What it may have
+
+    def _assign(self, turn: _Turn) -> None:
+        """Compute the target assignment if it is behind and the last one is old enough."""
+        group, now_ms = turn.draft.group, turn.at.now_ms
+        assigned_at_ms = turn.seen.assigned_at_ms
+        interval_ms = self._settings.consumer_assignment_interval_ms
+        if group.epoch > group.target_epoch and (assigned_at_ms is None or now_ms - assigned_at_ms >= interval_ms):
+            turn.seen.assigned_at_ms = now_ms
+            for record in list(target_records(group, self._topics, turn.at.wall_ms)):
+                turn.draft.add(record)
+
+    def _progress(self, turn: _Turn, member_id: str, has_changed: bool) -> MemberProgress:
+        group, ask = turn.draft.group, turn.ask
+        member = group.members[member_id]
+        if not has_changed and member.is_reconciled_to(group.target_epoch):
+            return member.progress
+        if member.progress.state is MemberState.UNKNOWN and (ask.owned is None or ask.owned):
+            raise RefusedError(
+                ErrorCode.FENCED_MEMBER_EPOCH,
+                "The consumer group member is in a unknown state. The member must abandon all its partitions "
+                "and rejoin.",
+            )
+        goal = Goal(
+            epoch=group.target_epoch,
+            target=group.target.get(member_id, {}),
+            topic_ids=topic_ids_of(group.subscribed_topics_of(member), self._topics),
+            owners=group.owners,
+        )
+        return reconcile(member_id, member.progress, goal, ask.owned, has_subscription_changed=has_changed)
+
+
+def _updated(subscription: MemberSubscription, ask: HeartbeatAsk) -> MemberSubscription:
+    """Return what is known of a member after this request."""
+    timeout_ms = ask.rebalance_timeout_ms
+    return MemberSubscription(
+        instance_id=subscription.instance_id if ask.instance_id is None else ask.instance_id,
+        rack_id=subscription.rack_id if ask.rack_id is None else ask.rack_id,
+        client_id=ask.client_id,
+        client_host=ask.client_host,
+        topic_names=subscription.topic_names if ask.topic_names is None else ask.topic_names,
+        topic_regex=subscription.topic_regex if ask.topic_regex is None else ask.topic_regex,
+        rebalance_timeout_ms=subscription.rebalance_timeout_ms if timeout_ms == -1 else timeout_ms,
+        server_assignor=subscription.server_assignor if ask.server_assignor is None else ask.server_assignor,
+    )
+
+
+def _replace_static(draft: Draft, old: ConsumerMember, member_id: str) -> ConsumerMember:
+    """Hand a static member's place and partitions to the process that comes after it."""
+    group_id = draft.group.group_id
+    target = draft.group.target.get(old.member_id, {})
+    member = ConsumerMember(member_id, old.subscription, replace(old.progress, epoch=0, previous_epoch=0))
+    _remove(draft, old.member_id)
+    draft.add(MemberRecord(group_id=group_id, member_id=member_id, value=member.subscription))
+    draft.add(TargetMemberRecord(group_id=group_id, member_id=member_id, value=target))
+    draft.add(CurrentMemberRecord(group_id=group_id, member_id=member_id, value=member.progress))
+    return member
+
+
+def _remove(draft: Draft, member_id: str) -> None:
+    group_id = draft.group.group_id
+    draft.add(CurrentMemberRecord(group_id=group_id, member_id=member_id, value=None))
+    draft.add(TargetMemberRecord(group_id=group_id, member_id=member_id, value=None))
+    draft.add(MemberRecord(group_id=group_id, member_id=member_id, value=None))
+
+
+def _drop_regexes(draft: Draft, regexes_before: frozenset[str]) -> None:
+    """End the expressions that nobody uses any more."""
+    for regex in sorted(regexes_before - draft.group.subscribed_regexes()):
+        draft.add(RegexRecord(group_id=draft.group.group_id, regex=regex, value=None))
