@@ -102,7 +102,6 @@ class StorageSettings:
     flush_interval_ms: int = 100
     open_files_max: int = 512
     """Files kept open at once; less when `ulimit -n` is lower."""
-    unwritten_bytes_max: int = 64 * 1024 * 1024
     producer_ids_per_partition_max: int = 10_000
     """Idempotent producers remembered for one partition; the one silent for longest goes first."""
     producer_id_expiration_ms: int = 86_400_000
@@ -141,7 +140,6 @@ class BrokerSettings:
     """num.partitions; Apache Kafka's own default is 1."""
     partitions_max: int = 200_000
     """Of all topics together."""
-    topics_per_request_max: int = 20_000
     record_validation: RecordValidation = RecordValidation.FULL
     topic_config_defaults: tuple[tuple[str, str], ...] = ()
     """Broker-wide defaults of topic configs, by their topic config name."""

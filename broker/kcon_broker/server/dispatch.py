@@ -121,7 +121,12 @@ class Dispatcher:
         self.committer.write()
         with_answers, self._with_answers = self._with_answers, {}
         for connection in with_answers:
-            connection.flush()
+            try:
+                connection.flush()
+            except Exception:
+                # The border of a connection, as below: an answer that cannot be encoded is one client's loss.
+                _logger.exception("an answer to %s failed", connection.client_host)
+                connection.close("an answer met a defect of the broker")
         self._limit_in_flight()
         self._set_alarm()
 

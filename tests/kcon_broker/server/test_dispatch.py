@@ -1,0 +1,62 @@
+"""A defect that one client's request meets must not reach the others."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from kcon_broker.handlers.registry import HANDLERS, Answer, CloseConnection, Handler, Park, RequestContext
+from kcon_broker.testing import InProcessBroker
+from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from kcon_broker.wire.messages.describe_cluster import DescribeClusterRequest, DescribeClusterResponse
+from tests.kcon_broker.raw_client import RawClient
+
+
+@pytest.fixture
+def neighbour(broker: InProcessBroker) -> Iterator[RawClient]:
+    with RawClient(broker.bootstrap) as connected:
+        yield connected
+
+
+def serve_with(monkeypatch: pytest.MonkeyPatch, handle: object) -> None:
+    """Let a function of the test answer DescribeCluster."""
+    key = ApiKey.DESCRIBE_CLUSTER
+    old = HANDLERS[key]
+    handler = Handler(key, old.min_version, old.max_version, old.min_served_version, old.request_type, handle)  # type: ignore[arg-type]  # Some handlers here are wrong on purpose.
+    monkeypatch.setitem(HANDLERS, key, handler)
+
+
+def raises(ctx: RequestContext, request: DescribeClusterRequest) -> Answer:
+    raise ZeroDivisionError
+
+
+def closes(ctx: RequestContext, request: DescribeClusterRequest) -> Answer:
+    raise CloseConnection("for the test")
+
+
+def answers_nonsense(ctx: RequestContext, request: DescribeClusterRequest) -> Answer:
+    return Answer(DescribeClusterResponse(controller_id=1 << 40))
+
+
+def raises_later(ctx: RequestContext, request: DescribeClusterRequest) -> Park:
+    return Park(ctx.now_ms, (), lambda later: raises(later, request))
+
+
+@pytest.mark.parametrize("handle", [raises, closes, answers_nonsense, raises_later])
+def test_failure_closes_only_its_own_connection(
+    monkeypatch: pytest.MonkeyPatch, client: RawClient, neighbour: RawClient, handle: object
+) -> None:
+    serve_with(monkeypatch, handle)
+    client.send(DescribeClusterRequest(), 0)
+    assert client.is_closed_by_broker()
+    assert neighbour.ask(ApiVersionsRequest(), ApiVersionsResponse, 0).error_code == ErrorCode.NONE
+
+
+def test_every_advertised_range_is_served(client: RawClient) -> None:
+    advertised = client.ask(ApiVersionsRequest(), ApiVersionsResponse, 0).api_keys
+    assert {entry.api_key for entry in advertised} == set(HANDLERS)
+    for entry in advertised:
+        handler = HANDLERS[entry.api_key]
+        assert handler.min_served_version >= handler.request_type.MIN_VERSION
+        assert entry.max_version <= handler.request_type.MAX_VERSION
