@@ -79,6 +79,7 @@ def chart(
     plot.clear_figure()
     try:
         plot.theme("clear")
+        plot.limit_size(False, False)  # Else it asks a terminal, which may be another size or none.
         plot.plotsize(width, height)
         plot.frame(False)
         for curve, xs, ys in drawn:

@@ -187,14 +187,13 @@ def test_copying_takes_the_name_or_the_command(consoles: Any) -> None:
 
 def test_without_a_cluster_one_is_chosen(consoles: Any) -> None:
     async def test(console: Any) -> None:
-        assert isinstance(console.view, StartScreen)
-        text = console.text()
+        await console.until(lambda: isinstance(console.view, StartScreen))
+        text = await console.until("staging")
         assert "d demo" in text
         assert "staging" in text
         await console.press("enter")
         await console.until("billing")
-        assert isinstance(console.view, OverviewScreen)
-        assert "staging" in console.lines()[0]
+        assert "OVERVIEW  staging" in console.lines()[0]
 
     consoles.context = None
     consoles.contexts = [("staging", "fake:9092", "read-write")]
