@@ -147,7 +147,7 @@ def test_the_least_needed_columns_go_first() -> None:
         assert titles[0] == ["NAME", "LAG", "SIZE", "NOTE"]
         assert titles[1] == ["NAME", "LAG", "SIZE"]
         assert titles[2] == ["NAME", "LAG"]
-        assert titles[3] == ["NAME"]
+        assert titles[3] == ["NA…", "LAG"]
 
     run(test)
 
