@@ -59,6 +59,17 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + ELLIPSIS
 
 
+def cut_middle(value: object, width: int) -> str:
+    """Shorten a name to `width` cells from its middle: of `orders-eu-west/17` the partition must stay."""
+    shown = show(value)
+    if cells(shown) <= width or width < 5:
+        return cut(shown, width)
+    tail = shown[-(width // 2) :]
+    while cells(tail) > width // 2:
+        tail = tail[1:]
+    return cut(shown[: -len(tail)], width - cells(tail)) + tail
+
+
 def fit(text: "str | WireText", width: int, *, right: bool = False) -> str:
     """Return the text in exactly `width` cells: made safe, cut, padded."""
     shown = cut(safe(text), width)

@@ -5,7 +5,8 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from kcon.core.ids import topic_name
-from kcon.tui.text import Part, age, content, cut, fit, line_strip, show, show_eta, show_rate
+from kcon.core.wire_text import WireText
+from kcon.tui.text import Part, age, cells, content, cut, cut_middle, fit, line_strip, show, show_eta, show_rate
 
 HOSTILE = [
     "[@click=app.quit]x[/]",
@@ -61,3 +62,15 @@ def test_values_read_as_the_cli_writes_them() -> None:
 
 def test_an_age_is_short_and_never_negative() -> None:
     assert [age(0, now) for now in (-5, 999, 59_999, 60_000, 3_600_000)] == ["0s", "0s", "59s", "1m", "1h"]
+
+
+@pytest.mark.parametrize("width", range(1, 24))
+def test_a_place_that_is_cut_keeps_its_partition(width: int) -> None:
+    """Cut at the end, the rows of a topic with a long name could not be told apart."""
+    shown = cut_middle(WireText("orders-europe-west/17"), width)
+    assert cells(shown) == min(width, len("orders-europe-west/17"))
+    assert width < 6 or shown.endswith("/17")
+
+
+def test_a_wide_name_is_cut_by_cells() -> None:
+    assert cells(cut_middle("注文注文注文注文注文/3", 11)) <= 11

@@ -20,7 +20,7 @@ from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.reset import ResetScreen
 from kcon.tui.screens.tabbed import TabbedScreen
 from kcon.tui.screens.undo import UNDO_COLUMNS, UndoPlanScreen, undo_rows
-from kcon.tui.text import UNKNOWN, Line, Part, plural, show, show_eta, show_rate
+from kcon.tui.text import UNKNOWN, Line, Part, cut_middle, plural, show, show_eta, show_rate
 from kcon.tui.widgets.chart import Chart, is_ascii_only
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
@@ -43,7 +43,7 @@ def draw_lags(value: object, width: int) -> str:
 
 
 PARTITION_COLUMNS = (
-    Column(key="where", title="TOPIC/P", flex=True, search=True),
+    Column(key="where", title="TOPIC/P", flex=True, flex_min=22, draw=cut_middle, search=True),
     Column(key="committed", title="COMMITTED", right=True, drop=4),
     Column(key="end", title="END", right=True, drop=5),
     Column(key="lag", title="LAG", right=True, sums=True, counts_unknown=True),

@@ -32,7 +32,7 @@ from kcon.services.session import Session
 from kcon.tui.engine import Job
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.plan import PlanScreen
-from kcon.tui.text import UNKNOWN, Line, Part, plural, safe, show
+from kcon.tui.text import UNKNOWN, Line, Part, cut_middle, plural, safe, show
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
@@ -53,7 +53,7 @@ def result_role(value: object) -> str:
 
 
 COLUMNS = (
-    Column(key="where", title="TOPIC/P", flex=True, search=True),
+    Column(key="where", title="TOPIC/P", flex=True, flex_min=22, draw=cut_middle, search=True),
     Column(key="current", title="CURRENT", right=True),
     Column(key="new", title="NEW", right=True),
     Column(key="delta", title="DELTA", right=True, show=show_delta, sums=True, drop=2),

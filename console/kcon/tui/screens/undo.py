@@ -20,7 +20,7 @@ from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.plan import PlanScreen
 from kcon.tui.screens.reset import result_role, show_delta
-from kcon.tui.text import Line, Part, plural, show
+from kcon.tui.text import Line, Part, cut_middle, plural, show
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
@@ -33,7 +33,7 @@ UNDO_COLUMNS = (
     Column(key="state", title="STATE", role=lambda value: "dim" if value else "text"),
 )
 PLAN_COLUMNS = (
-    Column(key="where", title="TOPIC/P", flex=True, search=True),
+    Column(key="where", title="TOPIC/P", flex=True, flex_min=22, draw=cut_middle, search=True),
     Column(key="current", title="CURRENT", right=True),
     Column(key="restored", title="RESTORED", right=True),
     Column(key="delta", title="DELTA", right=True, show=show_delta, sums=True, drop=2),
