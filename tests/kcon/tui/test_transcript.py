@@ -89,14 +89,15 @@ def test_lag_on_the_screen_is_the_lag_of_the_cli(
     from confluent_kafka import Consumer, Producer, TopicPartition
 
     topic, group = unique("shown"), unique("showing")
+    quiet = {"log_level": 0, "bootstrap.servers": cluster.bootstrap}
     environment = {**os.environ, **environment_in(tmp_path), "KCON_BOOTSTRAP": cluster.bootstrap}
     create = [sys.executable, "-m", "kcon", "topic", "create", topic, "-p", "3"]
     subprocess.run(create, env=environment, check=True, capture_output=True, timeout=60)
-    producer = Producer({"bootstrap.servers": cluster.bootstrap})
+    producer = Producer(quiet)
     for number in range(3_000):
         producer.produce(topic, b"%d" % number, partition=number % 3)
     assert producer.flush(30) == 0
-    consumer = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": group})
+    consumer = Consumer({**quiet, "group.id": group})
     consumer.commit(offsets=[TopicPartition(topic, 0, 1_000), TopicPartition(topic, 1, 10)], asynchronous=False)
     consumer.close()
     told = {row["partition"]: row for row in kcon_json(cluster.bootstrap, tmp_path, "group", "lag", group)}
