@@ -77,7 +77,7 @@ def _member(ctx: RequestContext, group: ConsumerGroup, member: ConsumerMember) -
         client_host=subscription.client_host,
         subscribed_topic_names=sorted(subscription.topic_names),
         subscribed_topic_regex=subscription.topic_regex,
-        assignment=_assignment(ctx, member.progress.assigned),
+        assignment=_assignment(ctx, member.owned()),
         target_assignment=_assignment(ctx, group.target.get(member.member_id, {})),
         member_type=_USES_CONSUMER_PROTOCOL,
     )

@@ -36,6 +36,8 @@ LEFT_EPOCH = -1
 STATIC_LEFT_EPOCH = -2
 """The epoch of a static member that leaves for a while and keeps its partitions (KIP-345, KIP-848)."""
 _NO_EPOCH = -1
+_INITIAL_EPOCH = 1
+"""Not 0, which joins: a member without topics stays in the group's first epoch."""
 
 
 class ConsumerGroupState(Enum):
@@ -59,6 +61,14 @@ class ConsumerMember:
         """Say whether the member has all that the target of this epoch gives it."""
         return self.progress.state is MemberState.STABLE and self.progress.epoch == target_epoch
 
+    def owned(self) -> TopicPartitions:
+        """Return all that the member has, also what it still has to give back."""
+        owned: dict[bytes, frozenset[int]] = {}
+        for topics in (self.progress.assigned, self.progress.revoking):
+            for topic_id, partitions in topics.items():
+                owned[topic_id] = owned.get(topic_id, frozenset()) | frozenset(partitions)
+        return owned
+
     def assignment_epoch(self, topic_id: bytes, partition: int) -> int | None:
         """Return the epoch at which the member got a partition that it still has, None if it has it not."""
         for owned in (self.progress.assigned, self.progress.revoking):
@@ -76,9 +86,9 @@ class ConsumerGroup:
     """
 
     group_id: str
-    epoch: int = 0
+    epoch: int = _INITIAL_EPOCH
     metadata_hash: int = 0
-    target_epoch: int = 0
+    target_epoch: int = _INITIAL_EPOCH
     target_computed_at_ms: int = 0
     has_partition_metadata: bool = False
     members: dict[str, ConsumerMember] = field(default_factory=dict)
@@ -152,7 +162,7 @@ class ConsumerGroup:
         """Become what the record says."""
         match record:
             case GroupEpochRecord(epoch=epoch):
-                self.epoch = 0 if epoch is None else epoch
+                self.epoch = _NO_EPOCH if epoch is None else epoch
                 self.metadata_hash = record.metadata_hash
             case PartitionMetadataRecord():
                 self.has_partition_metadata = record.is_present

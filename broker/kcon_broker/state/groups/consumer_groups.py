@@ -12,7 +12,6 @@ from kcon_broker.state.groups.consumer_group import (
     LEFT_EPOCH,
     STATIC_LEFT_EPOCH,
     ConsumerGroup,
-    ConsumerGroupState,
     ConsumerMember,
 )
 from kcon_broker.state.groups.consumer_heartbeat import Heartbeater, HeartbeatOutcome
@@ -21,7 +20,7 @@ from kcon_broker.state.groups.consumer_timers import ConsumerTimers
 from kcon_broker.state.groups.group import Group, GroupState
 from kcon_broker.state.groups.heartbeat_request import HeartbeatAsk, RefusedError, check_request
 from kcon_broker.state.groups.leave import LeaveAnswer, Leaver
-from kcon_broker.state.groups.offsets import CommitAsk, PartitionCommit
+from kcon_broker.state.groups.offsets import CommitAsk
 from kcon_broker.state.groups.outcome import Moment, Outcome, Records, answered
 from kcon_broker.state.groups.records import encode_group
 from kcon_broker.state.groups.timers import TimerKind, Timers
@@ -94,22 +93,24 @@ class ConsumerGroups:
 
     # Offsets
 
-    def commit_refusal(self, group: ConsumerGroup, ask: CommitAsk) -> Callable[[PartitionCommit], ErrorCode]:
-        """Return a function that says why a partition's commit is refused, NONE where it is not.
+    def commit_error(self, group: ConsumerGroup, ask: CommitAsk) -> ErrorCode:
+        """Say why a commit is refused, NONE if it is not; one partition refused is all refused.
 
-        A member that has not heard of its newer epoch may go on committing what it still has since (KIP-1251).
+        A member that has not heard of its newer epoch may go on committing what it has had since (KIP-1251).
         """
-        error, member = self._commit_error(group, ask)
-        if member is None or error is not ErrorCode.STALE_MEMBER_EPOCH or ask.generation > member.progress.epoch:
-            return lambda _: error
-
-        def refusal(commit: PartitionCommit) -> ErrorCode:
-            assigned_epoch = member.assignment_epoch(commit.topic_id, commit.partition)
-            if assigned_epoch is None or ask.generation < assigned_epoch:
-                return ErrorCode.STALE_MEMBER_EPOCH
+        if ask.generation < 0 and not group.members:
             return ErrorCode.NONE
-
-        return refusal
+        member = group.members.get(ask.member_id)
+        if member is None:
+            return ErrorCode.UNKNOWN_MEMBER_ID
+        if ask.api_version < _COMMIT_WITH_EPOCH_SINCE:
+            return ErrorCode.UNSUPPORTED_VERSION
+        if ask.generation == member.progress.epoch:
+            return ErrorCode.NONE
+        epochs = [member.assignment_epoch(commit.topic_id, commit.partition) for commit in ask.commits]
+        has_had_all = all(epoch is not None and epoch <= ask.generation for epoch in epochs)
+        is_behind = ask.generation < member.progress.epoch
+        return ErrorCode.NONE if is_behind and has_had_all else ErrorCode.STALE_MEMBER_EPOCH
 
     def fetch_error(self, group_id: str, member_id: str | None, member_epoch: int) -> ErrorCode:
         """Say whether who names itself as a member may fetch offsets; others always may."""
@@ -177,15 +178,3 @@ class ConsumerGroups:
                 f"Cannot upgrade classic group {group_id} to consumer group because online upgrade is disabled.",
             )
         return ConsumerGroup(group_id), (encode_group(group_id, None),)
-
-    def _commit_error(self, group: ConsumerGroup, ask: CommitAsk) -> tuple[ErrorCode, ConsumerMember | None]:
-        if ask.generation < 0 and group.state is ConsumerGroupState.EMPTY:
-            return ErrorCode.NONE, None
-        member = group.members.get(ask.member_id)
-        if member is None:
-            return ErrorCode.UNKNOWN_MEMBER_ID, None
-        if ask.api_version < _COMMIT_WITH_EPOCH_SINCE:
-            return ErrorCode.UNSUPPORTED_VERSION, member
-        if ask.generation == member.progress.epoch:
-            return ErrorCode.NONE, member
-        return ErrorCode.STALE_MEMBER_EPOCH, member

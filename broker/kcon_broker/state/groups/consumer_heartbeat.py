@@ -241,7 +241,7 @@ class Heartbeater:
         """Begin a new group epoch, if it is certain or if the subscribed topics are not what they were."""
         group = draft.group
         hashed = metadata_hash(group.subscribed_topics(), self._topics)
-        if is_certain or group.epoch == 0 or hashed != group.metadata_hash:
+        if is_certain or hashed != group.metadata_hash:
             draft.add(GroupEpochRecord(group_id=group.group_id, epoch=group.epoch + 1, metadata_hash=hashed))
         if group.has_partition_metadata:
             draft.add(PartitionMetadataRecord(group_id=group.group_id, is_present=False))

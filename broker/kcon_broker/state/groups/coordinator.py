@@ -133,8 +133,8 @@ class GroupCoordinator:
             return (ErrorCode.COORDINATOR_NOT_AVAILABLE,) * len(ask.commits)
         consumer_group = self.consumer.by_id.get(ask.group_id)
         if consumer_group is not None:
-            refusal = self.consumer.commit_refusal(consumer_group, ask)
-            return self._run_now(ask.group_id, self.offsets.record_commits(ask, at, refusal), at)
+            refusal = self.consumer.commit_error(consumer_group, ask)
+            return self._run_now(ask.group_id, self.offsets.record_commits(ask, refusal, at), at)
         group = self.groups.get(ask.group_id)
         if group is None and ask.generation < 0 and len(self.groups) >= self.settings.max_groups:
             return (ErrorCode.POLICY_VIOLATION,) * len(ask.commits)

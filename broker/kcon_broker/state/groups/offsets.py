@@ -88,21 +88,16 @@ class OffsetTable:
 
     def commit(self, group: Group | None, ask: CommitAsk, at: Moment) -> Outcome[tuple[ErrorCode, ...]]:
         """Record the commits; the answer has an error code for each, in their order."""
-        error = self._validate_commit(group, ask)
-        return self.record_commits(ask, at, lambda _: error)
+        return self.record_commits(ask, self._validate_commit(group, ask), at)
 
-    def record_commits(
-        self, ask: CommitAsk, at: Moment, refusal: Callable[[PartitionCommit], ErrorCode]
-    ) -> Outcome[tuple[ErrorCode, ...]]:
-        """Record the commits that are not refused; the answer has an error code for each, in their order."""
+    def record_commits(self, ask: CommitAsk, refusal: ErrorCode, at: Moment) -> Outcome[tuple[ErrorCode, ...]]:
+        """Record the commits unless the request is refused; the answer has an error code for each."""
+        if refusal is not ErrorCode.NONE:
+            return answered((refusal,) * len(ask.commits))
         errors: list[ErrorCode] = []
         records: list[CoordinatorRecord] = []
         expire_timestamp_ms = NO_TIMESTAMP if ask.retention_ms == -1 else at.wall_ms + ask.retention_ms
         for commit in ask.commits:
-            error = refusal(commit)
-            if error is not ErrorCode.NONE:
-                errors.append(error)
-                continue
             metadata = commit.metadata or ""
             if _utf16_length(metadata) > self._settings.offset_metadata_bytes_max:
                 errors.append(ErrorCode.OFFSET_METADATA_TOO_LARGE)
