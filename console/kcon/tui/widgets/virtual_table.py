@@ -27,7 +27,7 @@ from kcon.tui.rows import (
     sum_text,
     unknown_count,
 )
-from kcon.tui.text import Line, Part, cells, fit, safe
+from kcon.tui.text import UNKNOWN, Line, Part, cells, fit, safe
 from kcon.tui.widgets.painted import Painted
 
 
@@ -101,9 +101,11 @@ class VirtualTable(Painted, can_focus=True):
         self._order: list[int] = []
         self._cursor = 0
         self._top = 0
-        self._natural: dict[str, int] = {column.key: natural_width(column, ()) for column in columns}
+        self._value_widths: dict[str, int] = {column.key: natural_width(column, ()) for column in columns}
+        self._natural: dict[str, int] = dict(self._value_widths)
         self._placed: list[tuple[Column, int]] | None = None
-        self._sums: tuple[dict[str, str], int] | None = None
+        self._sums: dict[str, str] = {}
+        self._unknown = 0
 
     # --- what it shows ---------------------------------------------------------------------------------------
 
@@ -114,9 +116,9 @@ class VirtualTable(Painted, can_focus=True):
         line = self._cursor - self._top
         last_order = self._keys_in_order() if self.sort is not None else None
         self.rows = rows
-        natural = {column.key: natural_width(column, rows.values.get(column.key, ())) for column in self.columns}
-        if natural != self._natural:
-            self._natural, self._placed = natural, None
+        self._value_widths = {
+            column.key: natural_width(column, rows.values.get(column.key, ())) for column in self.columns
+        }
         self._reorder(last_order)
         self._place_cursor(key, line, to_end=self.sticks_to_end and was_last)
         self.refresh()
@@ -251,7 +253,7 @@ class VirtualTable(Painted, can_focus=True):
 
     def _reorder(self, last_order: Sequence[Hashable] | None) -> None:
         indexes = filtered(self.rows, self.columns, self.filter)
-        self._sums = None
+        self._sum_up(indexes)
         if self.sort is None or self.sort[0] not in self.rows.values:
             self._order = indexes
             return
@@ -359,10 +361,8 @@ class VirtualTable(Painted, can_focus=True):
         placed = self._columns_placed()
         if not self._order or not placed:
             return [Part(self.note, "dim")]
-        if self._sums is None:
-            self._sums = self._sum_up()
-        sums, unknown = self._sums
-        notes = [Part(f"+ {unknown:,} unknown", "warn")] if unknown else []
+        sums = self._sums
+        notes = [Part(f"+ {self._unknown:,} unknown", "warn")] if self._unknown else []
         place = f"{self._cursor + 1:,}/{len(self._order):,}"
         if self.filter is not None:
             place += f" of {len(self.rows):,} /{self.filter.typed}"
@@ -377,12 +377,23 @@ class VirtualTable(Painted, can_focus=True):
             line += _spaced(line, Part(fit(sums.get(column.key, ""), width, right=column.right), "sum"))
         return line
 
-    def _sum_up(self) -> tuple[dict[str, str], int]:
-        summed = [column for column in self.columns if column.sums and column.key in self.rows.values]
+    def _sum_up(self, indexes: Sequence[int]) -> None:
+        """Add up what is shown, and give each column room for its sum."""
         values = self.rows.values
-        texts = {column.key: sum_text(column, values[column.key], self._order) for column in summed}
-        counted = [column.key for column in summed if column.counts_unknown]
-        return texts, max((unknown_count(values[key], self._order) for key in counted), default=0)
+        self._sums, self._unknown = {}, 0
+        natural = dict(self._value_widths)
+        for column in self.columns:
+            if not column.sums or column.key not in values:
+                continue
+            text = sum_text(column, values[column.key], indexes)
+            unknown = unknown_count(values[column.key], indexes) if column.counts_unknown else 0
+            if unknown and text != UNKNOWN:
+                text += "+?"  # A sum must not look whole when it is not.
+            self._unknown = max(self._unknown, unknown)
+            self._sums[column.key] = text
+            natural[column.key] = max(natural[column.key], cells(text))
+        if natural != self._natural:
+            self._natural, self._placed = natural, None
 
 
 def _spaced(line: list[Part], part: Part) -> list[Part]:
