@@ -1,9 +1,7 @@
-"""How do bytes become answers? Readers compiled from kio's dataclasses, which serve as the schema.
+"""How do bytes become answers? Readers compiled from the schema.
 
-kio has a compiled reader of its own. It is not used, because it trusts the bytes: it allocates what an array's
-count announces, and a count of 2^35 ends the whole process; and one error code that it does not know, or one name
-that is not UTF-8, fails a whole answer. Here a count is checked against the bytes that are left before anything is
-allocated, codes stay plain integers, and bytes that are not UTF-8 survive as lone surrogates.
+The bytes are not trusted: a count is checked against the bytes that are left before anything is allocated, error
+codes stay plain integers, and bytes that are not UTF-8 survive as lone surrogates.
 
 The few answers that name tens of thousands of partitions are read by hand where they are used, with `Cursor`.
 """
@@ -12,13 +10,12 @@ import struct
 from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
-from uuid import UUID
 
 from kcon.admin.apis import Api
-from kcon.admin.schema import EntityType, entity_type, field_shape, nested_type
+from kcon.admin.encode import NUMBER_FORMS
+from kcon.admin.schema import Field, Struct, entity_type, nested_type
 from kcon.errors import KconError
 
 Reader: TypeAlias = Callable[[bytes, int], tuple[Any, int]]
@@ -39,23 +36,23 @@ def decode_response(api: Api, version: int, body: bytes, offset: int = 0) -> Any
         return struct_reader(of_type)(body, offset)[0]
 
 
-def read_head(of_type: EntityType, body: bytes, offset: int, name: str) -> tuple[dict[str, Any], "Cursor", int]:
+def read_head(of_type: Struct, body: bytes, offset: int, name: str) -> tuple[dict[str, Any], "Cursor", int]:
     """Read the fields before the array `name`; return them, a cursor at its first item, and the count of items.
 
     So a large answer is decoded in pieces, with other work between them.
     """
     head: dict[str, Any] = {}
-    flexible = bool(of_type.__flexible__)
+    flexible = of_type.flexible
     with reading(of_type):
-        for item in fields(of_type):
+        for item in of_type.fields:
             if item.name == name:
                 cursor = Cursor(body, offset)
                 return head, cursor, cursor.array_length(flexible) or 0
             head[item.name], offset = _field_reader(item, flexible)(body, offset)
-    raise AssertionError(f"{of_type.__name__} has no {name}")
+    raise AssertionError(f"{of_type.name} has no {name}")
 
 
-def read_array(of_type: EntityType, body: bytes, offset: int, name: str) -> Iterator[Any]:
+def read_array(of_type: Struct, body: bytes, offset: int, name: str) -> Iterator[Any]:
     """Return the items of the array `name`, each decoded when it is asked for. Fields behind it are not read."""
     _, cursor, count = read_head(of_type, body, offset, name)
     item_type = nested_type(of_type, name)
@@ -67,13 +64,13 @@ def read_array(of_type: EntityType, body: bytes, offset: int, name: str) -> Iter
 
 
 @contextmanager
-def reading(of_type: EntityType) -> Iterator[None]:
+def reading(of_type: Struct) -> Iterator[None]:
     """Turn what a reader raises on bad bytes into UnreadableAnswer."""
     try:
         yield
     except BAD_BYTES as error:
         raise UnreadableAnswer(
-            f"The broker's answer ({of_type.__name__} v{of_type.__version__}) cannot be read.",
+            f"The broker's answer ({of_type.name} v{of_type.version}) cannot be read.",
             "The broker may speak a dialect of the protocol; please report it with its name and version.",
         ) from error
 
@@ -138,15 +135,15 @@ class Cursor:
 
 
 @lru_cache(maxsize=1_024)
-def struct_reader(of_type: EntityType) -> Reader:
+def struct_reader(of_type: Struct) -> Reader:
     """Compile the reader of one struct; it answers with a named tuple of the struct's fields."""
-    flexible = bool(of_type.__flexible__)
-    plain = [item for item in fields(of_type) if "tag" not in item.metadata]
-    tagged = [item for item in fields(of_type) if "tag" in item.metadata]
+    flexible = of_type.flexible
+    plain = [item for item in of_type.fields if item.tag is None]
+    tagged = [item for item in of_type.fields if item.tag is not None]
     row = _row_type(of_type)
     steps = _steps(plain, flexible)
-    tag_readers = {item.metadata["tag"]: (index, _field_reader(item, flexible)) for index, item in enumerate(tagged)}
-    defaults = [item.default if item.default is not MISSING else None for item in tagged]
+    tag_readers = {item.tag or 0: (index, _field_reader(item, flexible)) for index, item in enumerate(tagged)}
+    defaults = [item.default for item in tagged]
 
     def read(body: bytes, offset: int) -> tuple[Any, int]:
         values: list[Any] = []
@@ -167,13 +164,13 @@ def struct_reader(of_type: EntityType) -> Reader:
 
 
 @lru_cache(maxsize=1_024)
-def _row_type(of_type: EntityType) -> Any:
+def _row_type(of_type: Struct) -> Any:
     """Return the named tuple of a struct: its plain fields, then its tagged ones."""
-    ordered = sorted(fields(of_type), key=lambda item: "tag" in item.metadata)
-    return namedtuple(of_type.__name__, [item.name for item in ordered])
+    ordered = sorted(of_type.fields, key=lambda item: item.tag is not None)
+    return namedtuple(of_type.name, [item.name for item in ordered])
 
 
-def _steps(items: "list[Field[Any]]", flexible: bool) -> list[tuple[struct.Struct | None, Reader | None]]:
+def _steps(items: list[Field], flexible: bool) -> list[tuple[struct.Struct | None, Reader | None]]:
     """Join neighbours of fixed size into one Struct; the others have a reader each."""
     steps: list[tuple[struct.Struct | None, Reader | None]] = []
     run = ""
@@ -210,19 +207,18 @@ def _read_tags(readers: dict[int, tuple[int, Reader]], body: bytes, offset: int)
 # --- fields ---------------------------------------------------------------------------------------------------
 
 
-def _field_reader(item: "Field[Any]", flexible: bool) -> Reader:
-    inner, is_array, nullable = field_shape(item)
-    if is_array:
-        if is_dataclass(inner):
-            return _array_reader(struct_reader(cast("EntityType", inner)), flexible)
-        form = _FORMS.get(str(item.metadata["kafka_type"]))
+def _field_reader(item: Field, flexible: bool) -> Reader:
+    if item.is_array:
+        if item.nested is not None:
+            return _array_reader(struct_reader(item.nested), flexible)
+        form = NUMBER_FORMS.get(item.type)
         if form is not None:
             return _number_array_reader(form, flexible)
-        return _array_reader(_value_reader(str(item.metadata["kafka_type"]), flexible, nullable=False), flexible)
-    if is_dataclass(inner):
-        reader = struct_reader(cast("EntityType", inner))
-        return _nullable(reader) if nullable else reader
-    return _value_reader(str(item.metadata["kafka_type"]), flexible, nullable=nullable)
+        return _array_reader(_value_reader(item.type, flexible, nullable=False), flexible)
+    if item.nested is not None:
+        reader = struct_reader(item.nested)
+        return _nullable(reader) if item.nullable else reader
+    return _value_reader(item.type, flexible, nullable=item.nullable)
 
 
 def _value_reader(kafka_type: str, flexible: bool, *, nullable: bool) -> Reader:
@@ -232,7 +228,7 @@ def _value_reader(kafka_type: str, flexible: bool, *, nullable: bool) -> Reader:
         return _blob_reader(flexible, _INT32)
     if kafka_type == "string":
         return _text_reader(flexible) if nullable else _present(_text_reader(flexible))
-    form = struct.Struct(">" + _FORMS[kafka_type])
+    form = struct.Struct(">" + NUMBER_FORMS[kafka_type])
 
     def read(body: bytes, offset: int) -> tuple[Any, int]:
         return form.unpack_from(body, offset)[0], offset + form.size
@@ -313,6 +309,8 @@ def _blob_reader(flexible: bool, length: struct.Struct) -> Reader:
 
 
 def _read_uuid(body: bytes, offset: int) -> tuple[Any, int]:
+    from uuid import UUID
+
     raw = body[offset : offset + 16]
     if len(raw) < 16:
         raise ValueError("a uuid goes beyond the end")
@@ -350,29 +348,10 @@ def _uvarint(body: bytes, offset: int) -> tuple[int, int]:
             raise ValueError("a varint is too long")
 
 
-def _fixed_form(item: "Field[Any]") -> str | None:
-    inner, is_array, _ = field_shape(item)
-    if is_array or is_dataclass(inner) or "tag" in item.metadata:
-        return None
-    return _FORMS.get(str(item.metadata["kafka_type"]))
+def _fixed_form(item: Field) -> str | None:
+    return None if item.is_array or item.tag is not None else NUMBER_FORMS.get(item.type)
 
 
 _INT16: Final = struct.Struct(">h")
 _INT32: Final = struct.Struct(">i")
 _INT32S: Final = tuple(struct.Struct(f">{count}i") for count in range(8))
-_FORMS: Final = {
-    "int8": "b",
-    "int16": "h",
-    "int32": "i",
-    "int64": "q",
-    "uint8": "B",
-    "uint16": "H",
-    "uint32": "I",
-    "uint64": "Q",
-    "float64": "d",
-    "bool": "?",
-    "error_code": "h",
-    "timedelta_i32": "i",
-    "timedelta_i64": "q",
-    "datetime_i64": "q",
-}

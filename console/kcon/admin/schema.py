@@ -1,48 +1,102 @@
-"""What does a message look like? kio's dataclasses by API and version, loaded when they are first needed."""
+"""What does a message look like? The fields of every API and version, read from `schema.txt` when first needed.
 
-from collections.abc import Hashable
-from dataclasses import Field, fields
+The text is made from kio's schemas, and the tests compare with kio's writers; at run time kio is not loaded, because
+its import alone would cost more than a short command.
+"""
+
+from collections.abc import Iterator
 from functools import lru_cache
-from importlib import import_module
-from types import UnionType
-from typing import Any, TypeAlias, Union, cast, get_args, get_origin
+from pathlib import Path
+from typing import NamedTuple
 
 from kcon.admin.apis import Api
 
-EntityType: TypeAlias = Any
-"""A kio dataclass; the modules are chosen at run time, so their types cannot be named here."""
+STRUCT = "{"
+"""The type of a field that is a struct of its own."""
+
+
+class Struct:
+    """One struct in one version. Compared by identity: each is made once."""
+
+    __slots__ = ("fields", "flexible", "name", "version")
+
+    def __init__(self, name: str, version: int, flexible: bool) -> None:
+        self.name = name
+        self.version = version
+        self.flexible = flexible
+        """It has compact strings and tagged fields (KIP-482)."""
+        self.fields: tuple[Field, ...] = ()
+
+
+class Field(NamedTuple):
+    """One field of a struct."""
+
+    name: str
+    type: str
+    """Kafka's word, or STRUCT."""
+    is_array: bool
+    nullable: bool
+    tag: int | None
+    has_default: bool
+    default: object
+    nested: Struct | None
 
 
 @lru_cache(maxsize=256)
-def entity_type(api: Api, version: int, kind: str) -> EntityType:
-    """Return kio's top-level class of one API version. kind: `request` or `response`."""
-    module = import_module(f"kio.schema.{api.schema}.v{version}.{kind}")
-    return getattr(module, f"{api.title}{kind.title()}")
+def entity_type(api: Api, version: int, kind: str) -> Struct:
+    """Return the top struct of one API version. kind: `request` or `response`."""
+    prefix = f"\n{api.schema} {kind} "
+    text, start = _text(), -1
+    while (start := text.find(prefix, start + 1)) >= 0:
+        versions, form, *words = text[start + len(prefix) : text.index("\n", start + 1)].split(" ")
+        if str(version) in versions.split(","):
+            struct = Struct(f"{api.title}{kind.title()}", version, form == "flexible")
+            struct.fields = tuple(_parse(iter(words), struct))
+            return struct
+    raise LookupError(f"There is no {api.title} {kind} v{version}.")
 
 
-def nested_type(top: EntityType, path: str) -> EntityType:
-    """Return the class of the array field at a dotted path of `top`, e.g. `groups.topics`."""
-    for name in path.split("."):
-        top = next(field_shape(f)[0] for f in fields(top) if f.name == name)
-    return top
+def nested_type(top: Struct, name: str) -> Struct:
+    """Return the struct of the field `name` of `top`."""
+    found = next(item.nested for item in top.fields if item.name == name)
+    assert found is not None, f"{top.name}.{name} is no struct"
+    return found
 
 
 def is_flexible(api: Api, version: int) -> bool:
     """Tell whether the version has compact strings and tagged fields (KIP-482)."""
-    return bool(entity_type(api, version, "request").__flexible__)
+    return entity_type(api, version, "request").flexible
 
 
-def field_shape(item: "Field[Any]") -> tuple[Any, bool, bool]:
-    """Return a field's inner type, whether it is an array, and whether it may be null."""
-    return _shape(cast("Hashable", item.type))
+@lru_cache(maxsize=1)
+def _text() -> str:
+    return Path(__file__).with_name("schema.txt").read_text("ascii")
 
 
-@lru_cache(maxsize=2_048)
-def _shape(annotation: Any) -> tuple[Any, bool, bool]:
-    nullable = False
-    if get_origin(annotation) in (UnionType, Union):
-        annotation = next(a for a in get_args(annotation) if a is not type(None))
-        nullable = True
-    if get_origin(annotation) is tuple:
-        return get_args(annotation)[0], True, nullable
-    return annotation, False, nullable
+def _parse(words: Iterator[str], of: Struct) -> Iterator[Field]:
+    for word in words:
+        if word == "}":
+            return
+        head, _, kind = word.partition(":")
+        kind, equals, default = kind.partition("=")
+        head, _, tag = head.partition("@")
+        name = head.removesuffix("?")
+        nested = None
+        if kind.endswith(STRUCT):
+            nested = Struct(f"{of.name}_{name}", of.version, of.flexible)
+            nested.fields = tuple(_parse(words, nested))
+        yield Field(
+            name=name,
+            type=kind.removeprefix("["),
+            is_array=kind.startswith("["),
+            nullable=head != name,
+            tag=int(tag) if tag else None,
+            has_default=bool(equals),
+            default=_default(default) if equals else None,
+            nested=nested,
+        )
+
+
+def _default(text: str) -> object:
+    known = {"null": None, "true": True, "false": False, '""': ""}
+    return known[text] if text in known else int(text)

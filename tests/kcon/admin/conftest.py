@@ -4,12 +4,13 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from io import BytesIO
-from types import SimpleNamespace
-from typing import Any
+from types import SimpleNamespace, UnionType
+from typing import Any, Union, get_args, get_origin
+from uuid import UUID
 
 import pytest
 from kio.serial import entity_reader, entity_writer
@@ -302,3 +303,85 @@ def wire() -> SimpleNamespace:
         Silence=Silence,
         no_time=NO_TIME,
     )
+
+
+# --- kio as the oracle of the codec ---------------------------------------------------------------------------
+
+
+def kio_class(api: Api, version: int, kind: str) -> Any:
+    return getattr(schema(api, version, kind), f"{api.title}{kind.title()}")
+
+
+def shape(item: Any) -> tuple[Any, bool]:
+    """Return a field's inner type, and whether it is an array."""
+    annotation = item.type
+    if get_origin(annotation) in (UnionType, Union):
+        annotation = next(each for each in get_args(annotation) if each is not type(None))
+    if get_origin(annotation) is tuple:
+        return get_args(annotation)[0], True
+    return annotation, False
+
+
+def telling_values(of_type: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for number, item in enumerate(fields(of_type), start=1):
+        inner, is_array = shape(item)
+        value: Any = telling_values(inner) if is_dataclass(inner) else TELLING[item.metadata["kafka_type"]](number)
+        values[item.name] = (value,) if is_array else value
+    return values
+
+
+TELLING: dict[str, Callable[[int], Any]] = {
+    "string": lambda number: f"text {number}",
+    "bytes": lambda number: bytes([number]) * 3,
+    "records": lambda number: bytes([number]) * 5,
+    "bool": lambda number: number % 2 == 0,
+    "float64": lambda number: number / 4,
+    "uuid": lambda number: UUID(int=number),
+    **dict.fromkeys(
+        ["int8", "int16", "int32", "int64", "uint16", "error_code", "timedelta_i32", "timedelta_i64", "datetime_i64"],
+        lambda number: number,
+    ),
+}
+
+
+def kio_entity(of_type: Any, values: Mapping[str, Any]) -> Any:
+    """Make kio's entity of plain values; what is left out gets its default, or nothing."""
+    arguments = {}
+    for item in fields(of_type):
+        inner, is_array = shape(item)
+        if item.name not in values:
+            if item.default is MISSING:
+                arguments[item.name] = () if is_array else kio_value(item, ZEROS.get(item.metadata["kafka_type"], 0))
+            continue
+        given = values[item.name] if is_array else (values[item.name],)
+        made = [kio_entity(inner, value) if is_dataclass(inner) else kio_value(item, value) for value in given]
+        arguments[item.name] = tuple(made) if is_array else made[0]
+    return of_type(**arguments)
+
+
+ZEROS: dict[str, Any] = {"string": None, "bool": False, "uuid": None}
+
+
+def kio_value(item: Any, value: Any) -> Any:
+    match item.metadata["kafka_type"]:
+        case "error_code":
+            return code(value)
+        case "timedelta_i32" | "timedelta_i64":
+            return timedelta(milliseconds=value)
+        case "datetime_i64":
+            return datetime.fromtimestamp(value / 1000, UTC)
+        case _:
+            return value
+
+
+@pytest.fixture
+def telling() -> Callable[[Api, int, str], dict[str, Any]]:
+    """Return a function that gives each field of a message a value that shows when neighbours are mixed up."""
+    return lambda api, version, kind: telling_values(kio_class(api, version, kind))
+
+
+@pytest.fixture
+def kio_bytes() -> Callable[[Api, int, str, Mapping[str, Any]], bytes]:
+    """Return a function that writes a message with kio."""
+    return lambda api, version, kind, values: encode(kio_entity(kio_class(api, version, kind), values))
