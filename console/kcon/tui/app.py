@@ -92,8 +92,9 @@ class KconApp(App[int]):
         if self._chosen is None:
             self.choose_context()
             return
-        self.start_engine(self._chosen)
         self.open(self.launch.address)
+        # The first picture goes before everything that has to be loaded.
+        self.call_after_refresh(self.start_engine, self._chosen)
         for warning in self.launch.warnings[:1]:
             if isinstance(self.screen, KconScreen):
                 self.screen.say(warning, bad=True)
@@ -124,8 +125,7 @@ class KconApp(App[int]):
         screen = self.screen
         if isinstance(screen, KconScreen):
             with self.batch_update():
-                screen.snapshot_changed()
-                screen.draw_frame()
+                screen.catch_up()
         if event.snapshot.has_offsets and not self._is_frozen:
             # What lives now lives long: the collector need not look at it again.
             self._is_frozen = True
@@ -136,7 +136,7 @@ class KconApp(App[int]):
         """Keep the old picture, and say why there is no newer one."""
         self.failure = (event.reason, event.hint)
         if isinstance(self.screen, KconScreen):
-            self.screen.draw_frame()
+            self.screen.catch_up()
 
     def problem(self) -> str:
         """Return the sentence about the engine's last failure, with the age of what is shown; or ""."""
@@ -275,4 +275,7 @@ def run_tui(
         keymap=keymap,
         warnings=warnings,
     )
-    return KconApp(launch).run() or 0
+    app = KconApp(launch)
+    result = app.run()
+    # After a defect there is no result, and Textual's own code says 1.
+    return app.return_code or result or 0

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import Enum
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from textual.message import Message
 
@@ -19,9 +19,12 @@ from kcon.contexts.context import Context
 from kcon.core.wire_text import display_safe
 from kcon.errors import KconError
 from kcon.observe.snapshot import ClusterSnapshot
-from kcon.services.session import Session
 from kcon.tui.events import JobEnded, SamplingFailed, SnapshotTaken
 from kcon.tui.pacing import PacedSelector, paced_loop
+
+if TYPE_CHECKING:
+    # The clients load on the engine's thread, after the first picture is on the screen.
+    from kcon.services.session import Session
 
 Result = TypeVar("Result")
 
@@ -53,7 +56,7 @@ class JobState(Enum):
     CANCELLED = "cancelled"
 
 
-Work: TypeAlias = Callable[[Session], Awaitable[Result]]
+Work: TypeAlias = "Callable[[Session], Awaitable[Result]]"
 
 
 class Job(Generic[Result]):
@@ -62,7 +65,7 @@ class Job(Generic[Result]):
     def __init__(
         self,
         name: str,
-        work: Work[Result],
+        work: "Work[Result]",
         owner: Receiver,
         on_done: Callable[[Result], None],
         on_failed: Callable[[KconError], None],
@@ -78,7 +81,7 @@ class Job(Generic[Result]):
         self._error: KconError | None = None
         self._cancelled = False
 
-    async def run(self, session: Session) -> None:
+    async def run(self, session: "Session") -> None:
         """Do the work and post that it ended. Engine thread."""
         try:
             self._result.append(await self.work(session))
@@ -156,7 +159,7 @@ class Engine(Protocol):
 class ThreadEngine:
     """The engine of a real console."""
 
-    def __init__(self, context: Context, open_session: Callable[[], Session]) -> None:
+    def __init__(self, context: Context, open_session: "Callable[[], Session]") -> None:
         self.context = context
         self.interval_ms = INTERVAL_MS
         self.is_paused = False

@@ -17,7 +17,6 @@ from textual.widgets import Input
 
 from kcon.contexts.context import Mode
 from kcon.errors import KconError, UsageError
-from kcon.services.session import Session
 from kcon.tui.actions import ACTIONS, EVERYWHERE
 from kcon.tui.engine import Job
 from kcon.tui.events import JobEnded
@@ -30,6 +29,7 @@ from kcon.tui.widgets.status_line import Fact, StatusLine
 from kcon.tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
+    from kcon.services.session import Session
     from kcon.tui.app import KconApp
 
 Result = TypeVar("Result")
@@ -130,15 +130,17 @@ class KconScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another view was in front."""
-        if self.is_ready:
-            self.draw_frame()
-            self.snapshot_changed()
+        self.catch_up()
 
     def on_resize(self) -> None:
         """What is drawn depends on the width."""
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Draw the newest snapshot; a view whose parts are not in place yet draws it when they are."""
         if self.is_ready:
-            self.draw_frame()
             self.snapshot_changed()
+            self.draw_frame()
 
     @property
     def table(self) -> VirtualTable | None:
@@ -223,7 +225,7 @@ class KconScreen(Screen[None]):
     def submit(
         self,
         name: str,
-        work: Callable[[Session], Awaitable[Result]],
+        work: "Callable[[Session], Awaitable[Result]]",
         on_done: Callable[[Result], None],
         on_failed: Callable[[KconError], None] | None = None,
     ) -> Job[Result] | None:
@@ -236,7 +238,7 @@ class KconScreen(Screen[None]):
     def poll(
         self,
         name: str,
-        work: Callable[[Session], Awaitable[Result]],
+        work: "Callable[[Session], Awaitable[Result]]",
         on_done: Callable[[Result], None],
     ) -> None:
         """Run work now and then again as often as the engine looks, while this view is in front."""
