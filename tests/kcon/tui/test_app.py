@@ -7,6 +7,7 @@ import pytest
 
 from kcon.contexts.context import Mode
 from kcon.errors import UnreachableError
+from kcon.tui.events import SamplingFailed, SnapshotTaken
 from kcon.tui.screens.group import GroupScreen
 from kcon.tui.screens.groups import GroupsScreen
 from kcon.tui.screens.overview import OverviewScreen
@@ -309,5 +310,20 @@ def test_going_home_from_a_key_press_does_not_wait_for_itself(consoles: Any) -> 
             await console.press("t", "enter", "g", "enter", "O")
             async with asyncio.timeout(10):
                 await console.until(lambda: isinstance(console.view, OverviewScreen))
+
+    consoles.run(test)
+
+
+def test_a_picture_that_comes_before_a_view_is_complete_is_drawn_when_it_is(consoles: Any) -> None:
+    """On a slow machine the first snapshot overtook the first view, and ended the console."""
+
+    async def test(console: Any) -> None:
+        await console.until("billing")
+        snapshot = console.app.snapshot
+        console.app.push_screen(OverviewScreen())
+        console.app.on_snapshot_taken(SnapshotTaken(snapshot))
+        console.app.on_sampling_failed(SamplingFailed("It went away.", ""))
+        await console.until(lambda: console.view.is_ready)
+        assert "It went away." in await console.until("billing")
 
     consoles.run(test)
