@@ -72,7 +72,8 @@ def run_apache(classpath: str, bootstrap: str) -> Run:
 def populate(bootstrap: str, topics: int, groups: int) -> None:
     """Create the topics and commit the offsets, with librdkafka so that no code under measurement takes part."""
     from confluent_kafka import Consumer, TopicPartition
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
 
     admin = AdminClient({"bootstrap.servers": bootstrap})
     names = [f"bench-{index:05d}" for index in range(topics)]

@@ -2,10 +2,11 @@
 
 import io
 import json
+from collections.abc import Mapping
 
 import pytest
 
-from kcon.cli.document import Column, Document, Int64, ItemError
+from kcon.cli.document import Column, Document, Int64, ItemError, Value
 from kcon.cli.environment import Environment
 from kcon.cli.output import Writer, exact_text, json_text, yaml_lines
 from kcon.commands.request import Output, OutputFormat
@@ -14,7 +15,7 @@ from kcon.errors import NotFoundError, UsageError
 
 BIG = 2**63 - 1
 COLUMNS = (Column(key="name"), Column(key="lag", right=True), Column(key="hosts", wide=True))
-ITEMS = [
+ITEMS: list[Mapping[str, Value]] = [
     {"name": WireText("b"), "lag": Int64(BIG), "hosts": ["x", "y"]},
     {"name": WireText("a\tb"), "lag": None, "hosts": []},
 ]

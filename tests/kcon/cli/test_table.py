@@ -1,6 +1,8 @@
 """Tables: aligned by cells, narrowed by need, harmless."""
 
-from kcon.cli.document import Block, Column
+from collections.abc import Mapping
+
+from kcon.cli.document import Block, Column, Value
 from kcon.cli.table import format_blocks, format_table
 from kcon.core.cells import cells
 from kcon.core.wire_text import WireText
@@ -11,7 +13,7 @@ COLUMNS = (
     Column(key="host", drop=1),
     Column(key="client", drop=2),
 )
-ROWS = [
+ROWS: list[Mapping[str, Value]] = [
     {"name": WireText("orders"), "lag": 1_250_480, "host": "/10.0.0.1", "client": "app-1"},
     {"name": WireText("日本"), "lag": None, "host": None, "client": "app-2"},
 ]
@@ -35,7 +37,7 @@ def test_the_least_needed_column_goes_first() -> None:
 
 
 def test_a_column_that_stays_is_cut_at_last() -> None:
-    rows = [{"name": "x" * 50, "lag": 1, "host": "", "client": ""}]
+    rows: list[Mapping[str, Value]] = [{"name": "x" * 50, "lag": 1, "host": "", "client": ""}]
     lines = format_table(COLUMNS, rows, width=20, headers=True).splitlines()
     assert lines[1] == "xxxxxxxxxxxxxx…    1"
     assert all(cells(line) <= 20 for line in lines)
@@ -51,7 +53,7 @@ def test_without_headers() -> None:
 
 
 def test_hostile_text_is_shown_as_glyphs() -> None:
-    rows = [{"name": WireText("a\x1b]0;x\x07b\u202e"), "lag": 1, "host": "", "client": ""}]
+    rows: list[Mapping[str, Value]] = [{"name": WireText("a\x1b]0;x\x07b\u202e"), "lag": 1, "host": "", "client": ""}]
     text = format_table(COLUMNS, rows, width=None, headers=True)
     assert "\x1b" not in text
     assert "\u202e" not in text
@@ -60,7 +62,7 @@ def test_hostile_text_is_shown_as_glyphs() -> None:
 
 def test_values_that_are_no_text() -> None:
     columns = (Column(key="a"), Column(key="b"), Column(key="c"), Column(key="d"))
-    rows = [{"a": True, "b": (1, 2), "c": (), "d": False}]
+    rows: list[Mapping[str, Value]] = [{"a": True, "b": (1, 2), "c": (), "d": False}]
     assert format_table(columns, rows, width=None, headers=False) == "yes  1,2  —  no\n"
 
 
