@@ -1,7 +1,6 @@
 """What do all drawn widgets share? Lines of parts, painted by role through the text door."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.style import Style
 from textual.geometry import Size
@@ -9,14 +8,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from kcon.tui.text import Line, Part, line_strip
-from kcon.tui.theme import ROLE_CSS, ROLES
+from kcon.tui.theme import role_style
 
 
 class Painted(Widget, inherit_bindings=False):
     """A widget that draws line by line. Subclasses give lines; none of them touches styles or raw text."""
 
-    DEFAULT_CSS = ROLE_CSS
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"role--{role}" for role in ROLES}
     ALLOW_SELECT = False
 
     def __init__(self, *, widget_id: str | None = None, classes: str | None = None) -> None:
@@ -28,14 +25,14 @@ class Painted(Widget, inherit_bindings=False):
         """Return what a role adds to the style of its line, in the present theme."""
         style = self._roles.get(role)
         if style is None:
-            style = self._roles[role] = self.get_component_rich_style(f"role--{role}", partial=True)
+            style = self._roles[role] = role_style(role, self.app.theme_variables)
         return style
 
     def base_style_of(self, role: str) -> Style:
         """Return the style of a whole line."""
         style = self._bases.get(role)
         if style is None:
-            style = self._bases[role] = self.get_component_rich_style(f"role--{role}")
+            style = self._bases[role] = self.rich_style + self.style_of(role)
         return style
 
     def notify_style_update(self) -> None:
