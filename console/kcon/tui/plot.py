@@ -12,6 +12,8 @@ from kcon.observe.rings import Series
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 ASCII_BLOCKS: Final = "_.-:=+*#"
+QUADRANTS: Final = "hd"
+"""Two by two blocks a cell: most fonts have them in the width of a cell, which does not hold for braille."""
 GAP: Final = " "
 CHART_HEIGHT_MIN: Final = 4
 CHART_WIDTH_MIN: Final = 24

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from kcon.observe.rings import Series
-from kcon.tui.plot import Curve, chart, spark
+from kcon.tui.plot import QUADRANTS, Curve, chart, spark
 
 
 def test_the_newest_value_stands_at_the_right() -> None:
@@ -37,7 +37,7 @@ def test_a_small_value_is_not_drawn_as_none() -> None:
 @pytest.mark.parametrize(("width", "height"), [(80, 10), (24, 4), (200, 30), (41, 7)])
 def test_a_chart_fills_its_room_and_no_more(width: int, height: int) -> None:
     series = Series(tuple(range(0, 60_000, 1_000)), tuple(float(value % 7) for value in range(60)))
-    lines = chart([Curve(series, "in", "braille")], width, height, now_ms=60_000)
+    lines = chart([Curve(series, "in", QUADRANTS)], width, height, now_ms=60_000)
     assert lines is not None
     assert len(lines) == height
     assert {len(line) for line in lines} == {width}
@@ -47,10 +47,10 @@ def test_a_chart_fills_its_room_and_no_more(width: int, height: int) -> None:
 
 def test_there_is_no_chart_without_room_or_values() -> None:
     series = Series((0, 1_000), (1.0, 2.0))
-    assert chart([Curve(series, "in", "braille")], 10, 10, now_ms=1_000) is None
-    assert chart([Curve(series, "in", "braille")], 80, 3, now_ms=1_000) is None
-    assert chart([Curve(Series((0,), (1.0,)), "in", "braille")], 80, 10, now_ms=1_000) is None
+    assert chart([Curve(series, "in", QUADRANTS)], 10, 10, now_ms=1_000) is None
+    assert chart([Curve(series, "in", QUADRANTS)], 80, 3, now_ms=1_000) is None
+    assert chart([Curve(Series((0,), (1.0,)), "in", QUADRANTS)], 80, 10, now_ms=1_000) is None
 
 
 def test_a_flat_line_of_zero_is_drawn() -> None:
-    assert chart([Curve(Series((0, 1_000), (0.0, 0.0)), "in", "braille")], 60, 8, now_ms=1_000) is not None
+    assert chart([Curve(Series((0, 1_000), (0.0, 0.0)), "in", QUADRANTS)], 60, 8, now_ms=1_000) is not None

@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from kcon.core.wire_text import WireText
 from kcon.observe.rings import Series
-from kcon.tui.plot import BLOCKS, Curve, chart, spark
+from kcon.tui.plot import BLOCKS, QUADRANTS, Curve, chart, spark
 from kcon.tui.text import Part
 from kcon.tui.widgets.painted import Painted
 
@@ -41,7 +41,7 @@ class Chart(Painted):
         ascii_only = is_ascii_only(self)
         key = (width, height, ascii_only)
         if self._drawn is None or self._drawn[0] != key:
-            curve = Curve(self._series, "*", "braille")
+            curve = Curve(self._series, "*", QUADRANTS)
             lines = chart([curve], width, height, now_ms=self._now_ms, ascii_only=ascii_only)
             if lines is None:
                 waits = len(self._series) < 2
