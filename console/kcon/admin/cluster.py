@@ -9,6 +9,7 @@ from kcon.admin.apis import Api
 from kcon.admin.connection import Answer, Connection
 from kcon.admin.decode import decode_response
 from kcon.admin.requests import ReadRequest, Request, WriteRequest, mutates
+from kcon.admin.security import ConnectionSecurity
 from kcon.admin.settings import AdminSettings
 from kcon.admin.versions import BrokerVersions
 from kcon.contexts.context import split_address
@@ -41,6 +42,7 @@ class Cluster:
         self.settings = settings
         self.requests_sent: Counter[str] = Counter()
         self.info: ClusterInfo | None = None
+        self._security = ConnectionSecurity(settings.security, settings.secrets)
         self._connections: dict[str, Connection] = {}
         self._opening: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -150,7 +152,7 @@ class Cluster:
             if connection is None or not connection.is_open:
                 if len(self._connections) >= self.settings.connections_max:
                     self._close_dead()
-                connection = await Connection.open(host, port, self.settings, self.requests_sent)
+                connection = await Connection.open(host, port, self.settings, self.requests_sent, self._security)
                 self._connections[address] = connection
             return connection
 

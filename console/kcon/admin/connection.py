@@ -5,6 +5,8 @@ a broker, and it judges every request again before it does.
 """
 
 import asyncio
+import random
+import ssl
 import struct
 from collections import Counter
 from dataclasses import dataclass
@@ -12,14 +14,15 @@ from typing import Final
 
 from kcon.admin.apis import Api
 from kcon.admin.decode import Cursor, decode_response
-from kcon.admin.dial import closed_early, dial, not_kafka, silent, speaks_tls
+from kcon.admin.dial import HandshakeCutError, closed_early, dial, not_kafka, silent, speaks_plain, speaks_tls
 from kcon.admin.encode import encode_request
 from kcon.admin.requests import ReadRequest, Request, mutates, operation_of, targets_of
 from kcon.admin.schema import is_flexible
+from kcon.admin.security import ConnectionSecurity
 from kcon.admin.settings import AdminSettings
 from kcon.admin.versions import BrokerVersions
 from kcon.core.wire_text import display_safe
-from kcon.errors import RefusedError, UnreachableError
+from kcon.errors import AuthError, KconError, RefusedError, UnreachableError
 from kcon.gate.permit import Permit
 
 
@@ -41,13 +44,21 @@ class Answer:
 class Connection(asyncio.Protocol):
     """Use `Connection.open`. One event loop; not for several threads."""
 
-    def __init__(self, host: str, port: int, settings: AdminSettings, sent: Counter[str]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        settings: AdminSettings,
+        sent: Counter[str],
+        security: ConnectionSecurity | None = None,
+    ) -> None:
         self.address = display_safe(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         self.versions = BrokerVersions({})
         self._host = host
         self._port = port
         self._settings = settings
         self._sent = sent
+        self._security = security or ConnectionSecurity(settings.security, settings.secrets)
         self._transport: asyncio.Transport | None = None
         self._waiting: dict[int, asyncio.Future[bytes]] = {}
         self._slots = asyncio.Semaphore(settings.in_flight_max)
@@ -56,33 +67,82 @@ class Connection(asyncio.Protocol):
         self._frame: bytearray | None = None
         self._filled = 0
         self._answered = False
-        self._closed_by: UnreachableError | None = None
+        self._greeted = False
+        """It answered more than what every listener answers before anybody is authenticated."""
+        self._closed_by: KconError | None = None
         self._writable = asyncio.Event()
         self._writable.set()
+        self._authenticated = asyncio.Event()
+        """Cleared while the session is renewed, when the broker takes nothing else (KIP-368)."""
+        self._authenticated.set()
+        self._renew_at_s: float | None = None
+        """When to authenticate again, by the loop's clock; None: the session has no end."""
 
     @classmethod
-    async def open(cls, host: str, port: int, settings: AdminSettings, sent: Counter[str]) -> "Connection":
-        """Connect and ask for the broker's versions, within connect_timeout_ms. UnreachableError says why not."""
-        settings.security.require_supported()
-        deadline_s = settings.connect_timeout_ms / 1000
-        connection: Connection | None = None
-        made = cls(host, port, settings, sent)
+    async def open(
+        cls,
+        host: str,
+        port: int,
+        settings: AdminSettings,
+        sent: Counter[str],
+        security: ConnectionSecurity | None = None,
+    ) -> "Connection":
+        """Connect, ask for the broker's versions and authenticate, within connect_timeout_ms.
+
+        security: shared by the connections of one cluster; None makes one of the settings.
+        UnreachableError or AuthError says why not.
+        """
+        security = security or ConnectionSecurity(settings.security, settings.secrets)
+        await security.prepare()
         try:
-            async with asyncio.timeout(deadline_s):
-                connection = await dial(host, port, lambda: made)
-                await connection._learn_versions()
+            return await cls._open(host, port, settings, sent, security)
+        except AuthError as error:
+            from kcon.admin.sasl_session import CredentialsRefusedError
+
+            if not isinstance(error, CredentialsRefusedError) or not security.try_unprepared():
+                raise
+        return await cls._open(host, port, settings, sent, security)
+
+    @classmethod
+    async def _open(
+        cls, host: str, port: int, settings: AdminSettings, sent: Counter[str], security: ConnectionSecurity
+    ) -> "Connection":
+        made = cls(host, port, settings, sent, security)
+        try:
+            async with asyncio.timeout(settings.connect_timeout_ms / 1000):
+                await dial(host, port, lambda: made, security.tls)
+                await made._learn_versions()
+                if security.security.uses_sasl:
+                    await made._authenticate()
         except TimeoutError as error:
             made.close()
             raise silent(made.address, settings.connect_timeout_ms) from error
-        except _HungUpEarly as error:
+        except (_HungUpEarly, HandshakeCutError, ssl.SSLError) as error:
             made.close()
-            if await speaks_tls(host, port):
-                raise not_kafka(made.address, b"\x15\x03") from error
-            raise closed_early(made.address) from error
+            raise await made._explain(error) from error
         except BaseException:
             made.close()
             raise
-        return connection
+        return made
+
+    async def _explain(self, error: Exception) -> KconError:
+        """Find out why the server hung up before it answered anything."""
+        cause = error if isinstance(error, ssl.SSLError) else error.__cause__
+        if self._security.tls is None:
+            if await speaks_tls(self._host, self._port):
+                return not_kafka(self.address, b"\x15\x03")
+            return closed_early(self.address)
+        from kcon.admin.tls_failures import client_certificate_refused, plain_port, tls_failure
+
+        has_cert = self._security.has_cert
+        if isinstance(cause, ssl.SSLError):
+            return tls_failure(self.address, self._host, cause, has_cert=has_cert)
+        if await speaks_plain(self._host, self._port):
+            return plain_port(self.address)
+        if isinstance(error, _HungUpEarly):
+            # The handshake went well on our side: TLS 1.3 tells only then what it thinks of our certificate.
+            return client_certificate_refused(self.address, has_cert=has_cert)
+        return closed_early(self.address)
 
     @property
     def is_open(self) -> bool:
@@ -104,13 +164,7 @@ class Connection(asyncio.Protocol):
         UnreachableError: no answer in time (the connection is then given up, as a late answer would block the
         ones behind it), or the broker hung up. RefusedError: it mutates and the permit does not cover it.
         """
-        if version is None:
-            version = self.versions.choose(request, f"Broker {self.address}")
-        body = (
-            request.encode_body(version)
-            if request.encode_body
-            else encode_request(request.api, version, request.values, request.droppable)
-        )
+        version, body = self._encode(request, version)
         try:
             async with asyncio.timeout((timeout_ms if queue_ms is None else queue_ms) / 1000):
                 await self._slots.acquire()
@@ -118,14 +172,27 @@ class Connection(asyncio.Protocol):
             raise self._timed_out(request, timeout_ms if queue_ms is None else queue_ms) from error
         try:
             async with asyncio.timeout(timeout_ms / 1000):
-                await self._writable.wait()
+                await self._may_write(request)
                 frame = await self._write(request, version, body, permit)
         except TimeoutError as error:
             reason = self._timed_out(request, timeout_ms)
             self._give_up(reason)
             raise reason from error
+        except _HungUpUnknown as error:
+            raise await self._wants_sasl() or error from error
         finally:
             self._slots.release()
+        self._greeted = self._greeted or request.api not in _BEFORE_AUTHENTICATION
+        return self._answer_of(request, version, frame)
+
+    def _encode(self, request: Request, version: int | None) -> tuple[int, bytes]:
+        if version is None:
+            version = self.versions.choose(request, f"Broker {self.address}")
+        if request.encode_body:
+            return version, request.encode_body(version)
+        return version, encode_request(request.api, version, request.values, request.droppable)
+
+    def _answer_of(self, request: Request, version: int, frame: bytes) -> Answer:
         offset = 4
         # The header of an ApiVersions answer is never flexible, so that old clients can read it (KIP-511).
         if request.api is not Api.API_VERSIONS and is_flexible(request.api, version):
@@ -143,6 +210,72 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Close at once; whoever waits gets an UnreachableError."""
         self._give_up(UnreachableError(f"The connection to {self.address} was closed."))
+
+    # --- authentication --------------------------------------------------------------------------------------
+
+    async def _may_write(self, request: Request) -> None:
+        """Wait until the socket takes bytes and the session is good; renew it when its end is near."""
+        if request.api not in _BEFORE_AUTHENTICATION:
+            now_s = asyncio.get_running_loop().time()
+            if self._renew_at_s is not None and now_s >= self._renew_at_s and self._authenticated.is_set():
+                await self._renew()
+            await self._authenticated.wait()
+        await self._writable.wait()
+        if not self._authenticated.is_set() and request.api not in _BEFORE_AUTHENTICATION:
+            await self._may_write(request)  # It began while the socket was full.
+
+    async def _renew(self) -> None:
+        self._authenticated.clear()
+        try:
+            await self._authenticate()
+        except KconError as error:
+            self._give_up(error)
+            raise
+        except BaseException:
+            # Half an exchange is no state to go on from.
+            self.close()
+            raise
+        finally:
+            self._authenticated.set()
+
+    async def _authenticate(self) -> None:
+        from kcon.admin.sasl_session import authenticate
+
+        exchange = await self._security.exchange()
+        lifetime_ms = await authenticate(self._ask, self.address, self._security.security, exchange)
+        self._greeted = True
+        self._renew_at_s = None
+        if lifetime_ms > 0:
+            # As Kafka's own clients: not all at the same moment, and before the end.
+            fraction = random.uniform(*_RENEW_AFTER)
+            self._renew_at_s = asyncio.get_running_loop().time() + lifetime_ms / 1000 * fraction
+
+    async def _ask(self, request: ReadRequest) -> tuple[int, bytes, int]:
+        """Send a request of the authentication: it waits for no turn, and the caller sets the deadline."""
+        version, body = self._encode(request, None)
+        answer = self._answer_of(request, version, await self._write(request, version, body, None))
+        return version, answer.body, answer.offset
+
+    async def _wants_sasl(self) -> AuthError | None:
+        """Find out whether the server hung up because nobody authenticated; a new connection asks it."""
+        from kcon.admin.sasl_session import ILLEGAL_SASL_STATE, ask_mechanisms, listed
+
+        probe = Connection(self._host, self._port, self._settings, self._sent, self._security)
+        try:
+            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+                await dial(self._host, self._port, lambda: probe, self._security.tls)
+                await probe._learn_versions()
+                error_code, offered = await ask_mechanisms(probe._ask, "")
+        except (KconError, OSError, TimeoutError):
+            return None
+        finally:
+            probe.close()
+        if error_code == ILLEGAL_SASL_STATE:
+            return None
+        return AuthError(
+            f"{self.address} wants SASL, and this context has no credentials.",
+            f"Set protocol and mechanism in the context's security settings; it offers {listed(offered)}.",
+        )
 
     # --- the one place that writes ---------------------------------------------------------------------------
 
@@ -199,14 +332,14 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._answered:
-            self._give_up(_HungUpEarly(f"{self.address} hung up."))
+            early = _HungUpEarly(f"{self.address} hung up.")
+            early.__cause__ = exc
+            self._give_up(early)
             return
         reason = f": {exc}" if exc else ""
-        self._give_up(
-            UnreachableError(
-                f"{self.address} closed the connection{display_safe(reason)}.", "Look at the broker's log."
-            )
-        )
+        kind = UnreachableError if self._greeted or self._security.security.uses_sasl else _HungUpUnknown
+        message = f"{self.address} closed the connection{display_safe(reason)}."
+        self._give_up(kind(message, "Look at the broker's log."))
 
     def _start_frame(self, first_bytes: bytes) -> bool:
         (size,) = _SIZE.unpack(self._head)
@@ -241,7 +374,7 @@ class Connection(asyncio.Protocol):
         if not answer.done():
             answer.set_result(bytes(frame))
 
-    def _give_up(self, reason: UnreachableError) -> None:
+    def _give_up(self, reason: KconError) -> None:
         if self._closed_by is None:
             self._closed_by = reason
         waiting, self._waiting = self._waiting, {}
@@ -249,6 +382,7 @@ class Connection(asyncio.Protocol):
             if not answer.done():
                 answer.set_exception(self._closed_by)
         self._writable.set()
+        self._authenticated.set()
         if self._transport is not None:
             self._transport.abort()
 
@@ -272,6 +406,15 @@ class Connection(asyncio.Protocol):
 class _HungUpEarly(UnreachableError):
     """The server closed before its first answer; why is found out by whoever opened."""
 
+
+class _HungUpUnknown(UnreachableError):
+    """The server told its versions and closed at the next request, as one does that wants SASL."""
+
+
+_BEFORE_AUTHENTICATION: Final = frozenset({Api.API_VERSIONS, Api.SASL_HANDSHAKE, Api.SASL_AUTHENTICATE})
+_RENEW_AFTER: Final = (0.85, 0.95)
+"""The part of a session's life after which it is renewed, picked at random."""
+_PROBE_TIMEOUT_S: Final = 0.8
 
 _SIZE: Final = struct.Struct(">i")
 _HEAD: Final = struct.Struct(">hhih")

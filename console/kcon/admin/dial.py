@@ -2,12 +2,16 @@
 
 import asyncio
 import socket
-import threading
+import struct
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from kcon.admin.security import on_thread
 from kcon.core.wire_text import display_safe
 from kcon.errors import UnreachableError
+
+if TYPE_CHECKING:
+    import ssl
 
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.Protocol)
 
@@ -15,51 +19,55 @@ _PROBE_TIMEOUT_S: Final = 0.8
 """The time to find out whether a silent or closing server speaks TLS; within the 5 s of a wrong address."""
 
 
-async def dial(host: str, port: int, make: Callable[[], ProtocolT]) -> ProtocolT:
+async def dial(host: str, port: int, make: Callable[[], ProtocolT], tls: "ssl.SSLContext | None" = None) -> ProtocolT:
     """Connect to the first address of `host` that takes us. The caller sets the deadline.
 
-    UnreachableError: the name does not resolve, or no address accepts.
+    UnreachableError: the name does not resolve, or no address accepts. With TLS also ssl.SSLError, and
+    HandshakeCutError when the server hangs up in the middle of the handshake.
     """
     loop = asyncio.get_running_loop()
     failures: list[OSError] = []
-    for address in await _resolve(host, port):
+    for address in await resolve(host, port):
         try:
-            _, protocol = await loop.create_connection(make, address, port)
+            sock = await _connect(address, port)
         except OSError as error:
             failures.append(error)
-        else:
-            return protocol
+            continue
+        try:
+            _, protocol = await loop.create_connection(
+                make, sock=sock, ssl=tls, server_hostname=host if tls is not None else None
+            )
+        except ConnectionError as error:
+            raise HandshakeCutError(f"{display_safe(f'{host}:{port}')} hung up.") from error
+        return protocol
     raise _refused(display_safe(f"{host}:{port}"), failures)
 
 
-async def _resolve(host: str, port: int) -> list[str]:
-    """Resolve on a daemon thread of our own: a hanging resolver must not hold up the end of the process."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[list[str]] = loop.create_future()
+class HandshakeCutError(UnreachableError):
+    """The server hung up while TLS was being set up."""
 
-    def settle(result: list[str] | OSError | UnicodeError) -> None:
-        if answer.done():
-            return
-        if isinstance(result, list):
-            answer.set_result(result)
-        else:
-            answer.set_exception(result)
 
-    def look_up() -> None:
-        result: list[str] | OSError | UnicodeError
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            result = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        except (OSError, UnicodeError) as error:
-            result = error
-        try:
-            loop.call_soon_threadsafe(settle, result)
-        except RuntimeError:  # The loop is closed: nobody waits any more.
-            return
-
-    threading.Thread(target=look_up, name=f"resolve {host}", daemon=True).start()
+async def _connect(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        return await answer
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, on a thread: a hanging resolver must not hold up the end of the process."""
+
+    def look_up() -> list[str]:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+    try:
+        return await on_thread(look_up, f"resolve {host}")
     except (OSError, UnicodeError) as error:
         raise UnreachableError(
             f"Cannot resolve the host name {display_safe(host)}.", "Check the spelling, and the DNS of this machine."
@@ -98,6 +106,24 @@ async def speaks_tls(host: str, port: int) -> bool:
     return True
 
 
+async def speaks_plain(host: str, port: int) -> bool:
+    """Tell whether a Kafka listener answers plain text. Says False when in doubt or when it takes too long."""
+    # int32 size | int16 api key 18 | int16 version 0 | int32 correlation id | int16 -1 (no client id)
+    request = struct.pack(">ihhih", 10, 18, 0, 1, -1)
+    writer: asyncio.StreamWriter | None = None
+    try:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(request)
+            _, correlation_id = struct.unpack(">ii", await reader.readexactly(8))
+    except (OSError, EOFError, TimeoutError):
+        return False
+    finally:
+        if writer is not None:
+            writer.transport.abort()
+    return bool(correlation_id == 1)
+
+
 def not_kafka(address: str, first_bytes: bytes) -> UnreachableError:
     """Explain an answer that is no Kafka frame by its first bytes."""
     if first_bytes[:1] in {b"\x15", b"\x16"} and first_bytes[1:2] == b"\x03":
@@ -115,7 +141,7 @@ def tls_port(address: str) -> UnreachableError:
     """Explain that we spoke plain text to a TLS port."""
     return UnreachableError(
         f"{address} wants TLS, and this context speaks plain text.",
-        "Use a PLAINTEXT listener; security.protocol of the context decides.",
+        "Set the protocol of the context's security to SSL or SASL_SSL, or use a plain-text listener.",
     )
 
 

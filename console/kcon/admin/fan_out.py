@@ -20,8 +20,8 @@ Value = TypeVar("Value")
 
 REQUEST_TIMED_OUT: Final = 7
 NETWORK_EXCEPTION: Final = 13
-CLUSTER_AUTHORIZATION_FAILED: Final = 31
 UNSUPPORTED_VERSION: Final = 35
+SASL_AUTHENTICATION_FAILED: Final = 58
 
 Route: TypeAlias = Callable[[Sequence[Key], bool], Awaitable[Mapping[Key, int | KafkaError]]]
 """Say which broker answers for each key, or why none does. The flag asks for fresh knowledge."""
@@ -91,7 +91,7 @@ def as_item_error(error: KconError) -> KafkaError:
     if isinstance(error, UnreachableError):
         return kafka_error(NETWORK_EXCEPTION, error.message)
     if isinstance(error, AuthError):
-        return kafka_error(CLUSTER_AUTHORIZATION_FAILED, error.message)
+        return kafka_error(SASL_AUTHENTICATION_FAILED, error.message)
     return kafka_error(UNSUPPORTED_VERSION, error.message)
 
 

@@ -51,6 +51,8 @@ _READS: Final = frozenset(
         Api.DESCRIBE_GROUPS,
         Api.LIST_GROUPS,
         Api.API_VERSIONS,
+        Api.SASL_HANDSHAKE,
+        Api.SASL_AUTHENTICATE,
         Api.DESCRIBE_CONFIGS,
         Api.DESCRIBE_CLUSTER,
         Api.CONSUMER_GROUP_DESCRIBE,

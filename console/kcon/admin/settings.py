@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from kcon.contexts.context import Context, Security
+from kcon.contexts.context import Context
+from kcon.contexts.secrets import Secrets
+from kcon.contexts.security import Security
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class AdminSettings:
     partitions_per_hold_max: int = 1_000
     """Decoded partitions between two turns of the event loop."""
     security: Security = field(default_factory=Security)
+    secrets: Secrets = field(default_factory=Secrets, repr=False, compare=False)
+    """Where the secrets that `security` names are read."""
 
     @classmethod
     def of(cls, context: Context) -> "AdminSettings":
@@ -51,6 +55,7 @@ class AdminSettings:
             request_timeout_ms=min(context.timeout_ms, cls.request_timeout_ms_default()),
             connect_timeout_ms=min(context.timeout_ms, 4_000),
             security=context.security,
+            secrets=context.secrets,
         )
 
     @staticmethod

@@ -1,8 +1,10 @@
 """What does `-X key=value` mean? librdkafka's and Java's spellings, the nearest name for a slip, and no secrets."""
 
+from dataclasses import fields
 from difflib import get_close_matches
 from typing import Final
 
+from kcon.contexts.security import Security
 from kcon.errors import UsageError
 
 SECRET_KEYS: Final = frozenset(
@@ -11,6 +13,7 @@ SECRET_KEYS: Final = frozenset(
         "sasl.jaas.config",
         "sasl.oauthbearer.client.secret",
         "sasl.oauthbearer.config",
+        "sasl.oauthbearer.assertion.private.key.passphrase",
         "ssl.key.password",
         "ssl.key.pem",
         "ssl.keystore.key",
@@ -41,6 +44,26 @@ _JAVA: Final = {
     "buffer.memory": "queue.buffering.max.kbytes",
 }
 """Java's spelling to librdkafka's, where they differ or both are common."""
+
+_SECURITY: Final = {
+    "security.protocol": "protocol",
+    "sasl.mechanisms": "mechanism",
+    "sasl.username": "username",
+    "ssl.ca.location": "ca",
+    "ssl.certificate.location": "cert",
+    "ssl.key.location": "key",
+    "ssl.keystore.location": "keystore",
+    "sasl.oauthbearer.token.endpoint.url": "token_url",
+    "sasl.oauthbearer.client.id": "client_id",
+    "sasl.oauthbearer.scope": "scope",
+    **{f"security.{field.name}": field.name for field in fields(Security)},
+}
+"""librdkafka's spelling to kcon's setting. Each is also known by its own name, as in `security.password_file`."""
+
+_ONE_PLANE_ONLY: Final = ("ssl.", "sasl.")
+"""Other settings of these kinds would make records work and everything else fail, or the reverse."""
+
+_ANY_HOST: Final = frozenset({"", "none"})
 
 _LIBRDKAFKA: Final = frozenset(
     {
@@ -164,6 +187,25 @@ _LIBRDKAFKA: Final = frozenset(
 )
 
 
+_SECRET_SETTINGS: Final = frozenset({"security.password", "security.key_password", "security.token"})
+
+
+def security_setting(key: str, value: str) -> tuple[str, object] | None:
+    """Return the field of `Security` that a known key sets, and its value; None for other keys.
+
+    UsageError for a setting of TLS or SASL that only librdkafka would follow.
+    """
+    if key in _SECURITY:
+        return _SECURITY[key], value
+    if key == "enable.ssl.certificate.verification":
+        return "insecure", value.strip().lower() in {"false", "0", "no", "off"}
+    if key == "ssl.endpoint.identification.algorithm":
+        return "verify_host", value.strip().lower() not in _ANY_HOST
+    if key.startswith(_ONE_PLANE_ONLY):
+        raise UsageError(f"The setting {key} is not supported.", "See `kcon context add --help` for what is.")
+    return None
+
+
 def parse_property(text: str) -> tuple[str, str]:
     """Split `key=value` and return the key as librdkafka spells it. UsageError for secrets and unknown keys.
 
@@ -171,7 +213,7 @@ def parse_property(text: str) -> tuple[str, str]:
     """
     key, equals, value = text.partition("=")
     key = key.strip().removeprefix("topic.") if key.strip() not in _LIBRDKAFKA else key.strip()
-    if key.lower() in SECRET_KEYS:
+    if key.lower() in SECRET_KEYS or key.lower() in _SECRET_SETTINGS:
         raise UsageError(
             f"{key} is a secret, and a command line is readable by others.",
             "Put password_cmd or password_file into the context's security settings.",
@@ -183,11 +225,11 @@ def parse_property(text: str) -> tuple[str, str]:
 
 def known_key(key: str) -> str:
     """Return the key as librdkafka spells it. UsageError with the nearest name for an unknown one."""
-    if key in _LIBRDKAFKA:
+    if key in _LIBRDKAFKA or key in _SECURITY:
         return key
     if key in _JAVA:
         return _JAVA[key]
-    near = get_close_matches(key, _LIBRDKAFKA | _JAVA.keys(), n=1, cutoff=0.5)
+    near = get_close_matches(key, _LIBRDKAFKA | _JAVA.keys() | _SECURITY.keys(), n=1, cutoff=0.5)
     raise UsageError(
         f"Unknown setting {key!r}.", f"Did you mean {near[0]}?" if near else "librdkafka's and Java's names are known."
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, cast
 
 from kcon.contexts.client_keys import SECRET_KEYS, known_key
-from kcon.contexts.context import AD_HOC_NAME, Mode, Security
+from kcon.contexts.context import AD_HOC_NAME, Mode
+from kcon.contexts.security import Security
 from kcon.errors import UsageError
 
 _NAME_MAX: Final = 64
@@ -16,7 +17,8 @@ _KEYS: Final = frozenset({"bootstrap", "color", "mode", "tz", "timeout", "securi
 _OTHERS: Final = frozenset({"registry", "serde", "mask"})
 """Tables of a context that other parts read."""
 _SECURITY_KEYS: Final = frozenset(field.name for field in fields(Security))
-_INLINE_SECRETS: Final = frozenset({"password", "secret", "token", "sasl_password", "key_password"})
+_SECURITY_SWITCHES: Final = frozenset({"keyring", "insecure", "verify_host"})
+_INLINE_SECRETS: Final = frozenset({"password", "secret", "client_secret", "token", "sasl_password", "key_password"})
 _PROJECT_KEYS: Final = frozenset({"context", "view", "decoder"})
 
 
@@ -109,11 +111,13 @@ def _check_security(where: str, security: object) -> None:
     if not isinstance(security, dict):
         raise UsageError(f"{where} is not a table.", "Write [context.NAME.security] and its keys below.")
     for key in security.keys() & _INLINE_SECRETS:
-        raise UsageError(f"{where}: {key} would be readable in the file.", "Use password_cmd or password_file.")
+        kind = key if key in {"token", "key_password"} else "password"
+        raise UsageError(f"{where}: {key} would be readable in the file.", f"Use {kind}_cmd or {kind}_file.")
     _check_keys(where, security, _SECURITY_KEYS)
     for key, value in security.items():
-        if not isinstance(value, bool if key == "keyring" else str):
-            raise UsageError(f"{where}: {key} has the wrong type.", "keyring is true or false, the others are text.")
+        if not isinstance(value, bool if key in _SECURITY_SWITCHES else str):
+            hint = f"{', '.join(sorted(_SECURITY_SWITCHES))} are true or false, the others are text."
+            raise UsageError(f"{where}: {key} has the wrong type.", hint)
 
 
 def _check_client(where: str, client: object) -> None:

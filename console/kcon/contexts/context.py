@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import Enum
-from typing import Final, Literal
+from typing import Final
 
+from kcon.contexts.secrets import Secrets
+from kcon.contexts.security import Security
 from kcon.errors import UsageError
 
 DEFAULT_PORT: Final = 9092
@@ -20,38 +22,6 @@ class Mode(Enum):
     READ_ONLY = "read-only"
     PROTECT = "protect"
     """Mutations want the target's name typed."""
-
-
-SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Security:
-    """How to prove who we are, and to check who they are. Holds where a secret is found, never the secret."""
-
-    protocol: SecurityProtocol = "PLAINTEXT"
-    mechanism: str | None = None
-    username: str | None = None
-    password_cmd: str | None = None
-    password_file: str | None = None
-    keyring: bool = False
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
-
-    def require_supported(self) -> None:
-        """Raise UsageError unless this version of kcon can connect with these settings."""
-        if self.protocol != "PLAINTEXT":
-            raise UsageError(
-                f"This version of kcon cannot connect with security protocol {self.protocol} yet.",
-                "Only PLAINTEXT works now; use a plain-text listener of the cluster.",
-            )
-        for name in ("mechanism", "username", "password_cmd", "password_file", "ca", "cert", "key"):
-            if getattr(self, name) is not None:
-                raise UsageError(
-                    f"The security setting {name} has no effect with PLAINTEXT, and others do not work yet.",
-                    f"Remove {name} from the context's security settings.",
-                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +40,8 @@ class Context:
     timeout_ms: int = 30_000
     """The deadline of one command's admin request, retries included."""
     security: Security = field(default_factory=Security)
+    secrets: Secrets = field(default_factory=Secrets, repr=False, compare=False)
+    """Where the secrets that `security` names are read, once for both planes."""
     client_config: Mapping[str, str] = field(default_factory=dict)
     """Further librdkafka settings for the record plane."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)

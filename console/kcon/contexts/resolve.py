@@ -11,7 +11,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Final, cast
 
-from kcon.contexts.client_keys import known_key
+from kcon.contexts.client_keys import known_key, security_setting
 from kcon.contexts.config_file import (
     ConfigFile,
     bootstrap_of,
@@ -21,8 +21,10 @@ from kcon.contexts.config_file import (
     read_project_context,
 )
 from kcon.contexts.config_writer import add_context, remove_context
-from kcon.contexts.context import AD_HOC_NAME, Context, Mode, Security, parse_bootstrap
+from kcon.contexts.context import AD_HOC_NAME, Context, Mode, parse_bootstrap
 from kcon.contexts.folders import CONFIG_FILE, config_folder, find_project_file, state_folder
+from kcon.contexts.secrets import Secrets
+from kcon.contexts.security import PLACES, PROTOCOLS, Security
 from kcon.contexts.zones import local_zone, parse_zone
 from kcon.core.units import parse_duration_ms
 from kcon.errors import KconError, UsageError
@@ -31,14 +33,13 @@ _CURRENT_FILE: Final = "current-context"
 _TIMEOUT_DEFAULT_MS: Final = 30_000
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"", "0", "false", "no", "off"})
-_SECURITY_PROPERTIES: Final = {
-    "security.protocol": "protocol",
-    "sasl.mechanisms": "mechanism",
-    "sasl.username": "username",
-    "ssl.ca.location": "ca",
-    "ssl.certificate.location": "cert",
-    "ssl.key.location": "key",
+_SWITCHES: Final = frozenset(field.name for field in fields(Security) if isinstance(field.default, bool))
+_SECRET_VARIABLES: Final = {
+    "KCON_SECURITY_PASSWORD": "password_env",
+    "KCON_SECURITY_KEY_PASSWORD": "key_password_env",
+    "KCON_SECURITY_TOKEN": "token_env",
 }
+"""Variables that hold a secret themselves, and the setting that says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +181,12 @@ class ContextStore:
         for key in ("bootstrap", "color", "mode", "tz", "timeout"):
             variable = f"KCON_{key.upper()}"
             values.put(key, self.environment.get(variable) or None, f"environment {variable}")
-        for key in (field.name for field in fields(Security) if field.name != "keyring"):
+        for key in (field.name for field in fields(Security)):
             variable = f"KCON_SECURITY_{key.upper()}"
             values.put_security(key, self.environment.get(variable) or None, f"environment {variable}")
+        for variable, key in _SECRET_VARIABLES.items():
+            if self.environment.get(variable):
+                values.put_security(key, variable, f"environment {variable}")
         read_only = self.environment.get("KCON_READ_ONLY", "").strip().lower()
         if read_only not in _TRUE | _FALSE:
             # A misspelt safety must not be off without a word.
@@ -207,16 +211,25 @@ class _Values:
             self.sources[key] = source
 
     def put_security(self, key: str, value: object, source: str) -> None:
-        if value is not None:
-            self._security[key] = value
-            self.sources[f"security.{key}"] = source
+        """Keep a security setting. A place of a secret takes the one a less specific source named."""
+        if value is None:
+            return
+        if key in _SWITCHES and not isinstance(value, bool):
+            value = _parse_switch(str(value), source)
+        rivals = {name for places in PLACES if key in places and value is not False for name in places} - {key}
+        for rival in rivals & self._security.keys():
+            if self.sources[f"security.{rival}"] != source:
+                del self._security[rival], self.sources[f"security.{rival}"]
+        self._security[key] = value
+        self.sources[f"security.{key}"] = source
 
     def put_property(self, key: str, value: str, source: str) -> None:
         key = known_key(key)
+        security = security_setting(key, value)
         if key == "bootstrap.servers":
             self.put("bootstrap", value, source)
-        elif key in _SECURITY_PROPERTIES:
-            self.put_security(_SECURITY_PROPERTIES[key], value, source)
+        elif security is not None:
+            self.put_security(*security, source)
         else:
             self._client[key] = value
             self.sources[f"client.{key}"] = source
@@ -233,7 +246,7 @@ class _Values:
     def context(self, name: str, environment: Mapping[str, str]) -> Context:
         tz, tz_name = self._zone(environment)
         protocol = str(self._security.get("protocol", "PLAINTEXT")).upper()
-        if protocol not in {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"}:
+        if protocol not in PROTOCOLS:
             raise UsageError(
                 f"{self.sources['security.protocol']}: not a security protocol: {protocol}.",
                 "Give PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL.",
@@ -247,6 +260,7 @@ class _Values:
             tz_name=tz_name,
             timeout_ms=self._timeout_ms(),
             security=Security(**cast("dict[str, Any]", {**self._security, "protocol": protocol})),
+            secrets=Secrets(name, environment),
             client_config=dict(self._client),
             sources=dict(self.sources),
         )
@@ -263,3 +277,10 @@ class _Values:
         if timeout_ms <= 0:
             raise UsageError(f"{self.sources['timeout_ms']}: a timeout of 0 would never let anything happen.")
         return timeout_ms
+
+
+def _parse_switch(text: str, source: str) -> bool:
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise UsageError(f"{source}: neither true nor false: {text!r}.", "Set it to true or false.")
+    return word in _TRUE

@@ -1,10 +1,11 @@
 """Which settings does librdkafka get? The context's, the user's, and above them the ones that keep kcon's promises."""
 
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from kcon.contexts.context import Context
+from kcon.records.security_config import security_config
 
 if TYPE_CHECKING:
     from kcon.records.read_plan import ReadPlan
@@ -34,12 +35,11 @@ LOGGER: Final = logging.getLogger("kcon.librdkafka")
 LOGGER.addHandler(logging.NullHandler())
 LOGGER.propagate = False
 
-Config = dict[str, str | int | bool]
+Config = dict[str, str | int | bool | Callable[..., Any]]
 
 
 def common_config(context: Context) -> Config:
-    """Return what consumers and producers share; the context's own librdkafka settings included."""
-    context.security.require_supported()
+    """Return what consumers and producers share; the context's own librdkafka settings and secrets included."""
     return {
         "client.id": CLIENT_ID,
         # A node of a cluster that is down costs one attempt a second, not one each 100 ms.
@@ -47,6 +47,7 @@ def common_config(context: Context) -> Config:
         "reconnect.backoff.max.ms": 1_000,
         "socket.keepalive.enable": True,
         **context.client_config,
+        **security_config(context),
         "bootstrap.servers": ",".join(context.bootstrap),
     }
 

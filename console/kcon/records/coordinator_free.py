@@ -19,6 +19,7 @@ from kcon.records.client_config import CLIENT_ID, FETCH_WAIT_MS
 from kcon.records.notice import Notice
 from kcon.records.read_plan import Order, ReadPlan
 from kcon.records.record import NO_TIMESTAMP_MS, Record, TimestampType
+from kcon.records.security_config import aiokafka_arguments
 from kcon.records.time_merge import TimeMerge
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class CoordinatorFreeStream:
     def __init__(self, context: Context, plan: ReadPlan, notices: deque[Notice]) -> None:
         if plan.group is not None:
             raise AssertionError("a group needs its coordinator")
-        context.security.require_supported()
+        context.security.check()
         self.plan = plan
         self.notices = notices
         self._context = context
@@ -68,6 +69,7 @@ class CoordinatorFreeStream:
             auto_offset_reset="none",
             isolation_level=self.plan.isolation.value,
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            **await asyncio.to_thread(aiokafka_arguments, self._context),
         )
         try:
             async with asyncio.timeout(self.plan.stall_timeout_s):

@@ -17,6 +17,9 @@ from kcon.contexts.folders import state_folder
 from kcon.core.ids import ClusterId
 
 if TYPE_CHECKING:
+    from kcon.contexts.secret import Secret
+    from kcon.contexts.security import Security
+    from kcon.contexts.tokens import Token
     from kcon.gate.gate import Gate, Plan
     from kcon.gate.permit import Permit
     from kcon.gate.undo import UndoStore
@@ -29,6 +32,12 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _fetch_token(security: "Security", secret: "Secret") -> "Token":
+    from kcon.http.oauth import fetch_token  # An HTTP client takes longer to load than many a command to run.
+
+    return fetch_token(security, secret)
+
+
 def open_session(context: Context, variables: Mapping[str, str], now_ms: Callable[[], int] = _now_ms) -> "Session":
     """Return a session, to be entered. variables: the process's environment, which names the state folder."""
     return Session(context, state_folder(variables), now_ms)
@@ -39,6 +48,7 @@ class Session:
 
     def __init__(self, context: Context, folder: Path, now_ms: Callable[[], int] = _now_ms) -> None:
         self.context = context
+        context.secrets.fetch_token = context.secrets.fetch_token or _fetch_token
         self.now_ms = now_ms
         self._folder = folder
         """Where the audit log and the undo records are kept."""

@@ -15,7 +15,7 @@ from kcon.admin.apis import Api
 from kcon.admin.connection import Connection, TimedOut
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.admin.versions import UnsupportedApi
-from kcon.contexts.context import Security
+from kcon.contexts.security import Security
 from kcon.errors import ExitCode, RefusedError, UnreachableError, UsageError
 from kcon.gate.permit import Operation
 
@@ -309,7 +309,7 @@ def test_hostile_host_name_is_made_safe(wire: SimpleNamespace) -> None:
     run(main())
 
 
-def test_security_that_does_not_work_yet_is_a_usage_error(wire: SimpleNamespace) -> None:
+def test_security_settings_that_do_not_fit_are_refused_before_connecting(wire: SimpleNamespace) -> None:
     async def main() -> None:
         settings = wire.settings("x:1", security=Security(protocol="SASL_SSL"))
         with pytest.raises(UsageError, match="SASL_SSL"):

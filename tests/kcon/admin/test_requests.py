@@ -14,6 +14,8 @@ READS: dict[Api, dict[str, Any]] = {
     Api.OFFSET_FETCH: {},
     Api.DESCRIBE_GROUPS: {},
     Api.LIST_GROUPS: {},
+    Api.SASL_HANDSHAKE: {},
+    Api.SASL_AUTHENTICATE: {},
     Api.API_VERSIONS: {},
     Api.DESCRIBE_CONFIGS: {},
     Api.DESCRIBE_CLUSTER: {},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kcon.contexts.context import Security, parse_bootstrap, split_address
+from kcon.contexts.context import parse_bootstrap, split_address
 from kcon.errors import UsageError
 
 
@@ -51,18 +51,3 @@ def test_addresses_refuse(text: str) -> None:
 @pytest.mark.parametrize(("address", "expected"), [("h:1", ("h", 1)), ("[::1]:9093", ("::1", 9093))])
 def test_address_splits(address: str, expected: tuple[str, int]) -> None:
     assert split_address(address) == expected
-
-
-def test_plain_text_is_supported() -> None:
-    Security().require_supported()
-
-
-@pytest.mark.parametrize(
-    "security",
-    [Security(protocol="SSL"), Security(protocol="SASL_PLAINTEXT"), Security(username="ann"), Security(ca="x")],
-)
-def test_other_security_is_a_clear_not_yet(security: Security) -> None:
-    """Silently connecting in plain text with credentials configured would be worse than not connecting."""
-    with pytest.raises(UsageError) as caught:
-        security.require_supported()
-    assert caught.value.hint

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kcon.contexts.context import Context, Security
+from kcon.contexts.context import Context
+from kcon.contexts.security import Security
 from kcon.core.ids import group_id, topic_name
 from kcon.errors import UsageError
 from kcon.records.client_config import common_config, consumer_config, producer_config
@@ -47,7 +48,7 @@ def test_producers_are_idempotent_and_place_keys_as_java_does() -> None:
     assert (config["enable.idempotence"], config["acks"], config["partitioner"]) == (True, "all", "murmur2_random")
 
 
-def test_security_that_does_not_work_yet_is_refused_before_connecting() -> None:
+def test_security_settings_that_do_not_fit_are_refused_before_connecting() -> None:
     """Sending a password in plain text by mistake would be worse than not connecting."""
     with pytest.raises(UsageError):
         common_config(Context(name="test", bootstrap=("a:1",), security=Security(protocol="SASL_PLAINTEXT")))

@@ -1,0 +1,208 @@
+"""Where does a context's secret come from? Environment, file, command, keyring, token endpoint, or a person asked.
+
+Each is read when it is first needed and kept for the process. Reading may block: a command may ask for a
+passphrase, so an event loop calls from a thread. Errors say where a secret was looked for, never what was found.
+"""
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from kcon.contexts.secret import Secret
+from kcon.contexts.security import Security
+from kcon.errors import AuthError, UsageError
+
+if TYPE_CHECKING:
+    from kcon.contexts.tokens import Token
+
+COMMAND_TIMEOUT_S: Final = 60.0
+"""A command may wait for a person to touch a key; longer than that nobody does."""
+SECRET_BYTES_MAX: Final = 64 * 1024
+
+Ask = Callable[[str], Secret]
+"""Asks the person at the terminal, without echo."""
+FetchToken = Callable[[Security, Secret], "Token"]
+"""The client-credentials flow: the settings and the client's secret to a token. Blocks."""
+
+
+class Secrets:
+    """The secrets of one context, found when needed. Any thread."""
+
+    def __init__(self, context: str = "(none)", variables: Mapping[str, str] | None = None) -> None:
+        self.ask: Ask | None = None
+        """Set by whoever has a terminal."""
+        self.fetch_token: FetchToken | None = None
+        """Set by whoever may speak HTTP."""
+        self.unprepared = False
+        """The broker knows name and password as they were typed, not as SASLprep changes them."""
+        self._context = context
+        self._variables = os.environ if variables is None else variables
+        self._lock = threading.RLock()
+        self._found: dict[str, Secret] = {}
+        self._token: Token | None = None
+
+    def password(self, security: Security) -> Secret:
+        """Return the password, or the client's secret. AuthError or UsageError says why there is none."""
+        with self._lock:
+            if "password" not in self._found:
+                self._found["password"] = self._read_password(security)
+            return self._found["password"]
+
+    def key_password(self, security: Security) -> Secret | None:
+        """Return the password of the client's key; None when the settings name none and nobody can be asked."""
+        with self._lock:
+            if "key_password" not in self._found:
+                secret = self._read("key_password", security)
+                if secret is None and self.ask is not None:
+                    secret = self.ask(f"Password of the key in {security.keystore or security.key or security.cert}:")
+                if secret is None:
+                    return None
+                self._found["key_password"] = secret
+            return self._found["key_password"]
+
+    def known_key_password(self) -> Secret | None:
+        """Return the password that opened the client's key; None when it needed none."""
+        with self._lock:
+            return self._found.get("key_password")
+
+    def token(self, security: Security) -> "Token":
+        """Return a bearer token with at least a fifth of its life left, unless none such can be had."""
+        with self._lock:
+            now_ms = time.time_ns() // 1_000_000
+            if self._token is None or now_ms >= self._token.refresh_ms:
+                try:
+                    self._token = self._read_token(security, now_ms)
+                except AuthError:
+                    # The old one is good until its end; a short failure of the endpoint need not stop us.
+                    if self._token is None or now_ms >= self._token.expires_ms:
+                        raise
+            return self._token
+
+    def _read_password(self, security: Security) -> Secret:
+        secret = self._read("password", security)
+        if secret is None and security.keyring:
+            secret = self._from_keyring(security)
+        if secret is None and self.ask is not None:
+            secret = self.ask(f"Password of {security.principal} for {self._context}:")
+        if secret is None:
+            raise AuthError(
+                f"There is no password for {security.principal}.",
+                "Set KCON_SECURITY_PASSWORD, or password_file, password_cmd or keyring in the context's security.",
+            )
+        if not secret:
+            raise AuthError(f"The password for {security.principal} is empty.", "Check where it is kept.")
+        return secret
+
+    def _read_token(self, security: Security, now_ms: int) -> "Token":
+        if security.token_url is not None:
+            if self.fetch_token is None:
+                raise AuthError("A token from token_url needs an HTTP client.", "Give Secrets.fetch_token one.")
+            return self.fetch_token(security, self.password(security))
+        from kcon.contexts.tokens import parse_token
+
+        secret = self._read("token", security)
+        assert secret is not None, "Security.check wants a place for the token"
+        return parse_token(secret.reveal(), now_ms)
+
+    def _read(self, name: str, security: Security) -> Secret | None:
+        """Read from the variable, the file or the command that the settings name."""
+        variable = getattr(security, f"{name}_env")
+        if variable is not None:
+            if variable not in self._variables:
+                raise AuthError(f"The environment variable {variable} is not set.", f"It is to hold the {name}.")
+            return Secret(self._variables[variable])
+        file = getattr(security, f"{name}_file")
+        if file is not None:
+            return _from_file(name, Path(file).expanduser(), whole=name == "token")
+        command = getattr(security, f"{name}_cmd")
+        if command is not None:
+            return _from_command(name, command, self._variables, whole=name == "token")
+        return None
+
+    def _from_keyring(self, security: Security) -> Secret:
+        try:
+            keyring: Any = import_module("keyring")  # An extra: it need not be there for the types.
+        except ImportError as error:
+            raise UsageError(
+                "keyring = true needs the keyring package.", "Install kcon[keyring], or use password_cmd."
+            ) from error
+        service, user = f"kcon/{self._context}", security.username or security.client_id or ""
+        try:
+            found = keyring.get_password(service, user)
+        except keyring.errors.KeyringError as error:
+            raise AuthError(
+                f"The keyring cannot be read ({type(error).__name__}).", "Unlock it, or use password_cmd."
+            ) from error
+        if found is None:
+            raise AuthError(
+                f"The keyring has no password for {user} in {service}.", f"Put it there: keyring set {service} {user}"
+            )
+        return Secret(found)
+
+
+def exposed_files(security: Security) -> list[str]:
+    """Return a sentence for each file with a secret that others than its owner can read."""
+    sentences = []
+    for name in ("password_file", "key_password_file", "token_file", "key", "keystore"):
+        path = getattr(security, name)
+        if path is None:
+            continue
+        try:
+            mode = Path(path).expanduser().stat().st_mode
+        except OSError:
+            continue  # Who reads it says what is wrong.
+        if mode & (stat.S_IRWXG | stat.S_IRWXO) and stat.S_ISREG(mode):
+            sentences.append(
+                f"WARNING: {path} ({name}) is open to other users (mode {mode & 0o777:o}). Close it: chmod 600 {path}"
+            )
+    return sentences
+
+
+def _from_file(name: str, path: Path, *, whole: bool) -> Secret:
+    try:
+        with path.open("rb") as file:
+            content = file.read(SECRET_BYTES_MAX + 1)
+    except OSError as error:
+        raise AuthError(f"Cannot read {name}_file {path}: {error.strerror or error}.", "Check the path.") from error
+    return _text_of(content, f"{name}_file {path}", whole=whole)
+
+
+def _from_command(name: str, command: str, variables: Mapping[str, str], *, whole: bool) -> Secret:
+    import subprocess
+
+    where = f"{name}_cmd"
+    # Its stderr is not shown: there it may say what it was about to print. Its stdin is not ours to give away.
+    try:
+        ran = subprocess.run(
+            ["/bin/sh", "-c", command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=dict(variables),
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        # `from None`: the exception holds what the command printed.
+        raise AuthError(f"{where} was not done within {COMMAND_TIMEOUT_S:.0f} s.", "Run it by hand.") from None
+    except OSError as error:
+        raise AuthError(f"Cannot run {where}: {error.strerror or error}.", "It needs /bin/sh.") from error
+    if ran.returncode != 0:
+        raise AuthError(f"{where} failed with exit code {ran.returncode}.", "Run it by hand to see why.")
+    return _text_of(ran.stdout, where, whole=whole)
+
+
+def _text_of(content: bytes, where: str, *, whole: bool) -> Secret:
+    if len(content) > SECRET_BYTES_MAX:
+        raise AuthError(f"{where} gave more than {SECRET_BYTES_MAX} bytes.", "That is no secret.")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        # `from None`: the exception holds the bytes.
+        raise AuthError(f"{where} did not give UTF-8 text.", "Check its content.") from None
+    return Secret(text if whole else text.partition("\n")[0].removesuffix("\r"))
