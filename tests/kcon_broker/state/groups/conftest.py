@@ -8,6 +8,7 @@ import pytest
 
 from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups.coordinator import GroupCoordinator
+from kcon_broker.state.groups.heartbeat_request import HeartbeatAnswer, HeartbeatAsk
 from kcon_broker.state.groups.leave import Leaver
 from kcon_broker.state.groups.offsets import CommitAsk, PartitionCommit
 from kcon_broker.state.groups.outcome import (
@@ -21,6 +22,7 @@ from kcon_broker.state.groups.outcome import (
     WakeKey,
 )
 from kcon_broker.state.groups.records import CoordinatorRecord
+from kcon_broker.state.topic import PartitionsGrew, TopicCreated, TopicDeleted, TopicTable
 from kcon_broker.wire.error_codes import ErrorCode
 
 WALL_MS = 1_700_000_000_000
@@ -61,6 +63,7 @@ class Bench:
 
     settings: GroupSettings = field(default_factory=GroupSettings)
     journal: RecordingJournal = field(default_factory=RecordingJournal)
+    topics: TopicTable = field(default_factory=TopicTable)
     now_ms: int = 1_000
     wall_ms: int = WALL_MS
 
@@ -70,7 +73,7 @@ class Bench:
         self.coordinator.loaded(self.at)
 
     def new_coordinator(self) -> GroupCoordinator:
-        return GroupCoordinator(self.settings, journal=self.journal, new_uuid=self._new_uuid)
+        return GroupCoordinator(self.settings, journal=self.journal, new_uuid=self._new_uuid, topics=self.topics)
 
     def _new_uuid(self) -> str:
         self._id_count += 1
@@ -212,6 +215,65 @@ class Bench:
             ),
         )
         return self.coordinator.commit(ask, self.at)
+
+    def create_topic(self, name: str, partition_count: int) -> bytes:
+        """Create a topic and return its id, which differs from that of an earlier topic of the name."""
+        topic_id = f"{name}:{self.topics.version}".encode().ljust(16, b"-")
+        self.topics.apply(
+            TopicCreated(name=name, topic_id=topic_id, partition_count=partition_count, created_epoch=0, configs={})
+        )
+        return topic_id
+
+    def grow_topic(self, name: str, partition_count: int) -> None:
+        self.topics.apply(PartitionsGrew(name=name, partition_count=partition_count))
+
+    def delete_topic(self, name: str) -> None:
+        topic_id = self.topics.by_name[name].topic_id
+        self.topics.apply(TopicDeleted(name=name, topic_id=topic_id))
+        self.coordinator.topic_deleted(name, topic_id, self.at)
+
+    def beat(
+        self,
+        member_id: str,
+        epoch: int,
+        *,
+        group: str = "g",
+        instance: str | None = None,
+        rack: str | None = None,
+        rebalance_ms: int = -1,
+        topics: tuple[str, ...] | None = None,
+        regex: str | None = None,
+        assignor: str | None = None,
+        owned: dict[bytes, list[int]] | None = None,
+        version: int = 1,
+    ) -> HeartbeatAnswer:
+        """Send a heartbeat of the new protocol."""
+        ask = HeartbeatAsk(
+            api_version=version,
+            group_id=group,
+            member_id=member_id,
+            member_epoch=epoch,
+            instance_id=instance,
+            rack_id=rack,
+            rebalance_timeout_ms=rebalance_ms,
+            topic_names=None if topics is None else frozenset(topics),
+            topic_regex=regex,
+            server_assignor=assignor,
+            owned=None if owned is None else list(owned.items()),
+            client_id="client",
+            client_host="/127.0.0.1",
+        )
+        return self.coordinator.consumer_heartbeat(ask, self.at)
+
+    def enter(self, member_id: str, *topics: str, **options: Any) -> HeartbeatAnswer:
+        """Join a group of the new protocol."""
+        defaults: dict[str, Any] = {
+            "topics": topics or ("flights",),
+            "rebalance_ms": 30_000,
+            "owned": {},
+            "assignor": "range",
+        }
+        return self.beat(member_id, 0, **{**defaults, **options})
 
     def stable(self, member_count: int = 1, *, group: str = "g", **options: Any) -> list[str]:
         """Bring a group of dynamic members to Stable; return their ids, the leader's first."""
