@@ -106,6 +106,12 @@ class StorageSettings:
     """Idempotent producers remembered for one partition; the one silent for longest goes first."""
     producer_id_expiration_ms: int = 86_400_000
     retention_check_interval_ms: int = 30_000
+    cleaner_interval_ms: int = 15_000
+    """How often compacted topics are looked at (log.cleaner.backoff.ms)."""
+    cleaner_keys_bytes_max: int = 16 * 1024 * 1024
+    """The table of keys of a compaction, 24 bytes a key (log.cleaner.dedupe.buffer.size)."""
+    offsets_segment_bytes_max: int = 4 * 1024 * 1024
+    """A segment of `__consumer_offsets` is sealed above this, so that compaction keeps a start short."""
     checkpoint_interval_ms: int = 60_000
     sync_workers: int = 4
 

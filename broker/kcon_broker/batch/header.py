@@ -109,6 +109,11 @@ class BatchHeader(NamedTuple):
         return bool(self.attributes & CONTROL_FLAG)
 
     @property
+    def newest_timestamp(self) -> int:
+        """Return the greatest timestamp of a record; NO_TIMESTAMP when compaction left none in the batch."""
+        return self.max_timestamp if self.record_count else NO_TIMESTAMP
+
+    @property
     def has_producer_id(self) -> bool:
         """Say whether an idempotent producer wrote the batch (`producer_id > -1`)."""
         return self.producer_id > NO_PRODUCER_ID

@@ -150,22 +150,23 @@ def _headers(data: bytes, place: RecordPlace) -> tuple[tuple[bytes, bytes | None
 
 
 def _encode_record(record: Record, timestamp_delta: int, offset_delta: int) -> bytes:
-    parts = [b"\0", _zigzag(timestamp_delta), _zigzag(offset_delta)]
+    parts = [b"\0", encode_varint(timestamp_delta), encode_varint(offset_delta)]
     parts += _sized(record.key)
     parts += _sized(record.value)
-    parts.append(_zigzag(len(record.headers)))
+    parts.append(encode_varint(len(record.headers)))
     for key, value in record.headers:
         parts += _sized(key)
         parts += _sized(value)
     body = b"".join(parts)
-    return _zigzag(len(body)) + body
+    return encode_varint(len(body)) + body
 
 
 def _sized(value: bytes | None) -> tuple[bytes, bytes]:
-    return (b"\x01", b"") if value is None else (_zigzag(len(value)), value)
+    return (b"\x01", b"") if value is None else (encode_varint(len(value)), value)
 
 
-def _zigzag(value: int) -> bytes:
+def encode_varint(value: int) -> bytes:
+    """Return a number as a zig-zag varint of up to 64 bits."""
     raw = value << 1 if value >= 0 else ~(value << 1)
     if raw < 0x80:
         return bytes((raw,))

@@ -143,8 +143,8 @@ class OsFiles:
         self._known.setdefault(folder, {}).setdefault(name, file)
 
     def close_descriptor(self, file: "OsFile") -> None:
-        """Close a file, unless a sync uses it: then it is closed when that ends."""
-        if file.sync_count:
+        """Close a file, unless another thread uses it: then it is closed when that ends."""
+        if file.is_in_use:
             file.is_closing = True
         elif file.descriptor >= 0:
             os.close(file.descriptor)
@@ -164,7 +164,7 @@ class OsFiles:
         """Close the file unused for longest: a clean one, or else a written one after a sync."""
         written: list[OsFile] = []
         for file in self._open:
-            if file.sync_count:
+            if file.is_in_use:
                 continue
             if not file.is_dirty:
                 file.close()
@@ -272,13 +272,20 @@ class OsEntry:
 class OsFile(OsEntry):
     """One file on the disk."""
 
-    __slots__ = ("is_closing",)
+    __slots__ = ("is_closing", "reader_count")
 
     is_folder = False
 
     def __init__(self, files: OsFiles, path: str) -> None:
         super().__init__(files, path)
         self.is_closing = False
+        self.reader_count = 0
+        """Threads that read."""
+
+    @property
+    def is_in_use(self) -> bool:
+        """Another thread uses the descriptor."""
+        return self.sync_count > 0 or self.reader_count > 0
 
     def begin_sync(self) -> Callable[[], None]:
         """Return the function that syncs; see `Syncable.begin_sync`."""
@@ -291,9 +298,7 @@ class OsFile(OsEntry):
     def end_sync(self, error: OSError | None) -> None:
         """Say how the sync ended."""
         super().end_sync(error)
-        if self.is_closing and not self.sync_count:
-            self.is_closing = False
-            self._files.close_descriptor(self)
+        self._close_if_due()
 
     def write(self, buffers: Sequence[Buffer], position: int) -> int:
         """Write at `position`; see `File.write`."""
@@ -305,14 +310,18 @@ class OsFile(OsEntry):
 
     def read(self, size: int, position: int) -> bytes:
         """Return up to `size` bytes from `position`; see `File.read`."""
+        return _read(self._files.touch(self), size, position)
+
+    def begin_read(self) -> Callable[[int, int], bytes]:
+        """Return a function that reads in any thread; see `File.begin_read`."""
         descriptor = self._files.touch(self)
-        content = os.pread(descriptor, size, position)
-        while len(content) < size:
-            more = os.pread(descriptor, size - len(content), position + len(content))
-            if not more:
-                break
-            content += more
-        return content
+        self.reader_count += 1
+        return lambda size, position: _read(descriptor, size, position)
+
+    def end_read(self) -> None:
+        """Say that it reads no more; see `File.end_read`."""
+        self.reader_count -= 1
+        self._close_if_due()
 
     def read_into(self, buffer: memoryview, position: int) -> int:
         """Fill `buffer` from `position`; see `File.read_into`."""
@@ -345,3 +354,18 @@ class OsFile(OsEntry):
         self.changed = False
         self._files.close_descriptor(self)
         self._files.forget(self)
+
+    def _close_if_due(self) -> None:
+        if self.is_closing and not self.is_in_use:
+            self.is_closing = False
+            self._files.close_descriptor(self)
+
+
+def _read(descriptor: int, size: int, position: int) -> bytes:
+    content = os.pread(descriptor, size, position)
+    while len(content) < size:
+        more = os.pread(descriptor, size - len(content), position + len(content))
+        if not more:
+            break
+        content += more
+    return content

@@ -21,6 +21,7 @@ from kcon_broker.batch.records import iter_records
 from kcon_broker.batch.walk import load_compiled
 from kcon_broker.errors import FolderUnreadableError, SettingsError
 from kcon_broker.handlers.registry import load_handlers
+from kcon_broker.server.cleaning import Cleaner
 from kcon_broker.server.commit import Committer
 from kcon_broker.server.dispatch import Dispatcher
 from kcon_broker.server.housekeeping import Housekeeping
@@ -71,6 +72,7 @@ class BrokerServer:
         self._dispatcher: Dispatcher
         self._listener: Listener
         self._housekeeping: Housekeeping
+        self.cleaner: Cleaner
 
     async def start(self) -> None:
         """Come up; on return clients are served. Raises BrokerError."""
@@ -102,6 +104,7 @@ class BrokerServer:
         """Go down cleanly: everything acknowledged and everything appended is on the disk."""
         self._listener.stop()
         self._housekeeping.stop()
+        await self.cleaner.stop()
         self._dispatcher.stop_handling()
         try:
             async with asyncio.timeout(_STOP_GRACE_S):
@@ -116,6 +119,7 @@ class BrokerServer:
         """End as a killed process would: nothing more is written, synced or closed in order."""
         self._listener.stop()
         self._housekeeping.stop()
+        await self.cleaner.stop()
         self._dispatcher.stop_handling()
         self._dispatcher.close_connections(flush=False)
         await self._release()
@@ -160,6 +164,7 @@ class BrokerServer:
         self._committer = Committer(self.broker, self._journal, self._engine)
         self._dispatcher = Dispatcher(self.broker, self._committer, loop)
         self._housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self._dispatcher)
+        self.cleaner = Cleaner(self.broker, self._folder)
         self.broker.wake = self._dispatcher.wake
         if self._lock is not None:
             self.broker.disk_space = self._disk_space
@@ -181,6 +186,7 @@ class BrokerServer:
         self._listener = Listener(listening, self._dispatcher, connections_max=_split_descriptors(self.settings)[1])
         self._listener.start()
         self._housekeeping.start()
+        self.cleaner.start()
 
     # Logs
 

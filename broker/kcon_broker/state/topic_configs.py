@@ -257,6 +257,10 @@ class TopicConfig:
     retention_ms: int
     file_delete_delay_ms: int
     compression_type: str
+    min_cleanable_dirty_ratio: float
+    min_compaction_lag_ms: int
+    max_compaction_lag_ms: int
+    delete_retention_ms: int
 
     @property
     def is_compacted(self) -> bool:
@@ -278,20 +282,29 @@ def effective_config(own: Mapping[str, str], broker_defaults: Mapping[str, str])
     def number(name: str) -> int:
         return int(text(name))
 
+    cleanup_policy = frozenset(entry.strip() for entry in text("cleanup.policy").split(","))
+    segment_ms = number("segment.ms")
+    if "compact" in cleanup_policy:
+        # Only sealed segments are compacted (Kafka: LogConfig.maxSegmentMs).
+        segment_ms = min(segment_ms, number("max.compaction.lag.ms"))
     return TopicConfig(
-        cleanup_policy=frozenset(entry.strip() for entry in text("cleanup.policy").split(",")),
+        cleanup_policy=cleanup_policy,
         max_message_bytes=number("max.message.bytes"),
         timestamp_is_append_time=text("message.timestamp.type") == "LogAppendTime",
         timestamp_before_max_ms=number("message.timestamp.before.max.ms"),
         timestamp_after_max_ms=number("message.timestamp.after.max.ms"),
         segment_bytes=number("segment.bytes"),
-        segment_ms=number("segment.ms"),
+        segment_ms=segment_ms,
         index_interval_bytes=number("index.interval.bytes"),
         index_bytes_max=number("segment.index.bytes"),
         retention_bytes=number("retention.bytes"),
         retention_ms=number("retention.ms"),
         file_delete_delay_ms=number("file.delete.delay.ms"),
         compression_type=text("compression.type"),
+        min_cleanable_dirty_ratio=float(text("min.cleanable.dirty.ratio")),
+        min_compaction_lag_ms=number("min.compaction.lag.ms"),
+        max_compaction_lag_ms=number("max.compaction.lag.ms"),
+        delete_retention_ms=number("delete.retention.ms"),
     )
 
 

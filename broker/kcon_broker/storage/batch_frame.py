@@ -6,7 +6,7 @@ bounds here, and by their neighbours in `recovery`.
 
 from struct import Struct as Packer
 
-from kcon_broker.batch.header import HEADER_BYTES, LOG_OVERHEAD, MAGIC, BatchHeader, Buffer, read_header
+from kcon_broker.batch.header import HEADER_BYTES, LOG_OVERHEAD, MAGIC, NO_TIMESTAMP, BatchHeader, Buffer, read_header
 
 _OFFSET_AND_LENGTH = Packer(">qi")
 _LAST_OFFSET_DELTA = Packer(">i")
@@ -33,6 +33,6 @@ def batch_bounds(buffer: Buffer, at: int) -> tuple[int, int, int]:
 
 
 def max_timestamp_ms(buffer: Buffer) -> int:
-    """Return the greatest timestamp that a batch names."""
+    """Return the greatest timestamp of a batch's records; -1 when compaction left none in it."""
     (timestamp_ms,) = _MAX_TIMESTAMP.unpack_from(buffer, 35)
-    return int(timestamp_ms)
+    return int(timestamp_ms) if any(buffer[57:61]) else NO_TIMESTAMP

@@ -77,7 +77,7 @@ def rebuild_indexes(segment: Segment, *, index_interval_bytes: int) -> None:
             gaps_allowed=True,
         ):
             segment.add_batch(
-                batch.last_offset, batch.size_bytes, batch.max_timestamp, index_interval_bytes=index_interval_bytes
+                batch.last_offset, batch.size_bytes, batch.newest_timestamp, index_interval_bytes=index_interval_bytes
             )
     except BadBatch:
         # Up to the damage the index is good; a read beyond finds the damage by itself.

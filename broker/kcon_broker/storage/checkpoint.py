@@ -1,9 +1,9 @@
-"""Up to where was each partition synced, and where does it begin?
+"""Up to where was each partition synced and compacted, and where does it begin?
 
-Two files of the data folder, in Kafka's words (`recovery-point-offset-checkpoint`, `log-start-offset-checkpoint`) and
-form: a line of version, a line of count, then "topic partition offset" a line. A last line of ours, "crc32c", tells a
-damaged file from a good one. A file that is lost costs time at the next start and, for the log start, brings deleted
-records back; never more.
+Three files of the data folder, in Kafka's words (`recovery-point-offset-checkpoint`, `log-start-offset-checkpoint`,
+`cleaner-offset-checkpoint`) and form: a line of version, a line of count, then "topic partition offset" a line. A last
+line of ours, "crc32c", tells a damaged file from a good one. A file that is lost costs time at the next start or
+compaction and, for the log start, brings deleted records back; never more.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from kcon_broker.storage.files import Files, read_bytes, write_aside
 
 RECOVERY_POINTS = "recovery-point-offset-checkpoint"
 LOG_STARTS = "log-start-offset-checkpoint"
+CLEANED = "cleaner-offset-checkpoint"
 _VERSION = "0"
 _FILE_BYTES_MAX = 256 << 20
 

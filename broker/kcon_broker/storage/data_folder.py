@@ -2,7 +2,7 @@
 
     meta.json                         format version, cluster id, start epoch; meta.json.copy holds the same
     .kafka_cleanshutdown              only between a clean stop and the next start
-    recovery-point-offset-checkpoint  log-start-offset-checkpoint
+    recovery-point-offset-checkpoint  log-start-offset-checkpoint  cleaner-offset-checkpoint
     metadata/                         see metadata_log
     <topic>-<partition>/              from a partition's first append on
     <topic>-<partition>.<id>-delete/  a deleted partition on its way out
@@ -18,7 +18,7 @@ from crc32c import crc32c
 
 from kcon_broker.batch.header import BatchHeader
 from kcon_broker.errors import FolderUnreadableError
-from kcon_broker.storage.checkpoint import LOG_STARTS, RECOVERY_POINTS, Offsets, read_offsets, write_offsets
+from kcon_broker.storage.checkpoint import CLEANED, LOG_STARTS, RECOVERY_POINTS, Offsets, read_offsets, write_offsets
 from kcon_broker.storage.files import Files, read_bytes, write_aside
 from kcon_broker.storage.log import Log, LogSettings
 from kcon_broker.storage.metadata_log import FOLDER as METADATA_FOLDER
@@ -56,7 +56,10 @@ class DataFolder:
         self._recovery_points = recovery_points or {}
         self._has_recovery_points = recovery_points is not None
         self._log_starts: Offsets = {}
-        self._written: tuple[Offsets, Offsets] = ({}, {})
+        self._cleaned: Offsets = {}
+        self._may_all_have_gaps = False
+        """Nobody knows which partitions were ever compacted."""
+        self._written: tuple[Offsets, Offsets, Offsets] = ({}, {}, {})
         self._may_exist = {f"{topic}-{partition}" for topic, partition in self.partition_folders()}
         """Folders of partitions; for all others a log is opened without asking the disk."""
 
@@ -79,8 +82,11 @@ class DataFolder:
         folder = cls(files, meta, was_clean=was_clean, recovery_points=recovery_points)
         log_starts = read_offsets(files, LOG_STARTS) if files.exists(LOG_STARTS) else {}
         folder._log_starts = log_starts or {}
-        folder._written = (dict(recovery_points or {}), dict(log_starts or {}))
-        for path, offsets in ((RECOVERY_POINTS, recovery_points), (LOG_STARTS, log_starts)):
+        cleaned = read_offsets(files, CLEANED) if files.exists(CLEANED) else {}
+        folder._cleaned = cleaned or {}
+        folder._may_all_have_gaps = cleaned is None
+        folder._written = (dict(recovery_points or {}), dict(log_starts or {}), dict(cleaned or {}))
+        for path, offsets in ((RECOVERY_POINTS, recovery_points), (LOG_STARTS, log_starts), (CLEANED, cleaned)):
             if offsets is None:
                 folder.reports.append(f"{path} is damaged and is not used")
         return folder
@@ -120,7 +126,7 @@ class DataFolder:
             log_start_offset=self._log_starts.get(key, 0),
             recovery_point=recovery_point,
             is_clean=self.was_clean and is_known,
-            gaps_allowed=gaps_allowed,
+            gaps_allowed=gaps_allowed or key in self._cleaned or self._may_all_have_gaps,
             on_batch=on_batch,
             on_producers=on_producers,
         )
@@ -128,6 +134,10 @@ class DataFolder:
     def has_records(self, topic: str, partition: int) -> bool:
         """Say whether the partition was ever appended to, without opening it."""
         return self.files.exists(f"{topic}-{partition}")
+
+    def may_have_records(self, topic: str, partition: int) -> bool:
+        """Say whether the partition may have a folder, without asking the disk."""
+        return f"{topic}-{partition}" in self._may_exist
 
     def partition_folders(self) -> list[tuple[str, int]]:
         """Return (topic, partition) of every partition that has a folder."""
@@ -144,21 +154,33 @@ class DataFolder:
             self._recovery_points[topic, partition] = log.durable_offset
         self._log_starts[topic, partition] = log.log_start_offset
 
+    def cleaned_offset(self, topic: str, partition: int) -> int | None:
+        """Return the offset below which a partition is compacted; None: it never was."""
+        return self._cleaned.get((topic, partition))
+
+    def note_cleaned(self, topic: str, partition: int, offset: int) -> None:
+        """Take into the next checkpoint that a partition is compacted below an offset, and so may have gaps."""
+        self._cleaned[topic, partition] = offset
+
     def write_checkpoints(self) -> None:
         """Make the noted offsets durable; nothing is written when nothing changed. Syncs."""
-        written_points, written_starts = self._written
+        written_points, written_starts, written_cleaned = self._written
         if written_points != self._recovery_points:
             write_offsets(self.files, RECOVERY_POINTS, self._recovery_points)
             written_points = dict(self._recovery_points)
         if written_starts != self._log_starts:
             write_offsets(self.files, LOG_STARTS, self._log_starts)
             written_starts = dict(self._log_starts)
-        self._written = (written_points, written_starts)
+        if written_cleaned != self._cleaned:
+            write_offsets(self.files, CLEANED, self._cleaned)
+            written_cleaned = dict(self._cleaned)
+        self._written = (written_points, written_starts, written_cleaned)
 
     def delete_log(self, topic: str, partition: int, topic_id: bytes) -> None:
         """Take a partition's folder out of use; its log must be closed. Does not sync: `files.folder("")` is dirty."""
         self._recovery_points.pop((topic, partition), None)
         self._log_starts.pop((topic, partition), None)
+        self._cleaned.pop((topic, partition), None)
         self._move_out(topic, partition, topic_id)
 
     def deleted_folders(self) -> list[str]:

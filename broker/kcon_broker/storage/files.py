@@ -62,6 +62,14 @@ class File(Syncable, Protocol):
         """Fill `buffer` from `position`; return the number of bytes read, fewer only at the end of the file."""
         ...
 
+    def begin_read(self) -> Callable[[int, int], bytes]:
+        """Return a function like `read` that any thread may call until `end_read`, even if the file is removed."""
+        ...
+
+    def end_read(self) -> None:
+        """Say that the function of `begin_read` is not called any more."""
+        ...
+
     def truncate(self, size: int) -> None:
         """Cut the file to `size` bytes."""
         ...

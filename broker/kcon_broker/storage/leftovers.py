@@ -18,30 +18,29 @@ from kcon_broker.storage.segment import (
     segment_path,
 )
 
-_CLEANED_SUFFIX = ".cleaned"
-_SWAP_SUFFIX = ".swap"
+CLEANED_SUFFIX = ".cleaned"
+SWAP_SUFFIX = ".swap"
 _ASIDE_SUFFIX = ".tmp"
 
 
 def finish_leftovers(files: Files, folder: str) -> None:
     """Drop what a deletion or a compaction left unfinished; put a finished compaction's segments in place."""
     names = files.list_names(folder)
-    cleaned = [base_offset_of(name) for name in names if name.endswith(_CLEANED_SUFFIX)]
+    cleaned = [base_offset_of(name) for name in names if name.endswith(CLEANED_SUFFIX)]
     oldest_cleaned = min((offset for offset in cleaned if offset is not None), default=None)
     for name in names:
-        path = f"{folder}/{name}"
+        if name.endswith((DELETED_SUFFIX, CLEANED_SUFFIX, _ASIDE_SUFFIX)):
+            files.remove(f"{folder}/{name}")
+    for name in names:
+        if not name.endswith(SWAP_SUFFIX):
+            continue
         base_offset = base_offset_of(name)
-        if name.endswith((DELETED_SUFFIX, _CLEANED_SUFFIX, _ASIDE_SUFFIX)):
-            files.remove(path)
-        elif name.endswith(_SWAP_SUFFIX):
-            # While a .cleaned file exists the compaction had not finished: its swaps are not all there.
-            is_incomplete = oldest_cleaned is not None and (base_offset is None or base_offset >= oldest_cleaned)
-            if is_incomplete or base_offset is None:
-                files.remove(path)
-            elif name.endswith(LOG_SUFFIX + _SWAP_SUFFIX):
-                _put_in_place(files, folder, path, base_offset)
-            else:
-                files.remove(path)
+        # While a .cleaned file existed the compaction had not finished: its swaps are not all there.
+        is_incomplete = oldest_cleaned is not None and (base_offset is None or base_offset >= oldest_cleaned)
+        if base_offset is not None and not is_incomplete and name.endswith(LOG_SUFFIX + SWAP_SUFFIX):
+            _put_in_place(files, folder, f"{folder}/{name}", base_offset)
+        else:
+            files.remove(f"{folder}/{name}")
 
 
 def _put_in_place(files: Files, folder: str, path: str, base_offset: int) -> None:
@@ -69,7 +68,8 @@ def _put_in_place(files: Files, folder: str, path: str, base_offset: int) -> Non
     file.close()
     for name in files.list_names(folder):
         replaced = base_offset_of(name)
-        if replaced is not None and base_offset <= replaced < end_offset and not name.endswith(_SWAP_SUFFIX):
+        is_segments = name.endswith((LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX))
+        if is_segments and replaced is not None and base_offset <= replaced < end_offset:
             files.remove(f"{folder}/{name}")
     files.rename(path, segment_path(folder, base_offset, LOG_SUFFIX))
     files.folder(folder).sync()

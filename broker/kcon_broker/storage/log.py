@@ -9,13 +9,14 @@ A partition has no folder before its first append, and no open file before it is
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kcon_broker.batch.header import BatchHeader, patch_base_offset
 from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
 from kcon_broker.storage.files import Files, Syncable, parent_of, write_all, write_aside
 from kcon_broker.storage.leader_epochs import FILE_NAME as EPOCHS_FILE_NAME
 from kcon_broker.storage.leader_epochs import LeaderEpochs
+from kcon_broker.storage.leftovers import SWAP_SUFFIX
 from kcon_broker.storage.log_reader import LogDamagedError, LogReader, split_batches
 from kcon_broker.storage.log_settings import DefaultLogSettings, LogSettings
 from kcon_broker.storage.partition_metadata import FILE_NAME as METADATA_FILE_NAME
@@ -44,6 +45,7 @@ class Log:
         "_deleted_paths",
         "_files",
         "_folder",
+        "_is_closed",
         "_is_rolling_due",
         "_now_ms",
         "_pending",
@@ -84,6 +86,7 @@ class Log:
         self._unsynced: dict[Syncable, None] = {}
         self._deleted_paths: list[str] = []
         self._is_rolling_due = False
+        self._is_closed = False
         self._now_ms = 0
         self.settings = settings
         """May be replaced at any time."""
@@ -399,6 +402,51 @@ class Log:
         if count and self.epochs.truncate_start(self.log_start_offset):
             self._write_epochs()
 
+    def replace_segments(self, replaced: Sequence[Segment], compacted: Segment, unsynced: list[Syncable]) -> list[str]:
+        """Let a compacted segment, whose file is synced, take the place of sealed neighbours.
+
+        Adds to `unsynced` what must be synced before the returned paths may be removed.
+        """
+        final_path = segment_path(self._folder, compacted.base_offset, LOG_SUFFIX)
+        deleted: list[str] = []
+        try:
+            self._files.rename(compacted.file.path, final_path + SWAP_SUFFIX)
+            for segment in replaced:
+                segment.file.discard()
+                self._unsynced.pop(segment.file, None)
+                deleted += segment.move_aside(self._files, self._folder)
+            self._files.rename(final_path + SWAP_SUFFIX, final_path)
+        except OSError as error:
+            # Half of the names are changed; the next start changes the rest.
+            self.fence(error)
+            raise
+        first = self._segments.index(replaced[0])
+        self._segments[first : first + len(replaced)] = [compacted]
+        unsynced += compacted.write_indexes(self._files, self._folder)
+        compacted.drop_indexes()
+        compacted.file.close()
+        unsynced.append(self._files.folder(self._folder))
+        return deleted
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        """From the oldest to the active one; for the cleaner."""
+        return self._segments
+
+    @property
+    def folder(self) -> str:
+        """The partition's folder."""
+        return self._folder
+
+    @property
+    def is_closed(self) -> bool:
+        """Nobody may use it any more."""
+        return self._is_closed
+
+    def load_indexes(self, segment: Segment) -> None:
+        """Have what the indexes of a segment say. Raises OSError."""
+        self._reader.indexes_of(segment)
+
     def take_deleted_paths(self) -> list[str]:
         """Return the files that may be removed now, by anybody, in any thread; the next start removes the rest."""
         paths, self._deleted_paths = self._deleted_paths, []
@@ -430,6 +478,7 @@ class Log:
         Returns what has to be synced before the stop may count as a clean one.
         """
         assert not self._pending
+        self._is_closed = True
         if self._segments and self.damage is None:
             self._unsynced.update(dict.fromkeys(self._segments[-1].write_indexes(self._files, self._folder)))
             # The index files may be new names.

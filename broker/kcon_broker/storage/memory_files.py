@@ -295,6 +295,12 @@ class _MemoryFile(_MemorySyncable):
         buffer[: len(content)] = content
         return len(content)
 
+    def begin_read(self) -> Callable[[int, int], bytes]:
+        return self.read
+
+    def end_read(self) -> None:
+        """Nothing is held."""
+
     def truncate(self, size: int) -> None:
         _fail(self._files.faults.write_errors, self.path)
         self._files.record(Step(kind="truncate", path=self.path, inode=self.inode, position=size))

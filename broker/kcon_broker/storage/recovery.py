@@ -214,7 +214,8 @@ def _walk(
     for index in range(first, len(segments)):
         segment = segments[index]
         try:
-            if expected_offset != segment.base_offset and not options.gaps_allowed:
+            is_gap = expected_offset < segment.base_offset
+            if expected_offset > segment.base_offset or (is_gap and not options.gaps_allowed):
                 raise BadBatch(0, expected_offset, f"the segment begins at offset {segment.base_offset}")
             expected_offset = _walk_segment(loaded, segment, options, replay_from)
         except BadBatch as bad:
@@ -253,7 +254,10 @@ def _walk_segment(loaded: LoadedLog, segment: Segment, options: LoadOptions, rep
         if leader_epoch < loaded.epochs.latest:
             raise BadBatch(segment.size, batch.base_offset, f"leader epoch {leader_epoch} goes back")
         segment.add_batch(
-            batch.last_offset, batch.size_bytes, batch.max_timestamp, index_interval_bytes=options.index_interval_bytes
+            batch.last_offset,
+            batch.size_bytes,
+            batch.newest_timestamp,
+            index_interval_bytes=options.index_interval_bytes,
         )
         loaded.epochs.begin(leader_epoch, batch.base_offset)
         if options.on_batch is not None and batch.base_offset >= replay_from:

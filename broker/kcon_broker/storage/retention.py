@@ -19,14 +19,17 @@ def count_expired(
     if settings.retention_bytes >= 0:
         excess_bytes = sum(segment.size for segment in segments) - settings.retention_bytes
     count = 0
-    for segment in segments:
-        if segment.end_offset > durable_offset or not segment.size:
+    for number, segment in enumerate(segments, 1):
+        if segment.end_offset > durable_offset:
             break
+        if not segment.size:
+            # What compaction left of a segment goes with the next one that has records; the active one stays.
+            continue
         is_too_much = excess_bytes >= segment.size
         if not is_too_much and not _is_too_old(segment, reader, settings.retention_ms, now_ms):
             break
         excess_bytes -= segment.size
-        count += 1
+        count = number
     return count
 
 

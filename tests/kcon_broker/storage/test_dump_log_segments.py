@@ -2,19 +2,34 @@
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from kcon_broker.batch.records import Record, encode_batch, iter_records
 from kcon_broker.server.os_files import OsFiles
+from kcon_broker.storage.compaction import compact_log
+from kcon_broker.storage.compaction_plan import plan_compaction
 from kcon_broker.storage.log import DefaultLogSettings, Log
 from kcon_broker.storage.producer_snapshot import ProducerSnapshot
+from kcon_broker.storage.steps import run_at_once
 from tests.kcon_broker.storage.batches import TOPIC_ID, make_batch
 
 pytestmark = [pytest.mark.java, pytest.mark.xdist_group("java")]
 BATCHES = 60
 COMPLAINTS = ("mismatch", "out of order", "could not", "not found", "corrupt", "exception")
 Dump = Callable[..., str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compacted(DefaultLogSettings):
+    """The settings of a compacted topic."""
+
+    min_cleanable_dirty_ratio: float = 0.0
+    min_compaction_lag_ms: int = 0
+    max_compaction_lag_ms: int = 1 << 62
+    delete_retention_ms: int = 86_400_000
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +76,46 @@ def dump(apache_classpath: str) -> Dump:
         return done.stdout + done.stderr
 
     return run
+
+
+def test_a_compacted_log_is_read(tmp_path: Path, dump: Dump) -> None:
+    """Batches with gaps, a delete horizon, and none of their records, in segments that were merged."""
+    files = OsFiles(tmp_path, open_files_max=64)
+    settings = Compacted(segment_bytes=5_000, index_interval_bytes=500)
+    log = Log.open(files, "t-0", settings=settings, leader_epoch=3, topic_id=TOPIC_ID)
+    for number in range(BATCHES):
+        value = None if number % 7 == 0 else b"x" * 200
+        records = [Record(0, 1_700_000_000_000, b"k%d" % (number % 13 + key), value) for key in range(3)]
+        log.append(encode_batch(records, codec=number % 5), now_ms=0)
+        log.write_pending()
+    for file in log.dirty_files():
+        file.sync()
+    log.mark_durable(log.written_offset)
+    plan = plan_compaction(
+        log.segments,
+        settings,
+        cleaned_offset=0,
+        log_start_offset=0,
+        limit_offset=log.durable_offset,
+        now_ms=0,
+        load_indexes=log.load_indexes,
+    )
+    assert plan is not None
+    producers = [ProducerSnapshot(-1, 0, 0, 0, 0, 0)]
+    done = run_at_once(compact_log(files, log, plan, settings, keys_max=100, producers=producers, now_ms=1))
+    assert done.bytes_after < done.bytes_before / 2
+    for path in done.deleted_paths:
+        files.remove(path)
+    log.close()
+    kept = [record.offset for batch in log.read_batches(0, limit_offset=1 << 40) for record in iter_records(batch)]
+    files.close()
+    segments = sorted((tmp_path / "t-0").glob("*.log"))
+    shown = dump(*segments, flags=("--print-data-log", "--deep-iteration"))
+    assert [int(line.split()[2]) for line in shown.splitlines() if line.startswith("| offset: ")] == kept
+    assert "deleteHorizonMs: OptionalLong[86400001]" in shown
+    assert not [word for word in COMPLAINTS if word in shown.lower()]
+    shown = dump(*sorted((tmp_path / "t-0").glob("*index")), flags=("--index-sanity-check",))
+    assert not [word for word in COMPLAINTS if word in shown.lower()], shown
 
 
 def test_every_record_of_every_segment_is_read(folder: Path, dump: Dump) -> None:

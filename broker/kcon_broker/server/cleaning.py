@@ -1,0 +1,186 @@
+"""When are compacted topics compacted, and how without holding up anybody?
+
+One partition after the other. The work is a generator (`storage/steps`): between two pauses it holds the loop for at
+most `_SLICE_S`, then it rests as long as it worked; reads and syncs of its files run in a thread.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from kcon_broker.server.tasks import spawn
+from kcon_broker.state.broker import Broker
+from kcon_broker.state.partition import Partition
+from kcon_broker.state.topic import OFFSETS_TOPIC, Topic
+from kcon_broker.storage.compaction import Compacted, CompactionAbandoned, compact_log
+from kcon_broker.storage.compaction_plan import CompactionPlan, plan_compaction
+from kcon_broker.storage.data_folder import DataFolder
+from kcon_broker.storage.key_offsets import capacity_for
+from kcon_broker.storage.steps import Steps, Work
+
+_logger = logging.getLogger("kcon_broker")
+
+_SLICE_S = 0.004
+
+
+class Cleaner:
+    """The compaction of one broker."""
+
+    def __init__(self, broker: Broker, folder: DataFolder) -> None:
+        self._broker = broker
+        self._folder = folder
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = spawn(self._repeat(), name="cleaner")
+
+    async def stop(self) -> None:
+        """End; on return no file is in use."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+
+    async def clean(self) -> int:
+        """Compact what is worth it, once; return the number of partitions compacted."""
+        cleaned = 0
+        for topic in list(self._broker.topics.by_name.values()):
+            if self._broker.config_of(topic).is_compacted:
+                for index in range(topic.partition_count):
+                    cleaned += await self._clean_partition(topic, index)
+        return cleaned
+
+    async def _repeat(self) -> None:
+        while True:
+            await asyncio.sleep(self._broker.settings.storage.cleaner_interval_ms / 1000)
+            await self.clean()
+
+    async def _clean_partition(self, topic: Topic, index: int) -> bool:
+        """Compact one partition if it is worth it; tell whether it was."""
+        if topic.is_deleted or not self._folder.may_have_records(topic.name, index):
+            return False
+        partition = topic.partition(index)
+        if partition is None or self._broker.log_of(partition) is None:
+            return False
+        try:
+            plan = self._plan(partition)
+            if plan is None:
+                return False
+            if self._folder.cleaned_offset(topic.name, index) is None:
+                # From now on gaps are no damage, also if a crash comes before the checkpoint at the end.
+                self._folder.note_cleaned(topic.name, index, plan.first_dirty_offset)
+                self._folder.write_checkpoints()
+            began_s = time.monotonic()
+            compacted = await _drive(self._steps(partition, plan))
+        except CompactionAbandoned as reason:
+            _logger.warning("%s was not compacted: %s", partition.folder, reason)
+            return False
+        except OSError as error:
+            _logger.error("compacting %s failed: %s", partition.folder, error)
+            return False
+        if not topic.is_deleted:
+            self._folder.note_cleaned(topic.name, index, compacted.end_offset)
+        await asyncio.to_thread(self._remove, compacted.deleted_paths)
+        _logger.info(
+            "compacted %s to offset %d in %.1f s: %d bytes were %d",
+            partition.folder,
+            compacted.end_offset,
+            time.monotonic() - began_s,
+            compacted.bytes_after,
+            compacted.bytes_before,
+        )
+        return True
+
+    def _plan(self, partition: Partition) -> CompactionPlan | None:
+        log = partition.log
+        assert log is not None
+        if log.failure is not None:
+            return None
+        segments = log.segments
+        if (
+            partition.topic.name == OFFSETS_TOPIC
+            and segments
+            and segments[-1].size > self._broker.settings.storage.offsets_segment_bytes_max
+        ):
+            log.roll()
+        return plan_compaction(
+            segments,
+            self._broker.config_of(partition.topic),
+            cleaned_offset=self._folder.cleaned_offset(partition.topic.name, partition.index) or 0,
+            log_start_offset=log.log_start_offset,
+            limit_offset=min(log.durable_offset, partition.high_watermark),
+            now_ms=int(time.time() * 1000),
+            load_indexes=log.load_indexes,
+        )
+
+    def _steps(self, partition: Partition, plan: CompactionPlan) -> Steps[Compacted]:
+        assert partition.log is not None
+        return compact_log(
+            self._folder.files,
+            partition.log,
+            plan,
+            self._broker.config_of(partition.topic),
+            keys_max=capacity_for(self._broker.settings.storage.cleaner_keys_bytes_max),
+            producers=partition.producers.snapshot(),
+            now_ms=int(time.time() * 1000),
+        )
+
+    def _remove(self, paths: Iterable[str]) -> None:
+        for path in paths:
+            try:
+                self._folder.files.remove(path)
+            except OSError as error:
+                # The next start removes it.
+                _logger.warning("removing %s failed: %s", path, error)
+
+
+async def _drive(steps: Steps[Compacted]) -> Compacted:
+    """Run a generator of steps in slices on the loop, and what blocks in a thread."""
+    result: object = None
+    began_s = time.monotonic()
+    try:
+        while True:
+            work = steps.send(result)
+            result = None
+            while work is not None:
+                try:
+                    result = await _in_thread(work)
+                except OSError as error:
+                    work = steps.throw(error)
+                    continue
+                break
+            held_s = time.monotonic() - began_s
+            if held_s > _SLICE_S or result is not None:
+                await asyncio.sleep(held_s)
+                began_s = time.monotonic()
+    except StopIteration as stop:
+        compacted: Compacted = stop.value
+        return compacted
+    finally:
+        steps.close()
+
+
+async def _in_thread(work: Work) -> object:
+    """Run what blocks; when cancelled, end only after it has: it uses a file."""
+    running = asyncio.get_running_loop().run_in_executor(None, _caught(work))
+    try:
+        result = await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+    if isinstance(result, OSError):
+        raise result
+    return result
+
+
+def _caught(work: Work) -> Callable[[], object]:
+    def call() -> object:
+        try:
+            return work()
+        except OSError as error:
+            # Returned, so that a cancelled wait leaves no exception that nobody looks at.
+            return error
+
+    return call
