@@ -42,7 +42,9 @@ class GroupBroker:
         self.woken: list[WakeKey] = []
         self.are_closed = False
         ids = iter(range(1, 1_000_000))
-        self.groups = GroupCoordinator(self.settings.groups, journal=self, new_uuid=lambda: str(next(ids)))
+        self.groups = GroupCoordinator(
+            self.settings.groups, journal=self, new_uuid=lambda: str(next(ids)), topics=self.topics
+        )
         self.groups.loaded(Moment(0, 0))
 
     # Topics

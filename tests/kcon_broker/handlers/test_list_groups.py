@@ -6,6 +6,7 @@ import pytest
 
 from kcon_broker.handlers.find_coordinator import handle_find_coordinator
 from kcon_broker.handlers.list_groups import handle_list_groups
+from kcon_broker.state.groups.consumer_group import ConsumerGroup
 from kcon_broker.state.groups.group import Group, GroupState
 from kcon_broker.wire.messages.find_coordinator import FindCoordinatorRequest
 from kcon_broker.wire.messages.list_groups import ListGroupsRequest
@@ -50,3 +51,16 @@ def test_filters(with_groups: Any, states: list[str], types: list[str], expected
 
 def test_a_broker_without_groups(caller: Any) -> None:
     assert caller.answer(handle_list_groups, ListGroupsRequest(), 5).groups == []
+
+
+def test_groups_of_the_new_protocol_have_their_type(with_groups: Any) -> None:
+    with_groups.broker.groups.consumer.by_id["new"] = ConsumerGroup("new")
+    answer = with_groups.answer(handle_list_groups, ListGroupsRequest(types_filter=["Consumer"]), 5)
+    (listed,) = answer.groups
+    assert (listed.group_id, listed.protocol_type, listed.group_state, listed.group_type) == (
+        "new",
+        "consumer",
+        "Empty",
+        "consumer",
+    )
+    assert len(with_groups.answer(handle_list_groups, ListGroupsRequest(), 0).groups) == 3
