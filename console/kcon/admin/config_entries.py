@@ -8,7 +8,7 @@ from kcon.admin.cluster import Cluster, Deadline
 from kcon.admin.decode import decode_response
 from kcon.admin.fan_out import Ask, fan_out
 from kcon.admin.requests import ReadRequest, WriteRequest
-from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
+from kcon.core.config_entry import ConfigEdit, ConfigEntry, ConfigOperation, ConfigResource, ResourceType
 from kcon.core.kafka_error import KafkaError, kafka_error
 from kcon.core.snapshot import NO_BROKER
 from kcon.core.wire_text import WireText, display_safe
@@ -16,13 +16,13 @@ from kcon.errors import RefusedError
 from kcon.gate.permit import Operation, Permit
 
 Configs: TypeAlias = dict[WireText, ConfigEntry]
-Changes: TypeAlias = Mapping[ConfigResource, Mapping[str, str | None]]
+Edits: TypeAlias = Mapping[str, str | ConfigEdit | None]
+"""By name: a value to set, None for the default, or any other edit."""
+Changes: TypeAlias = Mapping[ConfigResource, Edits]
 
 Value = TypeVar("Value")
 
 _RESOURCES_PER_REQUEST_MAX: Final = 500
-_SET: Final = 0
-_DELETE: Final = 1
 _SOURCES: Final = {
     1: "dynamic-topic",
     2: "dynamic-broker",
@@ -80,7 +80,7 @@ async def alter_configs(
         return {_resource(item): _error(item) or True for item in told.responses}
 
     async def run() -> dict[ConfigResource, KafkaError | None]:
-        told = await _fan_out(cluster, list(changes), ask, deadline, mutating=True)
+        told = await _fan_out(cluster, list(changes), ask, deadline, mutating=not validate_only)
         return {key: result if isinstance(result, KafkaError) else None for key, result in told.items()}
 
     if validate_only:
@@ -123,15 +123,21 @@ def _broker_of(resource: ConfigResource) -> int:
     return int(name) if own and name.isascii() and name.isdigit() else NO_BROKER
 
 
-def _change_values(resource: ConfigResource, configs: Mapping[str, str | None]) -> dict[str, object]:
+def _change_values(resource: ConfigResource, configs: Edits) -> dict[str, object]:
     return {
         "resource_type": int(resource.type),
         "resource_name": resource.name.raw,
         "configs": [
-            {"name": name, "config_operation": _DELETE if value is None else _SET, "value": value}
-            for name, value in configs.items()
+            {"name": name, "config_operation": int(edit.operation), "value": edit.value}
+            for name, edit in ((name, _edit(value)) for name, value in configs.items())
         ],
     }
+
+
+def _edit(value: str | ConfigEdit | None) -> ConfigEdit:
+    if isinstance(value, ConfigEdit):
+        return value
+    return ConfigEdit(ConfigOperation.DELETE if value is None else ConfigOperation.SET, value)
 
 
 def _resource(item: Any) -> ConfigResource:

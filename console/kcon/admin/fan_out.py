@@ -48,7 +48,7 @@ async def fan_out(
     pending: list[Key] = list(keys)
     for attempt in count():
         if attempt:
-            await _pause(attempt, settings, deadline)
+            await pause(attempt, settings, deadline)
         routes = await _routed(route, pending, fresh=attempt > 0)
         by_broker: dict[int, list[Key]] = {}
         for key in pending:
@@ -136,6 +136,7 @@ _COORDINATOR_IS_COMING: Final = frozenset({14, 15})
 _RETRIES_MAX: Final = {3: 1, 5: 2, REQUEST_TIMED_OUT: 0, NETWORK_EXCEPTION: 1, 100: 1}
 
 
-async def _pause(attempt: int, settings: AdminSettings, deadline: Deadline) -> None:
+async def pause(attempt: int, settings: AdminSettings, deadline: Deadline) -> None:
+    """Wait before an attempt; the first one after a failure is 1."""
     pause_ms = min(settings.retry_backoff_ms * 2 ** (attempt - 1), settings.retry_backoff_max_ms)
     await asyncio.sleep(min(pause_ms * random.uniform(0.5, 1.5), deadline.left_ms()) / 1000)

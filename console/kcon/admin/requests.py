@@ -5,9 +5,11 @@ The judgement is a default deny: what is not known to be a read is a mutation.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final, TypeAlias, cast
 
 from kcon.admin.apis import Api
+from kcon.errors import RefusedError
 from kcon.gate.permit import Operation
 
 Values: TypeAlias = Mapping[str, object]
@@ -30,6 +32,8 @@ class Request:
     """Speak at least this version."""
     offsets_topic_exists: bool = False
     """For FindCoordinator: it creates nothing, because the topic was seen."""
+    raw: bool = False
+    """The user wrote its fields, so only a permit for just that covers it."""
 
 
 class ReadRequest(Request):
@@ -56,8 +60,33 @@ _READS: Final = frozenset(
         Api.DESCRIBE_CONFIGS,
         Api.DESCRIBE_CLUSTER,
         Api.CONSUMER_GROUP_DESCRIBE,
+        Api.DESCRIBE_ACLS,
+        Api.DESCRIBE_LOG_DIRS,
+        Api.LIST_PARTITION_REASSIGNMENTS,
+        Api.DESCRIBE_CLIENT_QUOTAS,
+        Api.DESCRIBE_USER_SCRAM_CREDENTIALS,
+        Api.DESCRIBE_QUORUM,
+        Api.DESCRIBE_PRODUCERS,
+        Api.DESCRIBE_TRANSACTIONS,
+        Api.LIST_TRANSACTIONS,
+        Api.LIST_CONFIG_RESOURCES,
+        Api.DESCRIBE_TOPIC_PARTITIONS,
+        Api.SHARE_GROUP_DESCRIBE,
+        Api.STREAMS_GROUP_DESCRIBE,
+        Api.DESCRIBE_SHARE_GROUP_OFFSETS,
     }
 )
+
+_CHECKS: Final = frozenset(
+    {
+        Api.CREATE_TOPICS,
+        Api.INCREMENTAL_ALTER_CONFIGS,
+        Api.CREATE_PARTITIONS,
+        Api.ALTER_CLIENT_QUOTAS,
+        Api.UPDATE_FEATURES,
+    }
+)
+"""With `validate_only` these change nothing."""
 
 
 def mutates(request: Request) -> bool:
@@ -69,9 +98,11 @@ def mutates(request: Request) -> bool:
         return request.values.get("allow_auto_topic_creation") is not False
     if request.api is Api.FIND_COORDINATOR:
         return not request.offsets_topic_exists
-    if request.api in {Api.CREATE_TOPICS, Api.INCREMENTAL_ALTER_CONFIGS}:
+    if request.api in _CHECKS:
+        # A version without the field does not check but do; the encoder refuses that, unless the field may go.
         # A caller's mapping decides here, so the hand-written encoder may not speak for it.
-        return request.values.get("validate_only") is not True or request.encode_body is not None
+        checks_only = request.values.get("validate_only") is True and "validate_only" not in request.droppable
+        return not checks_only or request.encode_body is not None
     return True
 
 
@@ -80,14 +111,21 @@ def operation_of(request: Request, permitted: Operation) -> Operation:
 
     permitted: the operation of the permit at hand; a coordinator look-up rides on any that addresses a group.
     """
+    if request.raw:
+        return Operation.RAW
     if request.api is Api.FIND_COORDINATOR and permitted in _ON_GROUPS:
         return permitted
-    return _OPERATIONS[request.api]
+    found = _OPERATIONS.get(request.api)
+    if found is None:
+        raise RefusedError(f"{request.api.title} may change the cluster, and nothing in kcon asks for that.")
+    return found
 
 
 def targets_of(request: Request) -> frozenset[str]:
     """Return the raw names that a mutating request changes, as a permit names them."""
     values = request.values
+    if request.raw:
+        return frozenset({request.api.title})
     match request.api:
         case Api.CREATE_TOPICS:
             return _names(values["topics"], "name")
@@ -105,8 +143,25 @@ def targets_of(request: Request) -> frozenset[str]:
         case Api.INCREMENTAL_ALTER_CONFIGS:
             resources = cast("Iterable[Mapping[str, object]]", values["resources"])
             return frozenset(config_target(cast("int", r["resource_type"]), str(r["resource_name"])) for r in resources)
+        case Api.CREATE_PARTITIONS | Api.DELETE_RECORDS | Api.ALTER_PARTITION_REASSIGNMENTS:
+            return _names(values["topics"], "name")
+        case Api.ELECT_LEADERS:
+            return _names(values["topic_partitions"], "topic")
+        case Api.CREATE_ACLS:
+            return _acl_targets(values["creations"], "resource_type", "resource_name")
+        case Api.DELETE_ACLS:
+            return _acl_targets(values["filters"], "resource_type_filter", "resource_name_filter")
+        case Api.ALTER_CLIENT_QUOTAS:
+            entries = cast("Iterable[Mapping[str, object]]", values["entries"])
+            return frozenset(quota_target(cast("Iterable[Mapping[str, object]]", e["entity"])) for e in entries)
+        case Api.ALTER_USER_SCRAM_CREDENTIALS:
+            users = _names(values["deletions"], "name") | _names(values["upsertions"], "name")
+            return frozenset(f"user:{name}" for name in users)
+        case Api.WRITE_TXN_MARKERS:
+            markers = cast("Iterable[Mapping[str, object]]", values["markers"])
+            return frozenset(name for marker in markers for name in _names(marker["topics"], "name"))
         case _:
-            raise AssertionError(f"{request.api.title} has no known targets")
+            raise RefusedError(f"{request.api.title} may change the cluster, and nothing in kcon asks for that.")
 
 
 def config_target(resource_type: int, name: str) -> str:
@@ -114,6 +169,21 @@ def config_target(resource_type: int, name: str) -> str:
     return f"{_RESOURCES.get(resource_type, resource_type)}:{name}"
 
 
+def quota_target(entity: Iterable[Mapping[str, object]]) -> str:
+    """Spell who a quota is for as a permit names it, e.g. `quota:user=alice,client-id=<default>`."""
+    parts = [(str(part["entity_type"]), part.get("entity_name")) for part in entity]
+    return "quota:" + ",".join(
+        f"{kind}={'<default>' if name is None else name}" for kind, name in sorted(parts, key=_KIND)
+    )
+
+
+def acl_target(resource_type: int, name: str) -> str:
+    """Spell the resource of an ACL as a permit names it, e.g. `acl:topic:orders`."""
+    return f"acl:{_ACL_RESOURCES.get(resource_type, resource_type)}:{name}"
+
+
+_KIND: Final = itemgetter(0)
+_ACL_RESOURCES: Final = {2: "topic", 3: "group", 4: "cluster", 5: "transactional-id", 6: "delegation-token", 7: "user"}
 _RESOURCES: Final = {2: "topic", 4: "broker", 8: "broker-logger", 16: "client-metrics", 32: "group"}
 
 _ON_GROUPS: Final = frozenset(
@@ -127,9 +197,23 @@ _OPERATIONS: Final = {
     Api.OFFSET_DELETE: Operation.OFFSETS_DELETE,
     Api.DELETE_GROUPS: Operation.GROUP_DELETE,
     Api.INCREMENTAL_ALTER_CONFIGS: Operation.CONFIG_ALTER,
+    Api.CREATE_PARTITIONS: Operation.PARTITIONS_ADD,
+    Api.DELETE_RECORDS: Operation.RECORDS_DELETE,
+    Api.ELECT_LEADERS: Operation.LEADERS_ELECT,
+    Api.ALTER_PARTITION_REASSIGNMENTS: Operation.REASSIGN,
+    Api.CREATE_ACLS: Operation.ACL_CREATE,
+    Api.DELETE_ACLS: Operation.ACL_DELETE,
+    Api.ALTER_CLIENT_QUOTAS: Operation.QUOTA_ALTER,
+    Api.ALTER_USER_SCRAM_CREDENTIALS: Operation.USER_ALTER,
+    Api.WRITE_TXN_MARKERS: Operation.TXN_ABORT,
     Api.METADATA: Operation.TOPIC_CREATE,
     Api.FIND_COORDINATOR: Operation.OFFSETS_COMMIT,
 }
+
+
+def _acl_targets(items: object, kind: str, name: str) -> frozenset[str]:
+    found = cast("Iterable[Mapping[str, object]]", items)
+    return frozenset(acl_target(cast("int", item[kind]), str(item[name])) for item in found)
 
 
 def _names(items: object, key: str) -> frozenset[str]:

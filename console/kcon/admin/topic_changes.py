@@ -1,23 +1,20 @@
-"""How are topics created and deleted? Both go to the controller, and answer topic by topic."""
+"""How are topics created, grown and deleted? All go to the controller, and answer topic by topic."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from kcon.admin.apis import Api
+from kcon.admin.calls import item_error, need, none_when_done, on_controller
 from kcon.admin.cluster import Cluster, Deadline
 from kcon.admin.connection import Answer
 from kcon.admin.decode import decode_response
-from kcon.admin.fan_out import Ask, fan_out
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.core.ids import TopicName
-from kcon.core.kafka_error import KafkaError, kafka_error
+from kcon.core.kafka_error import KafkaError
 from kcon.core.snapshot import NO_BROKER
-from kcon.core.wire_text import WireText, display_safe
-from kcon.errors import RefusedError
+from kcon.core.wire_text import WireText
 from kcon.gate.permit import Operation, Permit
-
-_TOPICS_PER_REQUEST_MAX: Final = 500
 
 _DEFAULTS_SINCE: Final = 4
 """CreateTopics takes -1 for the broker's default since this version (KIP-464)."""
@@ -55,18 +52,17 @@ async def create_topics(
             read = ReadRequest(api=Api.CREATE_TOPICS, values=values, version_min=version_min)
             answer = await cluster.send(read, deadline, to)
         else:
-            assert permit is not None
             write = WriteRequest(api=Api.CREATE_TOPICS, values=values, version_min=version_min)
-            answer = await cluster.send_mutating(write, permit, deadline, to)
+            answer = await cluster.send_mutating(write, need(permit, Operation.TOPIC_CREATE), deadline, to)
         return _results(answer, "topics")
 
     if validate_only:
-        return await _on_controller(cluster, list(by_name), ask, deadline)
-    if permit is None:
-        raise RefusedError("Creating topics was not permitted.")
+        return none_when_done(await on_controller(cluster, list(by_name), ask, deadline))
     targets = {name.raw for name in by_name}
-    with permit.use(context=cluster.settings.context, operation=Operation.TOPIC_CREATE, targets=targets):
-        return await _on_controller(cluster, list(by_name), ask, deadline)
+    with need(permit, Operation.TOPIC_CREATE).use(
+        context=cluster.settings.context, operation=Operation.TOPIC_CREATE, targets=targets
+    ):
+        return none_when_done(await on_controller(cluster, list(by_name), ask, deadline))
 
 
 async def delete_topics(
@@ -92,31 +88,35 @@ async def delete_topics(
 
     targets = {name.raw for name in names}
     with permit.use(context=cluster.settings.context, operation=Operation.TOPIC_DELETE, targets=targets):
-        return await _on_controller(cluster, list(dict.fromkeys(names)), ask, deadline)
+        return none_when_done(await on_controller(cluster, names, ask, deadline))
 
 
-async def _on_controller(
-    cluster: Cluster,
-    names: Sequence[TopicName],
-    ask: Ask[TopicName, bool],
-    deadline: Deadline,
+async def add_partitions(
+    cluster: Cluster, counts: Mapping[TopicName, int], permit: Permit | None, *, validate_only: bool, deadline: Deadline
 ) -> dict[TopicName, KafkaError | None]:
-    async def route(keys: Sequence[TopicName], fresh: bool) -> Mapping[TopicName, int | KafkaError]:
-        if fresh or cluster.info is None:
-            await cluster.refresh(deadline)
-        controller_id = cluster.controller_id
-        return dict.fromkeys(keys, NO_BROKER if controller_id is None else controller_id)
+    """Grow topics to so many partitions in total, or let the broker check whether it would. None: done."""
 
-    told = await fan_out(
-        names,
-        route=route,
-        ask=ask,
-        batch_max=_TOPICS_PER_REQUEST_MAX,
-        settings=cluster.settings,
-        deadline=deadline,
-        mutating=True,
-    )
-    return {name: result if isinstance(result, KafkaError) else None for name, result in told.items()}
+    async def ask(broker_id: int, keys: Sequence[TopicName]) -> Mapping[TopicName, bool | KafkaError]:
+        values = {
+            "topics": [{"name": key.raw, "count": counts[key], "assignments": None} for key in keys],
+            "timeout": int(deadline.left_ms(cluster.settings.request_timeout_ms)),
+            "validate_only": validate_only,
+        }
+        to = None if broker_id == NO_BROKER else broker_id
+        if validate_only:
+            answer = await cluster.send(ReadRequest(api=Api.CREATE_PARTITIONS, values=values), deadline, to)
+        else:
+            write = WriteRequest(api=Api.CREATE_PARTITIONS, values=values)
+            answer = await cluster.send_mutating(write, need(permit, Operation.PARTITIONS_ADD), deadline, to)
+        return _results(answer, "results")
+
+    if validate_only:
+        return none_when_done(await on_controller(cluster, list(counts), ask, deadline))
+    targets = {name.raw for name in counts}
+    with need(permit, Operation.PARTITIONS_ADD).use(
+        context=cluster.settings.context, operation=Operation.PARTITIONS_ADD, targets=targets
+    ):
+        return none_when_done(await on_controller(cluster, list(counts), ask, deadline))
 
 
 def _topic_values(topic: NewTopic) -> dict[str, object]:
@@ -130,9 +130,4 @@ def _topic_values(topic: NewTopic) -> dict[str, object]:
 
 def _results(answer: Answer, field_name: str) -> dict[TopicName, bool | KafkaError]:
     told = decode_response(answer.api, answer.version, answer.body, answer.offset)
-    results: dict[TopicName, bool | KafkaError] = {}
-    for item in getattr(told, field_name):
-        code = int(item.error_code)
-        detail = display_safe(getattr(item, "error_message", None) or "")
-        results[TopicName(WireText(item.name or ""))] = kafka_error(code, detail) if code else True
-    return results
+    return {TopicName(WireText(item.name or "")): item_error(item) or True for item in getattr(told, field_name)}

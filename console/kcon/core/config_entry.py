@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from kcon.core.wire_text import WireText
 
@@ -45,3 +46,36 @@ class ConfigEntry:
     def is_default(self) -> bool:
         """Nobody set it."""
         return self.source == "default"
+
+
+class ConfigOperation(IntEnum):
+    """How a config is changed; the values are Kafka's."""
+
+    SET = 0
+    DELETE = 1
+    """Back to the default."""
+    APPEND = 2
+    """Add to a list."""
+    SUBTRACT = 3
+    """Take out of a list."""
+
+
+class ConfigEdit(NamedTuple):
+    """One change of one config."""
+
+    operation: ConfigOperation
+    value: str | None = None
+
+    def applied_to(self, current: str | None) -> str | None:
+        """Return what the value will be; None: the default, whatever that is."""
+        items = [item for item in (current or "").split(",") if item]
+        named = [item for item in (self.value or "").split(",") if item]
+        match self.operation:
+            case ConfigOperation.SET:
+                return self.value
+            case ConfigOperation.DELETE:
+                return None
+            case ConfigOperation.APPEND:
+                return ",".join([*items, *(item for item in named if item not in items)])
+            case ConfigOperation.SUBTRACT:
+                return ",".join(item for item in items if item not in named)

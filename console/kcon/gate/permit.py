@@ -24,6 +24,17 @@ class Operation(Enum):
     """Join a group and commit to it."""
     PRODUCE = "produce"
     CONFIG_ALTER = "config.alter"
+    PARTITIONS_ADD = "partitions.add"
+    RECORDS_DELETE = "records.delete"
+    LEADERS_ELECT = "leaders.elect"
+    REASSIGN = "reassign"
+    ACL_CREATE = "acl.create"
+    ACL_DELETE = "acl.delete"
+    QUOTA_ALTER = "quota.alter"
+    USER_ALTER = "user.alter"
+    TXN_ABORT = "txn.abort"
+    RAW = "raw"
+    """A request that the user wrote field by field."""
 
 
 class _Mint:
@@ -37,7 +48,7 @@ MINT: Final = _Mint()
 class Permit:
     """The right to run one operation on named targets of one context, once.
 
-    targets: raw topic names, group ids, or `type:name` for configs.
+    targets: raw topic names, group ids, or `type:name` for configs, users and the like.
     """
 
     __slots__ = ("_active", "_context", "_id", "_operation", "_targets", "_used")

@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 from kcon.admin.apis import Api
-from kcon.admin.requests import ReadRequest, Request, WriteRequest, config_target, mutates, operation_of, targets_of
+from kcon.admin.requests import (
+    ReadRequest,
+    Request,
+    WriteRequest,
+    config_target,
+    mutates,
+    operation_of,
+    quota_target,
+    targets_of,
+)
+from kcon.errors import RefusedError
 from kcon.gate.permit import Operation
 
 READS: dict[Api, dict[str, Any]] = {
@@ -22,7 +32,27 @@ READS: dict[Api, dict[str, Any]] = {
     Api.CONSUMER_GROUP_DESCRIBE: {},
     Api.CREATE_TOPICS: {"topics": [], "validate_only": True},
     Api.INCREMENTAL_ALTER_CONFIGS: {"resources": [], "validate_only": True},
+    Api.CREATE_PARTITIONS: {"topics": [], "validate_only": True},
+    Api.ALTER_CLIENT_QUOTAS: {"entries": [], "validate_only": True},
+    Api.UPDATE_FEATURES: {"validate_only": True},
+    Api.DESCRIBE_ACLS: {},
+    Api.DESCRIBE_LOG_DIRS: {},
+    Api.LIST_PARTITION_REASSIGNMENTS: {},
+    Api.DESCRIBE_CLIENT_QUOTAS: {},
+    Api.DESCRIBE_USER_SCRAM_CREDENTIALS: {},
+    Api.DESCRIBE_QUORUM: {},
+    Api.DESCRIBE_PRODUCERS: {},
+    Api.DESCRIBE_TRANSACTIONS: {},
+    Api.LIST_TRANSACTIONS: {},
+    Api.LIST_CONFIG_RESOURCES: {},
+    Api.DESCRIBE_TOPIC_PARTITIONS: {},
+    Api.SHARE_GROUP_DESCRIBE: {},
+    Api.STREAMS_GROUP_DESCRIBE: {},
+    Api.DESCRIBE_SHARE_GROUP_OFFSETS: {},
 }
+
+RAW_ONLY = {Api.ALTER_REPLICA_LOG_DIRS, Api.UPDATE_FEATURES, Api.UNREGISTER_BROKER}
+"""Mutations that kcon sends for `kcon raw` alone."""
 
 
 @pytest.mark.parametrize("api", Api)
@@ -39,9 +69,10 @@ def test_only_known_reads_are_reads(api: Api) -> None:
         ReadRequest(api=Api.METADATA, values={"topics": None, "allow_auto_topic_creation": None}),
         ReadRequest(api=Api.CREATE_TOPICS, values={"validate_only": 1}),
         ReadRequest(api=Api.CREATE_TOPICS, values={"validate_only": True}, encode_body=lambda _: b""),
+        ReadRequest(api=Api.UPDATE_FEATURES, values={"validate_only": True}, droppable=frozenset({"validate_only"})),
         ReadRequest(api=Api.FIND_COORDINATOR, values={"key": "g"}),
     ],
-    ids=["flag missing", "flag null", "not quite true", "body by hand", "first coordinator"],
+    ids=["flag missing", "flag null", "not quite true", "body by hand", "flag may go", "first coordinator"],
 )
 def test_a_read_in_name_only_mutates(request_: Request) -> None:
     assert mutates(request_)
@@ -65,6 +96,34 @@ def test_coordinator_look_up_is_a_read_once_the_topic_is_there() -> None:
             Operation.CONFIG_ALTER,
             {"topic:a"},
         ),
+        (Api.CREATE_PARTITIONS, {"topics": [{"name": "a"}]}, Operation.PARTITIONS_ADD, {"a"}),
+        (Api.DELETE_RECORDS, {"topics": [{"name": "a"}]}, Operation.RECORDS_DELETE, {"a"}),
+        (Api.ELECT_LEADERS, {"topic_partitions": [{"topic": "a"}]}, Operation.LEADERS_ELECT, {"a"}),
+        (Api.ALTER_PARTITION_REASSIGNMENTS, {"topics": [{"name": "a"}]}, Operation.REASSIGN, {"a"}),
+        (
+            Api.CREATE_ACLS,
+            {"creations": [{"resource_type": 2, "resource_name": "a"}]},
+            Operation.ACL_CREATE,
+            {"acl:topic:a"},
+        ),
+        (
+            Api.DELETE_ACLS,
+            {"filters": [{"resource_type_filter": 3, "resource_name_filter": "g"}]},
+            Operation.ACL_DELETE,
+            {"acl:group:g"},
+        ),
+        (
+            Api.ALTER_USER_SCRAM_CREDENTIALS,
+            {"deletions": [{"name": "a"}], "upsertions": [{"name": "b"}]},
+            Operation.USER_ALTER,
+            {"user:a", "user:b"},
+        ),
+        (
+            Api.WRITE_TXN_MARKERS,
+            {"markers": [{"topics": [{"name": "a"}]}]},
+            Operation.TXN_ABORT,
+            {"a"},
+        ),
         (Api.FIND_COORDINATOR, {"coordinator_keys": ["g", "h"]}, Operation.OFFSETS_COMMIT, {"g", "h"}),
         (Api.FIND_COORDINATOR, {"key": "g"}, Operation.GROUP_DELETE, {"g"}),
     ],
@@ -75,10 +134,33 @@ def test_operation_and_targets(api: Api, values: dict[str, Any], operation: Oper
     assert targets_of(request) == targets
 
 
-def test_every_mutating_api_has_targets() -> None:
-    for api in set(Api) - READS.keys() - {Api.FIND_COORDINATOR}:
-        values = {"topics": [], "group_id": "g", "groups_names": [], "resources": []}
-        assert targets_of(WriteRequest(api=api, values=values)) is not None
+def test_every_mutation_has_an_operation_and_targets_or_is_refused() -> None:
+    lists = ("topics", "resources", "topic_partitions", "creations", "filters", "entries", "deletions", "upsertions")
+    values: dict[str, Any] = {"group_id": "g", "groups_names": [], "markers": [], **{key: [] for key in lists}}
+    for api in set(Api) - READS.keys() - {Api.FIND_COORDINATOR} | {Api.CREATE_PARTITIONS, Api.ALTER_CLIENT_QUOTAS}:
+        request = WriteRequest(api=api, values=values)
+        if api in RAW_ONLY:
+            with pytest.raises(RefusedError):
+                operation_of(request, Operation.CONFIG_ALTER)
+            with pytest.raises(RefusedError):
+                targets_of(request)
+        else:
+            assert operation_of(request, Operation.RAW) is not Operation.RAW
+            assert targets_of(request) is not None
+
+
+def test_only_a_raw_request_rides_on_a_raw_permit() -> None:
+    raw = WriteRequest(api=Api.DELETE_TOPICS, values={"topics": [{"name": "a"}]}, raw=True)
+    assert operation_of(raw, Operation.TOPIC_DELETE) is Operation.RAW
+    assert targets_of(raw) == {"DeleteTopics"}
+
+
+def test_quota_targets_name_the_default() -> None:
+    entity: list[dict[str, object]] = [
+        {"entity_type": "user", "entity_name": None},
+        {"entity_type": "client-id", "entity_name": "c"},
+    ]
+    assert quota_target(entity) == "quota:client-id=c,user=<default>"
 
 
 def test_config_targets_are_told_apart() -> None:

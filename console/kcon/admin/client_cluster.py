@@ -1,0 +1,97 @@
+"""What can be asked about brokers and replicas, and moved between them? A part of `Admin`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kcon.admin.client_calls import AdminCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from kcon.admin.elections import Election
+    from kcon.admin.raw_request import RawRequest
+    from kcon.admin.reassignments import Reassignment
+    from kcon.core.broker_facts import BrokerRow, Features, LogDir, Quorum
+    from kcon.core.ids import TopicPartition
+    from kcon.core.kafka_error import KafkaError
+    from kcon.gate.permit import Permit
+
+
+class ClusterCalls(AdminCalls):
+    """Calls about the cluster itself."""
+
+    async def api_versions(self) -> dict[int, Mapping[int, tuple[int, int]] | KafkaError]:
+        """Return by broker id the version range of each API key, or why the broker did not answer."""
+        from kcon.admin.fan_out import as_item_error
+        from kcon.errors import KconError
+
+        deadline = self._cluster.deadline()
+        info = await self._cluster.refresh(deadline)
+        told: dict[int, Mapping[int, tuple[int, int]] | KafkaError] = {}
+        for broker in info.brokers:
+            try:
+                told[broker.id] = (await self._cluster.versions(deadline, broker.id)).ranges
+            except KconError as error:
+                told[broker.id] = as_item_error(error)
+        return told
+
+    async def brokers(self) -> list[BrokerRow]:
+        """Return the registered brokers by id, fenced ones too where the cluster tells them."""
+        from kcon.admin.broker_facts import list_brokers
+
+        return await list_brokers(self._cluster, self._cluster.deadline())
+
+    async def log_dirs(
+        self, broker_ids: Sequence[int] | None = None, partitions: Collection[TopicPartition] | None = None
+    ) -> dict[int, tuple[LogDir, ...] | KafkaError]:
+        """Return the log dirs of brokers (None: all) with the replicas in them. partitions: only these."""
+        from kcon.admin.broker_facts import describe_log_dirs
+
+        return await describe_log_dirs(self._cluster, broker_ids, partitions, self._cluster.deadline())
+
+    async def quorum(self) -> Quorum:
+        """Return the metadata quorum of a KRaft cluster."""
+        from kcon.admin.broker_facts import describe_quorum
+
+        return await describe_quorum(self._cluster, self._cluster.deadline())
+
+    async def features(self) -> Features:
+        """Return the features that are supported and those in force."""
+        from kcon.admin.broker_facts import describe_features
+
+        return await describe_features(self._cluster, self._cluster.deadline())
+
+    async def elect_leaders(
+        self, partitions: Collection[TopicPartition], election: Election, permit: Permit
+    ) -> dict[TopicPartition, bool | KafkaError]:
+        """Elect leaders. True: elected; False: there was no need. permit: LEADERS_ELECT on the topics."""
+        from kcon.admin.elections import elect_leaders
+
+        results = await elect_leaders(self._cluster, partitions, election, permit, self._cluster.deadline())
+        self._routes.forget_topics({where.topic for where in results})
+        return results
+
+    async def reassignments(
+        self, partitions: Collection[TopicPartition] | None = None
+    ) -> dict[TopicPartition, Reassignment]:
+        """Return the partitions on the move (None: everywhere)."""
+        from kcon.admin.reassignments import list_reassignments
+
+        return await list_reassignments(self._cluster, partitions, self._cluster.deadline())
+
+    async def reassign(
+        self, targets: Mapping[TopicPartition, Sequence[int] | None], permit: Permit
+    ) -> dict[TopicPartition, KafkaError | None]:
+        """Begin to move partitions to these replicas; None as a target cancels a move. permit: REASSIGN."""
+        from kcon.admin.reassignments import alter_reassignments
+
+        results = await alter_reassignments(self._cluster, targets, permit, self._cluster.deadline())
+        self._routes.forget_topics({where.topic for where in results})
+        return results
+
+    async def raw(self, request: RawRequest, permit: Permit | None, to: int | None = None) -> dict[str, Any]:
+        """Send a request that the user wrote, to a broker (None: any). permit: RAW, for what may change something."""
+        from kcon.admin.raw_request import send_raw
+
+        return await send_raw(self._cluster, request, permit, self._cluster.deadline(), to)
