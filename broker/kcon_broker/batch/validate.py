@@ -98,12 +98,20 @@ class BatchError(NamedTuple):
     error_code: int
     message: str
     record_errors: tuple[tuple[int, str], ...] = ()
+    is_unfit: bool = False
+    """It is not one batch of the one known format, and no log is asked about it (ProduceRequest.validateRecords)."""
 
 
 class _RefusedError(Exception):
     def __init__(self, error_code: int, message: str, record_errors: tuple[tuple[int, str], ...] = ()) -> None:
         super().__init__(message)
         self.answer = BatchError(error_code, message, record_errors)
+
+
+class _UnfitError(_RefusedError):
+    def __init__(self, error_code: int, message: str) -> None:
+        super().__init__(error_code, message)
+        self.answer = self.answer._replace(is_unfit=True)
 
 
 def validate_batch(
@@ -157,14 +165,14 @@ def _first_batch(view: memoryview, allow_zstd: bool) -> memoryview:
     """Return the only batch, without what follows it (ByteBufferLogInputStream, ProduceRequest.validateRecords)."""
     size = _next_batch_bytes(view)
     if size is None:
-        raise _RefusedError(ErrorCode.INVALID_RECORD, "A produce request must have one record batch per partition.")
+        raise _UnfitError(ErrorCode.INVALID_RECORD, "A produce request must have one record batch per partition.")
     if view[_MAGIC_AT] != MAGIC:
-        raise _RefusedError(ErrorCode.INVALID_RECORD, "Only record batches with magic version 2 are accepted.")
+        raise _UnfitError(ErrorCode.INVALID_RECORD, "Only record batches with magic version 2 are accepted.")
     batch = view[:size]
     if size >= HEADER_BYTES and not allow_zstd and read_header(batch).codec == CODEC_ZSTD:
         raise _RefusedError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs version 7 of the produce request.")
     if _next_batch_bytes(view[size:]) is not None:
-        raise _RefusedError(ErrorCode.INVALID_RECORD, "A produce request may have one record batch per partition only.")
+        raise _UnfitError(ErrorCode.INVALID_RECORD, "A produce request may have one record batch per partition only.")
     if size < HEADER_BYTES:
         raise _RefusedError(ErrorCode.CORRUPT_MESSAGE, "The record batch is shorter than its header.")
     return batch

@@ -40,7 +40,7 @@ def _judge(ctx: RequestContext, wish: CreatePartitionsTopic) -> tuple[ErrorCode,
     broker = ctx.broker
     topic = broker.topics.by_name.get(wish.name)
     if topic is None:
-        return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "This server does not host this topic-partition."
+        return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ""
     if wish.count == topic.partition_count:
         return ErrorCode.INVALID_PARTITIONS, f"Topic already has {topic.partition_count} partition(s)."
     if wish.count < topic.partition_count:

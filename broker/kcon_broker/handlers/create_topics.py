@@ -38,6 +38,8 @@ class _RefusedError(Exception):
 def handle_create_topics(ctx: RequestContext, request: CreateTopicsRequest) -> Answer:
     """Create each topic, or say why not."""
     times = Counter(topic.name for topic in request.topics)
+    # Topics of one request do not collide with each other, as in Apache Kafka.
+    colliding = {topic.name: ctx.broker.topics.colliding_name(topic.name) for topic in request.topics}
     results: dict[str, CreatableTopicResult] = {}
     after: dict[Gate, int] = {}
     for wish in request.topics:
@@ -46,7 +48,7 @@ def handle_create_topics(ctx: RequestContext, request: CreateTopicsRequest) -> A
         try:
             if times[wish.name] > 1:
                 raise _RefusedError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
-            partitions = _partition_count(ctx.broker, wish)
+            partitions = _partition_count(ctx.broker, wish, colliding[wish.name])
             configs = _configs(ctx.broker, wish, partitions)
         except _RefusedError as refused:
             results[wish.name] = CreatableTopicResult(
@@ -69,13 +71,13 @@ def handle_create_topics(ctx: RequestContext, request: CreateTopicsRequest) -> A
     return Answer(CreateTopicsResponse(topics=list(results.values())), after=tuple(after.items()))
 
 
-def _partition_count(broker: Broker, wish: CreatableTopic) -> int:
+def _partition_count(broker: Broker, wish: CreatableTopic, other: str | None) -> int:
     """Judge everything but the configs, in Kafka's order; return how many partitions the topic gets."""
     if (problem := topic_name_error(wish.name)) is not None:
         raise _RefusedError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic name is invalid: {problem}")
     if wish.name in broker.topics.by_name:
         raise _RefusedError(ErrorCode.TOPIC_ALREADY_EXISTS, f"Topic '{wish.name}' already exists.")
-    if (other := broker.topics.colliding_name(wish.name)) is not None:
+    if other is not None:
         raise _RefusedError(
             ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic '{wish.name}' collides with existing topic: {other}"
         )
@@ -87,14 +89,14 @@ def _partition_count(broker: Broker, wish: CreatableTopic) -> int:
                 ErrorCode.INVALID_REPLICATION_FACTOR,
                 "Replication factor must be larger than 0, or -1 to use the default value.",
             )
+        if wish.num_partitions == 0 or wish.num_partitions < _DEFAULT:
+            raise _RefusedError(
+                ErrorCode.INVALID_PARTITIONS, "Number of partitions was set to an invalid non-positive value."
+            )
         if wish.replication_factor > 1:
             raise _RefusedError(
                 ErrorCode.INVALID_REPLICATION_FACTOR,
                 f"The target replication factor of {wish.replication_factor} cannot be reached: there is 1 broker.",
-            )
-        if wish.num_partitions == 0 or wish.num_partitions < _DEFAULT:
-            raise _RefusedError(
-                ErrorCode.INVALID_PARTITIONS, "Number of partitions was set to an invalid non-positive value."
             )
         partitions = wish.num_partitions if wish.num_partitions > 0 else broker.settings.default_partitions
     if not broker.has_room_for(partitions):
@@ -130,14 +132,13 @@ def _assigned_partition_count(broker: Broker, wish: CreatableTopic) -> int:
 
 
 def _configs(broker: Broker, wish: CreatableTopic, partitions: int) -> dict[str, str]:
-    times = Counter(config.name for config in wish.configs)
-    if any(count > 1 for count in times.values()):
-        raise _RefusedError(ErrorCode.INVALID_REQUEST, "A config is set twice.")
+    # Of a config that is set twice the last value counts.
+    wanted = {config.name: config.value for config in wish.configs}
     try:
-        check_configs({config.name: config.value for config in wish.configs})
+        check_configs(wanted)
     except InvalidConfigError as error:
         raise _RefusedError(ErrorCode.INVALID_CONFIG, str(error)) from error
-    return {config.name: config.value for config in wish.configs if config.value is not None}
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def _told_configs(broker: Broker, own: dict[str, str]) -> list[CreatableTopicConfigs]:

@@ -22,26 +22,32 @@ _HIGH_WATERMARK = -1
 def handle_delete_records(ctx: RequestContext, request: DeleteRecordsRequest) -> Answer:
     """Move each start, or say why not."""
     topics = []
-    for wished in request.topics:
-        topic = ctx.broker.topics.by_name.get(wished.name)
-        topics.append(
-            DeleteRecordsTopicResult(
-                name=wished.name, partitions=[_delete(ctx, wished.name, topic, wish) for wish in wished.partitions]
-            )
-        )
+    for name, wishes in _wishes(request).items():
+        topic = ctx.broker.topics.by_name.get(name)
+        results = [_delete(ctx, name, topic, wish) for wish in wishes.values()]
+        topics.append(DeleteRecordsTopicResult(name=name, partitions=results))
     return Answer(DeleteRecordsResponse(topics=topics))
+
+
+def _wishes(request: DeleteRecordsRequest) -> dict[str, dict[int, DeleteRecordsPartition]]:
+    """Return the wishes by topic and partition: of a partition named twice, the last one."""
+    wishes: dict[str, dict[int, DeleteRecordsPartition]] = {}
+    for topic in request.topics:
+        for wish in topic.partitions:
+            wishes.setdefault(topic.name, {})[wish.partition_index] = wish
+    return wishes
 
 
 def _delete(
     ctx: RequestContext, name: str, topic: Topic | None, wish: DeleteRecordsPartition
 ) -> DeleteRecordsPartitionResult:
     result = DeleteRecordsPartitionResult(partition_index=wish.partition_index, low_watermark=-1)
-    if name in INTERNAL_TOPICS:
-        result.error_code = ErrorCode.INVALID_TOPIC_EXCEPTION
-        return result
     partition = None if topic is None else topic.partition(wish.partition_index)
     if topic is None or partition is None:
         result.error_code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        return result
+    if name in INTERNAL_TOPICS:
+        result.error_code = ErrorCode.INVALID_TOPIC_EXCEPTION
         return result
     if not ctx.broker.config_of(topic).is_deleted_by_age_or_size:
         result.error_code = ErrorCode.POLICY_VIOLATION

@@ -15,6 +15,7 @@ from kcon_broker.wire.messages.describe_cluster import (
 )
 
 _BROKER_ENDPOINT = 1
+_CONTROLLER_ENDPOINT = 2
 
 
 @handles(ApiKey.DESCRIBE_CLUSTER, versions=(0, 2))
@@ -24,9 +25,13 @@ def handle_describe_cluster(ctx: RequestContext, request: DescribeClusterRequest
     if ctx.api_version >= 1 and request.endpoint_type != _BROKER_ENDPOINT:
         return Answer(
             DescribeClusterResponse(
-                error_code=ErrorCode.MISMATCHED_ENDPOINT_TYPE,
+                error_code=(
+                    ErrorCode.MISMATCHED_ENDPOINT_TYPE
+                    if request.endpoint_type == _CONTROLLER_ENDPOINT
+                    else ErrorCode.UNSUPPORTED_ENDPOINT_TYPE
+                ),
                 error_message=f"The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type "
-                f"{'CONTROLLER' if request.endpoint_type == 2 else 'UNKNOWN'}",
+                f"{'CONTROLLER' if request.endpoint_type == _CONTROLLER_ENDPOINT else 'UNKNOWN'}",
             )
         )
     host, port = broker.advertised

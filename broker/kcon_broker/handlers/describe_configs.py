@@ -43,7 +43,7 @@ def _describe(
                     result.error_message = f"Topic name is invalid: {problem}"
                 else:
                     result.error_code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-                    result.error_message = "This server does not host this topic-partition."
+                    result.error_message = ""
                 return result
             result.configs = [
                 describe_entry(
@@ -53,12 +53,12 @@ def _describe(
                     with_synonyms=request.include_synonyms,
                     with_documentation=request.include_documentation,
                 )
-                for name in names(resource.configuration_keys)
+                for name in dict.fromkeys(names(resource.configuration_keys))
             ]
         case 4:
             if resource.resource_name == "":
                 return result
-            if resource.resource_name != str(broker.node_id):
+            if not _names_this_broker(broker, resource.resource_name):
                 result.error_code = ErrorCode.INVALID_REQUEST
                 result.error_message = (
                     f"Unexpected broker id, expected {broker.node_id} or empty string, but received "
@@ -71,6 +71,13 @@ def _describe(
             result.error_code = ErrorCode.INVALID_REQUEST
             result.error_message = f"Unsupported resource type: {resource.resource_type}"
     return result
+
+
+def _names_this_broker(broker: Broker, name: str) -> bool:
+    try:
+        return int(name) == broker.node_id
+    except ValueError:
+        return False
 
 
 def _broker_entries(broker: Broker) -> list[DescribeConfigsResourceResult]:

@@ -35,8 +35,9 @@ def handle_describe_log_dirs(ctx: RequestContext, request: DescribeLogDirsReques
     else:
         for wish in request.topics:
             topic = broker.topics.by_name.get(wish.topic)
-            if topic is not None:
-                result.topics.append(_describe(ctx, topic, wish.partitions))
+            described = None if topic is None else _describe(ctx, topic, wish.partitions)
+            if described is not None and described.partitions:
+                result.topics.append(described)
     return Answer(DescribeLogDirsResponse(results=[result]))
 
 

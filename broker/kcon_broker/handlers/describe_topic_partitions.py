@@ -26,8 +26,14 @@ def handle_describe_topic_partitions(ctx: RequestContext, request: DescribeTopic
     """Tell one page."""
     broker = ctx.broker
     names = sorted({topic.name for topic in request.topics}) if request.topics else sorted(broker.topics.by_name)
-    if request.cursor is not None and request.cursor.partition_index < 0:
+    if request.cursor is not None and (
+        request.cursor.partition_index < 0 or (request.topics and request.cursor.topic_name not in names)
+    ):
         return Answer(DescribeTopicPartitionsResponse(topics=[_refused(name) for name in names]))
+    if "" in names:
+        # Apache Kafka's handler fails on it, and all topics with it.
+        error = ErrorCode.UNKNOWN_SERVER_ERROR
+        return Answer(DescribeTopicPartitionsResponse(topics=[_refused(name, error) for name in names]))
     first_partition = 0
     if request.cursor is not None:
         names = [name for name in names if name >= request.cursor.topic_name]
@@ -50,8 +56,8 @@ def handle_describe_topic_partitions(ctx: RequestContext, request: DescribeTopic
     return Answer(response, after=(broker.topics_position(),))
 
 
-def _refused(name: str) -> DescribeTopicPartitionsResponseTopic:
-    return DescribeTopicPartitionsResponseTopic(error_code=ErrorCode.INVALID_REQUEST, name=name)
+def _refused(name: str, error_code: ErrorCode = ErrorCode.INVALID_REQUEST) -> DescribeTopicPartitionsResponseTopic:
+    return DescribeTopicPartitionsResponseTopic(error_code=error_code, name=name)
 
 
 def _describe(

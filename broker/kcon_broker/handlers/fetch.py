@@ -12,10 +12,11 @@
 from collections.abc import Hashable
 
 from kcon_broker.handlers.offset_for_leader_epoch import end_of_epoch
-from kcon_broker.handlers.registry import Answer, Park, RequestContext, handles
+from kcon_broker.handlers.registry import Answer, NeedsRead, Park, RequestContext, handles
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.fetch_sessions import NO_SESSION, FetchContext, FetchWish
 from kcon_broker.state.partition import Partition
+from kcon_broker.storage.files import WouldBlockError
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.fetch import (
@@ -28,30 +29,39 @@ from kcon_broker.wire.messages.fetch import (
 )
 
 _READ_COMMITTED = 1
+_COLD_ATTEMPTS_MAX = 3
+"""After so many the memory is too short to keep what was just read: the disk is waited for."""
+_ISOLATION_LEVELS = (0, 1)
 _FIRST_VERSION_WITH_TOPIC_IDS = 13
 _FIRST_VERSION_WITH_LEADER = 16
 
 
 @handles(ApiKey.FETCH, versions=(4, 18))
-def handle_fetch(ctx: RequestContext, request: FetchRequest) -> Answer | Park:
+def handle_fetch(ctx: RequestContext, request: FetchRequest) -> Answer | Park | NeedsRead:
     """Read what is there, or wait for it."""
+    if request.isolation_level not in _ISOLATION_LEVELS:
+        # Apache Kafka's handler fails on it, and all partitions with it.
+        return Answer(_refused(ctx, request, ErrorCode.UNKNOWN_SERVER_ERROR))
     uses_ids = ctx.api_version >= _FIRST_VERSION_WITH_TOPIC_IDS
     context = ctx.broker.fetch_sessions.open(
         session_id=request.session_id,
         epoch=request.session_epoch,
         uses_topic_ids=uses_ids,
-        wishes=[
-            FetchWish(
-                topic.topic_id if uses_ids else topic.topic,
-                partition.partition,
-                partition.fetch_offset,
-                partition.partition_max_bytes,
-                partition.current_leader_epoch,
-                partition.last_fetched_epoch,
-            )
-            for topic in request.topics
-            for partition in topic.partitions
-        ],
+        wishes=list(
+            {
+                # Of a partition named twice the last wish counts.
+                (topic.topic_id if uses_ids else topic.topic, partition.partition): FetchWish(
+                    topic.topic_id if uses_ids else topic.topic,
+                    partition.partition,
+                    partition.fetch_offset,
+                    partition.partition_max_bytes,
+                    partition.current_leader_epoch,
+                    partition.last_fetched_epoch,
+                )
+                for topic in request.topics
+                for partition in topic.partitions
+            }.values()
+        ),
         forgotten=[
             (topic.topic_id if uses_ids else topic.topic, index)
             for topic in request.forgotten_topics_data
@@ -64,20 +74,43 @@ def handle_fetch(ctx: RequestContext, request: FetchRequest) -> Answer | Park:
     return _Fetch(ctx, request, context).attempt(ctx)
 
 
+def _refused(ctx: RequestContext, request: FetchRequest, error_code: ErrorCode) -> FetchResponse:
+    """Return what a request is answered with that fails as a whole."""
+    response = FetchResponse(error_code=error_code, session_id=request.session_id)
+    if ctx.api_version < _FIRST_VERSION_WITH_TOPIC_IDS:
+        for topic in request.topics:
+            partitions = [
+                PartitionData(
+                    partition_index=wish.partition,
+                    error_code=error_code,
+                    high_watermark=-1,
+                    aborted_transactions=[],
+                    records=b"",
+                )
+                for wish in topic.partitions
+            ]
+            response.responses.append(FetchableTopicResponse(topic=topic.topic, partitions=partitions))
+    return response
+
+
 class _Fetch:
     """One fetch, tried until it has enough or has waited long enough."""
 
-    __slots__ = ("context", "max_bytes", "min_bytes", "reads_committed", "until_ms")
+    __slots__ = ("cold", "cold_attempts", "context", "max_bytes", "min_bytes", "reads_committed", "until_ms")
 
     def __init__(self, ctx: RequestContext, request: FetchRequest, context: FetchContext) -> None:
         self.context = context
+        self.cold: list[WouldBlockError] = []
+        """What the last attempt did not find in memory."""
+        self.cold_attempts = 0
         self.min_bytes = request.min_bytes
         self.max_bytes = min(request.max_bytes, ctx.broker.settings.network.fetch_response_bytes_max)
         self.reads_committed = request.isolation_level == _READ_COMMITTED
         self.until_ms = ctx.now_ms + max(0, request.max_wait_ms)
 
-    def attempt(self, ctx: RequestContext) -> Answer | Park:
+    def attempt(self, ctx: RequestContext) -> Answer | Park | NeedsRead:
         """Answer with what is there, or wait."""
+        self.cold.clear()
         read: list[tuple[FetchWish, PartitionData]] = []
         wake_on: list[Hashable] = []
         room = self.max_bytes
@@ -95,6 +128,9 @@ class _Fetch:
             total += size
             must_answer = must_answer or data.error_code != ErrorCode.NONE or data.diverging_epoch is not None
             read.append((wish, data))
+        if self.cold:
+            self.cold_attempts += 1
+            return NeedsRead(list(self.cold), self.attempt)
         if not must_answer and total < self.min_bytes:
             return Park(self.until_ms, wake_on, self.attempt)
         return Answer(self._response(read))
@@ -123,6 +159,7 @@ class _Fetch:
         if not log.log_start_offset <= wish.fetch_offset <= log.log_end_offset:
             data.error_code = ErrorCode.OFFSET_OUT_OF_RANGE
             data.high_watermark = -1
+            data.aborted_transactions = None
             return data, 0
         data.high_watermark = data.last_stable_offset = partition.high_watermark
         data.log_start_offset = log.log_start_offset
@@ -137,18 +174,30 @@ class _Fetch:
                 return data, 0
         if wish.fetch_offset >= partition.high_watermark or not (room or must_have_one):
             return data, 0
+        if min(wish.max_bytes, room) < 0:
+            data.error_code = ErrorCode.UNKNOWN_SERVER_ERROR
+            data.high_watermark = data.last_stable_offset = data.log_start_offset = -1
+            data.aborted_transactions = None
+            return data, 0
         try:
             views = log.read(
                 wish.fetch_offset,
                 min(wish.max_bytes, room),
                 limit_offset=partition.high_watermark,
                 min_one=must_have_one,
+                may_block=self.cold_attempts >= _COLD_ATTEMPTS_MAX,
             )
+        except WouldBlockError as cold:
+            self.cold.append(cold)
+            return data, 0
         except OSError as error:
             ctx.broker.report(f"a read of {partition.folder} failed: {error}")
             data.error_code = ErrorCode.KAFKA_STORAGE_ERROR
             return data, 0
         data.records = views
+        if not views:
+            # A batch that is too large for what is left is taken out after the read, and this list with it.
+            data.aborted_transactions = None
         return data, sum(map(len, views))
 
     def _response(self, read: list[tuple[FetchWish, PartitionData]]) -> FetchResponse:

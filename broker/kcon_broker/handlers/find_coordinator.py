@@ -46,13 +46,26 @@ class CoordinatorType(IntEnum):
 @handles(ApiKey.FIND_COORDINATOR, versions=(0, 6))
 def handle_find_coordinator(ctx: RequestContext, request: FindCoordinatorRequest) -> Answer:
     """Name this broker, and make sure that it can keep groups."""
-    error_code, position = _look_up(ctx, request.key_type)
     keys = request.coordinator_keys if ctx.api_version >= _KEYS_SINCE else [request.key]
+    if request.key_type == CoordinatorType.SHARE and not (
+        ctx.api_version >= _SHARE_SINCE and all(map(_is_share_key, keys))
+    ):
+        # From version 4 on it is refused without the sentence that other unknown types get.
+        message = "" if ctx.api_version >= _KEYS_SINCE else None
+        return Answer(_response(ctx, keys, ErrorCode.INVALID_REQUEST, message=message))
+    error_code, position = _look_up(ctx, request.key_type)
     return Answer(
         _response(ctx, keys, error_code),
         after=() if position is None else (position,),
         failed=lambda _gate: _response(ctx, keys, ErrorCode.COORDINATOR_NOT_AVAILABLE),
     )
+
+
+def _is_share_key(key: str) -> bool:
+    """Tell whether a key has the form `group:topic id:partition` (SharePartitionKey)."""
+    group, _, rest = key.partition(":")
+    topic_id, _, partition = rest.partition(":")
+    return bool(group and topic_id) and partition.isdecimal()
 
 
 def _look_up(ctx: RequestContext, key_type: int) -> tuple[ErrorCode, tuple[Gate, int] | None]:
@@ -62,8 +75,7 @@ def _look_up(ctx: RequestContext, key_type: int) -> tuple[ErrorCode, tuple[Gate,
         # InitProducerId then says what this broker does with transactions.
         return ErrorCode.NONE, None
     if key_type == CoordinatorType.SHARE:
-        is_known = ctx.api_version >= _SHARE_SINCE
-        return ErrorCode.COORDINATOR_NOT_AVAILABLE if is_known else ErrorCode.INVALID_REQUEST, None
+        return ErrorCode.COORDINATOR_NOT_AVAILABLE, None
     return ErrorCode.INVALID_REQUEST, None
 
 
@@ -79,16 +91,27 @@ def _ensure_offsets_topic(ctx: RequestContext) -> tuple[ErrorCode, tuple[Gate, i
     return ErrorCode.NONE, position
 
 
-def _response(ctx: RequestContext, keys: list[str], error_code: ErrorCode) -> FindCoordinatorResponse:
+def _response(
+    ctx: RequestContext, keys: list[str], error_code: ErrorCode, *, message: str | None = None
+) -> FindCoordinatorResponse:
+    message = _MESSAGES[error_code] if message is None else message
     node_id, (host, port) = ctx.broker.node_id, ctx.broker.advertised
     if error_code is not ErrorCode.NONE:
         node_id, host, port = -1, "", -1
     if ctx.api_version < _KEYS_SINCE:
         return FindCoordinatorResponse(
-            error_code=error_code, error_message=_MESSAGES[error_code], node_id=node_id, host=host, port=port
+            error_code=error_code, error_message=message, node_id=node_id, host=host, port=port
         )
     return FindCoordinatorResponse(
         coordinators=[
-            Coordinator(key=key, node_id=node_id, host=host, port=port, error_code=error_code) for key in keys
+            Coordinator(
+                key=key,
+                node_id=node_id,
+                host=host,
+                port=port,
+                error_code=error_code,
+                error_message="" if error_code is ErrorCode.NONE else message,
+            )
+            for key in keys
         ]
     )

@@ -4,6 +4,8 @@ SET gives a value, DELETE goes back to the default, APPEND and SUBTRACT change l
 applies, be it the topic's own or a default.
 """
 
+from collections import Counter
+
 from kcon_broker.handlers.config_changes import ConfigRefusedError, change_topic, check_resource
 from kcon_broker.handlers.config_entries import source_of
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
@@ -21,13 +23,18 @@ from kcon_broker.wire.messages.incremental_alter_configs import (
 )
 
 _SET, _DELETE, _APPEND, _SUBTRACT = range(4)
+_OPERATIONS = frozenset((_SET, _DELETE, _APPEND, _SUBTRACT))
 
 
 @handles(ApiKey.INCREMENTAL_ALTER_CONFIGS, versions=(0, 1))
 def handle_incremental_alter_configs(ctx: RequestContext, request: IncrementalAlterConfigsRequest) -> Answer:
     """Change each topic's configs, or say why not."""
+    operations = {change.config_operation for resource in request.resources for change in resource.configs}
+    if not operations <= _OPERATIONS:
+        # Apache Kafka's handler fails on it, and all resources with it.
+        return Answer(_refused(request, ErrorCode.UNKNOWN_SERVER_ERROR))
     after: dict[Gate, int] = {}
-    seen: set[tuple[int, str]] = set()
+    times = Counter((resource.resource_type, resource.resource_name) for resource in request.resources)
     responses = []
     for resource in request.resources:
         response = AlterConfigsResourceResponse(
@@ -35,13 +42,29 @@ def handle_incremental_alter_configs(ctx: RequestContext, request: IncrementalAl
         )
         responses.append(response)
         try:
-            topic = check_resource(ctx.broker, resource.resource_type, resource.resource_name, seen)
+            named = (resource.resource_type, resource.resource_name)
+            # Of a resource named twice neither change is made.
+            topic = check_resource(ctx.broker, *named, {named} if times[named] > 1 else set())
             wanted = _changed(ctx.broker, topic, resource.configs)
             change_topic(ctx.broker, topic, wanted, after, validate_only=request.validate_only)
         except ConfigRefusedError as refused:
             response.error_code = refused.error_code
             response.error_message = str(refused)
     return Answer(IncrementalAlterConfigsResponse(responses=responses), after=tuple(after.items()))
+
+
+def _refused(request: IncrementalAlterConfigsRequest, error_code: ErrorCode) -> IncrementalAlterConfigsResponse:
+    return IncrementalAlterConfigsResponse(
+        responses=[
+            AlterConfigsResourceResponse(
+                error_code=error_code,
+                error_message=None,
+                resource_type=resource.resource_type,
+                resource_name=resource.resource_name,
+            )
+            for resource in request.resources
+        ]
+    )
 
 
 def _changed(broker: Broker, topic: Topic, changes: list[AlterableConfig]) -> dict[str, str]:
@@ -62,7 +85,7 @@ def _changed(broker: Broker, topic: Topic, changes: list[AlterableConfig]) -> di
                 configs[name] = value or ""
             case 1:
                 configs.pop(name, None)
-            case 2 | 3:
+            case _:
                 if not is_list_config(name):
                     raise ConfigRefusedError(
                         ErrorCode.INVALID_CONFIG,
@@ -71,8 +94,6 @@ def _changed(broker: Broker, topic: Topic, changes: list[AlterableConfig]) -> di
                     )
                 current, _ = source_of(broker, configs, name)
                 configs[name] = _list_change(current, value or "", adds=change.config_operation == _APPEND)
-            case _:
-                raise ConfigRefusedError(ErrorCode.INVALID_REQUEST, f"Unknown operation type {change.config_operation}")
     return configs
 
 

@@ -13,11 +13,16 @@ from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
 
+_PRODUCER_TOLD_SINCE = 3
+
 
 @handles(ApiKey.INIT_PRODUCER_ID, versions=(0, 5))
 def handle_init_producer_id(ctx: RequestContext, request: InitProducerIdRequest) -> Answer:
     """Give the next producer id, with epoch 0."""
     if request.transactional_id is not None:
+        return Answer(InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_epoch=-1))
+    if ctx.api_version >= _PRODUCER_TOLD_SINCE and (request.producer_id == -1) != (request.producer_epoch == -1):
+        # An id without its epoch, or the other way round.
         return Answer(InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_epoch=-1))
     producer_id, position = ctx.broker.next_producer_id()
     return Answer(InitProducerIdResponse(producer_id=producer_id, producer_epoch=0), after=(position,))

@@ -13,6 +13,7 @@ By time it is the first offset whose timestamp is at or after the time; -1 witho
 
 from collections import Counter
 
+from kcon_broker.handlers.offset_for_leader_epoch import NO_EPOCH
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
 from kcon_broker.state.partition import Partition
 from kcon_broker.state.timestamps import first_record_since, latest_record
@@ -27,6 +28,7 @@ from kcon_broker.wire.messages.list_offsets import (
 )
 
 _LATEST, _EARLIEST, _MAX_TIMESTAMP, _EARLIEST_LOCAL, _LATEST_TIERED, _EARLIEST_PENDING_UPLOAD = range(-1, -7, -1)
+_ISOLATION_LEVELS = (0, 1)
 _FIRST_VERSION = {
     _LATEST: 1,
     _EARLIEST: 1,
@@ -40,22 +42,47 @@ _FIRST_VERSION = {
 @handles(ApiKey.LIST_OFFSETS, versions=(1, 11))
 def handle_list_offsets(ctx: RequestContext, request: ListOffsetsRequest) -> Answer:
     """Look each partition up."""
+    if request.isolation_level not in _ISOLATION_LEVELS:
+        # Apache Kafka's handler fails on it, and all partitions with it.
+        return Answer(_refused(request, ErrorCode.UNKNOWN_SERVER_ERROR))
     times = Counter((topic.name, wish.partition_index) for topic in request.topics for wish in topic.partitions)
     topics = []
+    wishes: dict[str, list[ListOffsetsPartition]] = {}
     for wished_topic in request.topics:
-        topic = ctx.broker.topics.by_name.get(wished_topic.name)
+        if wished_topic.partitions:
+            wishes.setdefault(wished_topic.name, []).extend(wished_topic.partitions)
+    for name, partitions in wishes.items():
+        topic = ctx.broker.topics.by_name.get(name)
         answers: list[ListOffsetsPartitionResponse] = []
-        for wish in wished_topic.partitions:
+        for wish in partitions:
             partition = None if topic is None else topic.partition(wish.partition_index)
-            if times[wished_topic.name, wish.partition_index] > 1:
+            if times[name, wish.partition_index] > 1:
                 if all(answer.partition_index != wish.partition_index for answer in answers):
                     answers.append(_error(wish, ErrorCode.INVALID_REQUEST))
+            elif not _is_known(ctx, wish):
+                answers.append(_error(wish, ErrorCode.UNSUPPORTED_VERSION))
             elif partition is None:
                 answers.append(_error(wish, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
             else:
                 answers.append(_look_up(ctx, partition, wish))
-        topics.append(ListOffsetsTopicResponse(name=wished_topic.name, partitions=answers))
+        topics.append(ListOffsetsTopicResponse(name=name, partitions=answers))
     return Answer(ListOffsetsResponse(topics=topics))
+
+
+def _refused(request: ListOffsetsRequest, error_code: ErrorCode) -> ListOffsetsResponse:
+    return ListOffsetsResponse(
+        topics=[
+            ListOffsetsTopicResponse(
+                name=topic.name, partitions=[_error(wish, error_code) for wish in topic.partitions]
+            )
+            for topic in request.topics
+        ]
+    )
+
+
+def _is_known(ctx: RequestContext, wish: ListOffsetsPartition) -> bool:
+    """Tell whether this version knows the place that a negative number asks for."""
+    return wish.timestamp >= 0 or ctx.api_version >= _FIRST_VERSION.get(wish.timestamp, 1 << 15)
 
 
 def _error(wish: ListOffsetsPartition, error_code: ErrorCode) -> ListOffsetsPartitionResponse:
@@ -65,10 +92,8 @@ def _error(wish: ListOffsetsPartition, error_code: ErrorCode) -> ListOffsetsPart
 
 
 def _look_up(ctx: RequestContext, partition: Partition, wish: ListOffsetsPartition) -> ListOffsetsPartitionResponse:
-    if wish.timestamp < 0 and ctx.api_version < _FIRST_VERSION.get(wish.timestamp, 1 << 15):
-        return _error(wish, ErrorCode.UNSUPPORTED_VERSION)
     epoch = ctx.broker.leader_epoch(partition.topic)
-    if 0 <= wish.current_leader_epoch != epoch:
+    if wish.current_leader_epoch not in (NO_EPOCH, epoch):
         is_old = wish.current_leader_epoch < epoch
         return _error(wish, ErrorCode.FENCED_LEADER_EPOCH if is_old else ErrorCode.UNKNOWN_LEADER_EPOCH)
     log = ctx.broker.log_of(partition)

@@ -29,6 +29,7 @@ TOPIC_OPERATIONS = 0b1101_1111_1000
 CLUSTER_OPERATIONS = 0b1_1111_1010_0000
 """CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE as bits."""
 _NOT_ASKED = -(1 << 31)
+_IDS_SINCE = 12
 
 
 class EncodedBody:
@@ -51,6 +52,14 @@ def handle_metadata(ctx: RequestContext, request: MetadataRequest) -> Answer:
     wanted = request.topics
     if wanted is None or (ctx.api_version == 0 and not wanted):
         return Answer(_all_topics(ctx, request))
+    if ctx.api_version < _IDS_SINCE and any(wish.topic_id != ZERO_UUID or wish.name is None for wish in wanted):
+        return Answer(_refused(request, ErrorCode.INVALID_REQUEST))
+    if any(wish.topic_id != ZERO_UUID for wish in wanted):
+        # Where one topic is asked for by id, those without an id are not looked at.
+        wanted = [wish for wish in wanted if wish.topic_id != ZERO_UUID]
+    elif any(wish.name is None for wish in wanted):
+        # Apache Kafka's handler fails on it, and all topics with it.
+        return Answer(_refused(request, ErrorCode.UNKNOWN_SERVER_ERROR))
     may_create = broker.settings.auto_create_topics and (ctx.api_version < 4 or request.allow_auto_topic_creation)
     if 10 <= ctx.api_version < 12 and any(wish.name is None or wish.topic_id != ZERO_UUID for wish in wanted):
         # The field for ids came two versions before anybody looked at it.
@@ -71,14 +80,16 @@ def handle_metadata(ctx: RequestContext, request: MetadataRequest) -> Answer:
                 continue
             seen.add(name)
             topic = broker.topics.by_name.get(name)
-            if topic is None and (topic_name_error(name) is not None or broker.topics.colliding_name(name) is not None):
-                topics.append(MetadataResponseTopic(error_code=ErrorCode.INVALID_TOPIC_EXCEPTION, name=name))
+            if topic is None and (
+                topic_name_error(name) is not None or (may_create and broker.topics.colliding_name(name) is not None)
+            ):
+                topics.append(_missing(request, name, ErrorCode.INVALID_TOPIC_EXCEPTION))
                 continue
             if topic is None and may_create and broker.has_room_for(broker.settings.default_partitions):
                 topic, position = broker.create_topic(name, broker.settings.default_partitions, {})
                 after = (position,)
             if topic is None:
-                topics.append(MetadataResponseTopic(error_code=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name=name))
+                topics.append(_missing(request, name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
                 continue
         topics.append(_describe(ctx, topic, with_operations=request.include_topic_authorized_operations))
     # The topics told may have come into being in an earlier request that is not durable yet.
@@ -87,6 +98,21 @@ def handle_metadata(ctx: RequestContext, request: MetadataRequest) -> Answer:
 
 def _invalid(wish: MetadataRequestTopic) -> MetadataResponseTopic:
     return MetadataResponseTopic(error_code=ErrorCode.INVALID_REQUEST, name=wish.name or "", topic_id=wish.topic_id)
+
+
+def _refused(request: MetadataRequest, error_code: ErrorCode) -> MetadataResponse:
+    """Return what a request is answered with that fails as a whole."""
+    topics = [
+        MetadataResponseTopic(error_code=error_code, name=wish.name or "", topic_id=wish.topic_id)
+        for wish in request.topics or ()
+    ]
+    return MetadataResponse(topics=topics, error_code=error_code)
+
+
+def _missing(request: MetadataRequest, name: str, error_code: ErrorCode) -> MetadataResponseTopic:
+    """Return the entry of a topic that is not there; what one may do with it is told all the same."""
+    operations = TOPIC_OPERATIONS if request.include_topic_authorized_operations else _NOT_ASKED
+    return MetadataResponseTopic(error_code=error_code, name=name, topic_authorized_operations=operations)
 
 
 def _all_topics(ctx: RequestContext, request: MetadataRequest) -> EncodedBody:

@@ -50,8 +50,6 @@ def handle_offset_commit(ctx: RequestContext, request: OffsetCommitRequest) -> A
                     metadata=partition.committed_metadata,
                 )
             )
-        if not wanted.partitions:
-            answer_topics.topic(name, wanted.topic_id)
     if commits:
         ask = CommitAsk(
             group_id=request.group_id,

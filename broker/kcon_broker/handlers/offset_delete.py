@@ -19,33 +19,37 @@ from kcon_broker.wire.messages.offset_delete import (
 @handles(ApiKey.OFFSET_DELETE, versions=(0, 0))
 def handle_offset_delete(ctx: RequestContext, request: OffsetDeleteRequest) -> Answer:
     """Delete committed offsets."""
-    errors: dict[str, dict[int, ErrorCode]] = {}
+    unknown: set[tuple[str, int]] = set()
     known: dict[tuple[str, int], None] = {}
     for wanted in request.topics:
         topic = ctx.broker.topics.by_name.get(wanted.name)
-        partitions = errors.setdefault(wanted.name, {})
         for partition in wanted.partitions:
             index = partition.partition_index
             if topic is None or not 0 <= index < topic.partition_count:
-                partitions[index] = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-            elif (wanted.name, index) not in known:
+                unknown.add((wanted.name, index))
+            else:
                 known[wanted.name, index] = None
     error_code, partition_errors = ctx.broker.groups.delete_offsets(request.group_id, tuple(known), moment(ctx))
     failed = OffsetDeleteResponse(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
     if error_code is not ErrorCode.NONE:
         return answer_when_durable(ctx, (request.group_id,), OffsetDeleteResponse(error_code=error_code), failed=failed)
-    for (name, index), partition_error in zip(known, partition_errors, strict=True):
-        errors[name][index] = partition_error
+    errors = dict(zip(known, partition_errors, strict=True)) | dict.fromkeys(
+        unknown, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    )
+    # What is named twice is answered twice.
+    indexes: dict[str, list[int]] = {}
+    for wanted in request.topics:
+        indexes.setdefault(wanted.name, []).extend(partition.partition_index for partition in wanted.partitions)
     response = OffsetDeleteResponse(
         topics=[
             OffsetDeleteResponseTopic(
                 name=name,
                 partitions=[
-                    OffsetDeleteResponsePartition(partition_index=index, error_code=partition_error)
-                    for index, partition_error in partitions.items()
+                    OffsetDeleteResponsePartition(partition_index=index, error_code=errors[name, index])
+                    for index in partitions
                 ],
             )
-            for name, partitions in errors.items()
+            for name, partitions in indexes.items()
         ]
     )
     return answer_when_durable(ctx, (request.group_id,), response, failed=failed)

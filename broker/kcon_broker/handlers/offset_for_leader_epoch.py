@@ -17,6 +17,9 @@ from kcon_broker.wire.messages.offset_for_leader_epoch import (
     OffsetForLeaderTopicResult,
 )
 
+NO_EPOCH = -1
+"""Stands for an epoch that the client does not know. Any other negative number is an epoch before all others."""
+
 
 @handles(ApiKey.OFFSET_FOR_LEADER_EPOCH, versions=(2, 4))
 def handle_offset_for_leader_epoch(ctx: RequestContext, request: OffsetForLeaderEpochRequest) -> Answer:
@@ -39,7 +42,7 @@ def _look_up(ctx: RequestContext, topic: Topic | None, wish: OffsetForLeaderPart
         answer.error_code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
         return answer
     epoch = ctx.broker.leader_epoch(topic)
-    if 0 <= wish.current_leader_epoch != epoch:
+    if wish.current_leader_epoch not in (NO_EPOCH, epoch):
         is_old = wish.current_leader_epoch < epoch
         answer.error_code = ErrorCode.FENCED_LEADER_EPOCH if is_old else ErrorCode.UNKNOWN_LEADER_EPOCH
         return answer
@@ -58,11 +61,13 @@ def end_of_epoch(log: Log, epoch: int, *, current_epoch: int) -> tuple[int, int]
     As Kafka's LeaderEpochFileCache.endOffsetFor, for which the current epoch begins with the leader and not with its
     first record. Below all known epochs the asked one ended where the first known begins.
     """
-    if not 0 <= epoch <= current_epoch:
+    if epoch == NO_EPOCH or epoch > current_epoch:
         return -1, -1
     if epoch == current_epoch:
         return epoch, log.log_end_offset
     found = log.end_offset_for_epoch(epoch)
     if found is not None:
         return found
-    return epoch, log.epochs.start_offsets[0] if log.epochs.start_offsets else log.log_end_offset
+    if not log.epochs.start_offsets:
+        return epoch, log.log_end_offset
+    return epoch, max(log.log_start_offset, log.epochs.start_offsets[0])

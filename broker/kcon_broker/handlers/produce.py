@@ -46,7 +46,7 @@ _ADMIN_CLIENT = "__admin_client"
 def handle_produce(ctx: RequestContext, request: ProduceRequest) -> Answer | None:
     """Append each partition's batch, or say why not."""
     production = _Production(ctx, request)
-    response = ProduceResponse(responses=[production.append_topic(wanted) for wanted in request.topic_data])
+    response = ProduceResponse(responses=[production.append_topic(wanted) for wanted in _each_once(request)])
     if request.acks == _ACKS_NONE:
         if production.has_errors:
             raise CloseConnection("an acks=0 produce failed, and there is no other way to tell the client")
@@ -57,6 +57,20 @@ def handle_produce(ctx: RequestContext, request: ProduceRequest) -> Answer | Non
         return response
 
     return Answer(response, after=production.after, failed=failed)
+
+
+def _each_once(request: ProduceRequest) -> list[TopicProduceData]:
+    """Return the topics and partitions that have a batch, each once: of two batches for one the last counts."""
+    if len(request.topic_data) == 1 and len(request.topic_data[0].partition_data) == 1:
+        return request.topic_data
+    topics: dict[tuple[str, bytes], dict[int, PartitionProduceData]] = {}
+    for topic in request.topic_data:
+        for data in topic.partition_data:
+            topics.setdefault((topic.name, topic.topic_id), {})[data.index] = data
+    return [
+        TopicProduceData(name=name, topic_id=topic_id, partition_data=list(partitions.values()))
+        for (name, topic_id), partitions in topics.items()
+    ]
 
 
 class _Production:
@@ -120,13 +134,13 @@ class _Production:
         """Judge and append one batch."""
         ctx = self.ctx
         broker = ctx.broker
-        if self.acks not in (_ACKS_ALL, _ACKS_LEADER, _ACKS_NONE):
-            return self._error(data, ErrorCode.INVALID_REQUIRED_ACKS)
         if topic.is_internal and ctx.client_id != _ADMIN_CLIENT:
             return self._error(data, ErrorCode.INVALID_TOPIC_EXCEPTION)
         partition = topic.partition(data.index)
         if partition is None:
             return self._error(data, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        if self.acks not in (_ACKS_ALL, _ACKS_LEADER, _ACKS_NONE):
+            return self._error(data, ErrorCode.INVALID_REQUIRED_ACKS)
         log = broker.log_of(partition)
         if log is None:
             return self._error(data, ErrorCode.KAFKA_STORAGE_ERROR)
@@ -194,7 +208,7 @@ class _Production:
     def _refused(self, data: PartitionProduceData, refused: BatchError, log: Log) -> PartitionProduceResponse:
         """Tell why a batch was refused, record by record where that is known (KIP-467)."""
         error_code = ErrorCode(refused.error_code)
-        is_early = error_code in _ERRORS_BEFORE_THE_LOG
+        is_early = refused.is_unfit or error_code in _ERRORS_BEFORE_THE_LOG
         response = self._error(
             data, error_code, refused.message, log_start_offset=-1 if is_early else log.log_start_offset
         )

@@ -59,7 +59,7 @@ def test_a_broker_without_room_for_the_topic_has_no_coordinator(caller: Any) -> 
         (1, 1, ErrorCode.NONE),
         (6, 1, ErrorCode.NONE),
         (5, 2, ErrorCode.INVALID_REQUEST),
-        (6, 2, ErrorCode.COORDINATOR_NOT_AVAILABLE),
+        (6, 2, ErrorCode.INVALID_REQUEST),
         (3, 9, ErrorCode.INVALID_REQUEST),
     ],
 )
