@@ -46,7 +46,7 @@ def test_one_shot_paths_load_nothing_heavy(code: str) -> None:
 
 def test_the_broker_loads_no_console_and_no_codec_of_others() -> None:
     """The broker's start-up time is a promise; kio alone would cost a third of it."""
-    loaded = loaded_after("import kcon_broker.server.broker")
+    loaded = loaded_after("import kcon_broker.server.serve, kcon_broker.server.server")
     assert not loaded & {"kcon", "kcon_plugins", "kio", *HEAVY}
 
 
