@@ -11,6 +11,10 @@ from confluent_kafka import Consumer, ConsumerGroupType, Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from tests.kcon_broker.raw_client import RawClient
+
 WAIT_S = 60.0
 """Clients hear of a change with their next heartbeat, which the broker lets them send every five seconds."""
 POLL_S = 0.05
@@ -69,6 +73,17 @@ def produce(bootstrap: str, topic: str, numbers: range) -> None:
     for number in numbers:
         producer.produce(topic, str(number), partition=number % PARTITIONS)
     assert producer.flush(WAIT_S) == 0
+
+
+def test_the_protocol_is_announced(cluster: Any) -> None:
+    """Clients look for the feature and for both APIs before they use them."""
+    with RawClient(cluster.bootstrap) as client:
+        request = ApiVersionsRequest(client_software_name="kcon", client_software_version="1")
+        answer = client.ask(request, ApiVersionsResponse, 4)
+    ranges = {key.api_key: (key.min_version, key.max_version) for key in answer.api_keys}
+    assert (ranges[ApiKey.CONSUMER_GROUP_HEARTBEAT], ranges[ApiKey.CONSUMER_GROUP_DESCRIBE]) == ((0, 1), (0, 1))
+    levels = {known.name: known.max_version_level for known in answer.finalized_features}
+    assert levels["group.version"] == 1
 
 
 def test_three_members_come_and_go_and_each_record_is_read_once(cluster: Any, unique: Callable[[str], str]) -> None:

@@ -8,6 +8,7 @@ All of it is durable: `apply` is the only function that changes a group, at star
 made elsewhere (consumer_heartbeat.py), on a `Draft` where they need more than one record.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -83,6 +84,7 @@ class ConsumerGroup:
     """One group.
 
     target: what each member is to have; owners: who has a partition now, given back or not.
+    regex_users: how many members use each expression.
     """
 
     group_id: str
@@ -96,6 +98,7 @@ class ConsumerGroup:
     target: dict[str, TopicPartitions] = field(default_factory=dict)
     owners: dict[tuple[bytes, int], str] = field(default_factory=dict)
     regexes: dict[str, ResolvedRegex] = field(default_factory=dict)
+    regex_users: Counter[str] = field(default_factory=Counter)
 
     def copy(self) -> "ConsumerGroup":
         """Return a group that can change on its own; members and targets are values."""
@@ -106,6 +109,7 @@ class ConsumerGroup:
             target=dict(self.target),
             owners=dict(self.owners),
             regexes=dict(self.regexes),
+            regex_users=Counter(self.regex_users),
         )
 
     # Questions
@@ -143,9 +147,7 @@ class ConsumerGroup:
 
     def subscribed_regexes(self) -> frozenset[str]:
         """Return the expressions that members use."""
-        return frozenset(
-            member.subscription.topic_regex for member in self.members.values() if member.subscription.topic_regex
-        )
+        return frozenset(self.regex_users)
 
     def preferred_assignor(self, default: str) -> str:
         """Return the assignor that most members ask for."""
@@ -188,6 +190,8 @@ class ConsumerGroup:
                 self.regexes[record.regex] = resolved
 
     def _put(self, member: ConsumerMember) -> None:
+        self._count_regex(self.members.get(member.member_id), -1)
+        self._count_regex(member, 1)
         self.members[member.member_id] = member
         if member.subscription.instance_id is not None:
             self.static_members[member.subscription.instance_id] = member.member_id
@@ -197,6 +201,7 @@ class ConsumerGroup:
         if member is None:
             return
         self._release(member)
+        self._count_regex(member, -1)
         instance_id = member.subscription.instance_id
         if instance_id is not None and self.static_members.get(instance_id) == member_id:
             del self.static_members[instance_id]
@@ -213,6 +218,13 @@ class ConsumerGroup:
         self._put(replace(member, progress=progress))
         for partition in _each(progress.assigned, progress.revoking):
             self.owners[partition] = member_id
+
+    def _count_regex(self, member: ConsumerMember | None, change: int) -> None:
+        regex = None if member is None else member.subscription.topic_regex
+        if regex:
+            self.regex_users[regex] += change
+            if not self.regex_users[regex]:
+                del self.regex_users[regex]
 
     def _release(self, member: ConsumerMember) -> None:
         for partition in _each(member.progress.assigned, member.progress.revoking):
