@@ -28,7 +28,8 @@ from kcon.tui.widgets.tabs import Tab, TabLine
 from kcon.tui.widgets.virtual_table import VirtualTable
 
 TICKS = 900
-TREND_TICKS = 90
+TREND_TICKS = 300
+"""Ten minutes at the usual pace."""
 RATE_WINDOW_MS = 10_000
 
 
@@ -39,7 +40,7 @@ def state_role(value: object) -> str:
 
 def draw_lags(value: object, width: int) -> str:
     """Draw the last lags of a partition."""
-    return spark(value[-width:], width) if isinstance(value, tuple) else ""
+    return spark(value, width) if isinstance(value, tuple) else ""
 
 
 PARTITION_COLUMNS = (

@@ -20,7 +20,7 @@ TREND_WIDTH = 12
 
 def draw_trend(value: object, width: int) -> str:
     """Draw the last values of a row."""
-    return spark(value[-width:], width) if isinstance(value, tuple) else ""
+    return spark(value, width) if isinstance(value, tuple) else ""
 
 
 COLUMNS = (
