@@ -81,6 +81,7 @@ async def on_controller(
     *,
     batch_max: int = 500,
     mutating: bool = True,
+    needs: str = "",
 ) -> dict[Key, Value | KafkaError]:
     """Fan out to the controller alone. The broker id that `ask_one` gets may be NO_BROKER, which is any."""
 
@@ -96,6 +97,7 @@ async def on_controller(
         settings=cluster.settings,
         deadline=deadline,
         mutating=mutating,
+        needs=needs,
     )
 
 

@@ -63,6 +63,7 @@ async def committed_offsets(
         batch_max=cluster.settings.groups_per_request_max,
         settings=cluster.settings,
         deadline=deadline,
+        needs="DESCRIBE",
     )
 
 

@@ -55,7 +55,7 @@ async def describe_configs(
             results[_resource(item)] = error or {e.name: e for e in map(_entry, item.configs)}
         return results
 
-    return await _fan_out(cluster, resources, ask, deadline, mutating=False)
+    return await _fan_out(cluster, resources, ask, deadline, mutating=False, needs="DESCRIBE_CONFIGS")
 
 
 async def alter_configs(
@@ -80,7 +80,7 @@ async def alter_configs(
         return {_resource(item): _error(item) or True for item in told.responses}
 
     async def run() -> dict[ConfigResource, KafkaError | None]:
-        told = await _fan_out(cluster, list(changes), ask, deadline, mutating=not validate_only)
+        told = await _fan_out(cluster, list(changes), ask, deadline, mutating=not validate_only, needs="ALTER_CONFIGS")
         return {key: result if isinstance(result, KafkaError) else None for key, result in told.items()}
 
     if validate_only:
@@ -99,6 +99,7 @@ async def _fan_out(
     deadline: Deadline,
     *,
     mutating: bool,
+    needs: str,
 ) -> dict[ConfigResource, Value | KafkaError]:
     async def route(keys: Sequence[ConfigResource], fresh: bool) -> Mapping[ConfigResource, int | KafkaError]:
         if fresh or cluster.info is None:
@@ -113,6 +114,7 @@ async def _fan_out(
         settings=cluster.settings,
         deadline=deadline,
         mutating=mutating,
+        needs=needs,
     )
 
 

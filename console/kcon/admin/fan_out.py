@@ -38,11 +38,13 @@ async def fan_out(
     settings: AdminSettings,
     deadline: Deadline,
     mutating: bool = False,
+    needs: str = "",
 ) -> dict[Key, Value | KafkaError]:
     """Return a value or an error for every key, in the order of `keys`.
 
     mutating: after a broken connection do not ask again, because the change may have happened; and wait for a
     coordinator that is loading, or a topic of commits that is being created, as long as the deadline allows.
+    needs: the ACL operation that the question takes, to be named where it is lacking.
     """
     results: dict[Key, Value | KafkaError] = {}
     pending: list[Key] = list(keys)
@@ -65,7 +67,11 @@ async def fan_out(
         pending = [key for key in pending if _may_pass(results[key], attempt, settings, mutating)]
         if not pending or deadline.left_ms() <= 0:
             break
-    return {key: results[key] for key in keys}
+    return {key: _with_right(results[key], needs) for key in keys}
+
+
+def _with_right(result: Value | KafkaError, needs: str) -> Value | KafkaError:
+    return result.lacking(needs) if needs and isinstance(result, KafkaError) else result
 
 
 async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -47,6 +47,7 @@ async def describe_groups(
         batch_max=cluster.settings.groups_per_request_max,
         settings=cluster.settings,
         deadline=deadline,
+        needs="DESCRIBE",
     )
 
 

@@ -82,6 +82,7 @@ async def delete_groups(
             settings=cluster.settings,
             deadline=deadline,
             mutating=True,
+            needs="DELETE",
         )
     return {group: result if isinstance(result, KafkaError) else None for group, result in told.items()}
 

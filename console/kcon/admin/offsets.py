@@ -75,6 +75,7 @@ async def list_offsets(
         batch_max=cluster.settings.partitions_per_request_max,
         settings=cluster.settings,
         deadline=deadline,
+        needs="DESCRIBE",
     )
     return dict(zip(unique, told.values(), strict=True))
 

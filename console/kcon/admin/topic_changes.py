@@ -57,12 +57,12 @@ async def create_topics(
         return _results(answer, "topics")
 
     if validate_only:
-        return none_when_done(await on_controller(cluster, list(by_name), ask, deadline))
+        return none_when_done(await on_controller(cluster, list(by_name), ask, deadline, needs="CREATE"))
     targets = {name.raw for name in by_name}
     with need(permit, Operation.TOPIC_CREATE).use(
         context=cluster.settings.context, operation=Operation.TOPIC_CREATE, targets=targets
     ):
-        return none_when_done(await on_controller(cluster, list(by_name), ask, deadline))
+        return none_when_done(await on_controller(cluster, list(by_name), ask, deadline, needs="CREATE"))
 
 
 async def delete_topics(
@@ -88,7 +88,7 @@ async def delete_topics(
 
     targets = {name.raw for name in names}
     with permit.use(context=cluster.settings.context, operation=Operation.TOPIC_DELETE, targets=targets):
-        return none_when_done(await on_controller(cluster, names, ask, deadline))
+        return none_when_done(await on_controller(cluster, names, ask, deadline, needs="DELETE"))
 
 
 async def add_partitions(
@@ -111,12 +111,12 @@ async def add_partitions(
         return _results(answer, "results")
 
     if validate_only:
-        return none_when_done(await on_controller(cluster, list(counts), ask, deadline))
+        return none_when_done(await on_controller(cluster, list(counts), ask, deadline, needs="ALTER"))
     targets = {name.raw for name in counts}
     with need(permit, Operation.PARTITIONS_ADD).use(
         context=cluster.settings.context, operation=Operation.PARTITIONS_ADD, targets=targets
     ):
-        return none_when_done(await on_controller(cluster, list(counts), ask, deadline))
+        return none_when_done(await on_controller(cluster, list(counts), ask, deadline, needs="ALTER"))
 
 
 def _topic_values(topic: NewTopic) -> dict[str, object]:

@@ -72,7 +72,7 @@ def _read_topic(cursor: Cursor, version: int, known: dict[tuple[int, ...], tuple
         code, index, leader_id, epoch = cursor.unpack(_PARTITION)
         replicas, isr, offline = int32s(), int32s(), int32s()
         cursor.skip_tags()
-        error = kafka_error(code) if code else None
+        error = kafka_error(code).lacking("DESCRIBE") if code else None
         partitions.append(
             PartitionInfo(index, leader_id, epoch, intern(replicas, replicas), intern(isr, isr), offline, error)
         )
@@ -84,7 +84,7 @@ def _read_topic(cursor: Cursor, version: int, known: dict[tuple[int, ...], tuple
         format_topic_id(topic_id) if any(topic_id) else None,
         bool(internal),
         tuple(partitions),
-        kafka_error(error_code) if error_code else None,
+        kafka_error(error_code).lacking("DESCRIBE") if error_code else None,
     )
 
 
@@ -103,7 +103,7 @@ def _topic(item: Any, known: dict[tuple[int, ...], tuple[int, ...]]) -> TopicInf
         for p in item.partitions
     ]
     partitions.sort(key=_INDEX)
-    error = kafka_error(item.error_code) if item.error_code else None
+    error = kafka_error(item.error_code).lacking("DESCRIBE") if item.error_code else None
     return TopicInfo(TopicName(WireText(item.name or "")), None, bool(item.is_internal), tuple(partitions), error)
 
 

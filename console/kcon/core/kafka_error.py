@@ -3,7 +3,7 @@
 One table for the admin client, the record clients and `kcon errcode`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kcon.errors import AuthError, KconError, NotFoundError, RefusedError, UnreachableError
@@ -26,6 +26,14 @@ class KafkaError:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.detail}" if self.detail else self.name
+
+    def lacking(self, right: str) -> "KafkaError":
+        """Return this error with the right that was lacking, if it is about a right. right: an ACL operation."""
+        resource = _RESOURCE_OF_RIGHT.get(self.name)
+        if resource is None:
+            return self
+        hint = f"It takes an ACL that allows {right} on the {resource}; see `kafka-acls` or ask who runs the cluster."
+        return replace(self, detail=f"{right} on the {resource} is not allowed", hint=hint)
 
     def as_exception(self, subject: str) -> KconError:
         """Return the KconError of the right kind (exit code) for `subject`, e.g. `topic orders`."""
@@ -62,6 +70,13 @@ def known_errors() -> tuple[KafkaError, ...]:
     """Return every error of the table, by code."""
     return tuple(_BY_CODE.values())
 
+
+_RESOURCE_OF_RIGHT: Final = {
+    "TOPIC_AUTHORIZATION_FAILED": "topic",
+    "GROUP_AUTHORIZATION_FAILED": "group",
+    "CLUSTER_AUTHORIZATION_FAILED": "cluster",
+    "TRANSACTIONAL_ID_AUTHORIZATION_FAILED": "transactional id",
+}
 
 _AUTH: Final = frozenset(
     {

@@ -98,11 +98,11 @@ async def require_topic(session: "Session", topic: TopicName) -> None:
     admin = await session.admin()
     info = (await admin.topics([topic]))[0]
     if info.error is not None:
-        from kcon.errors import KconError, NotFoundError
+        from kcon.errors import NotFoundError
 
         if info.error.name == "UNKNOWN_TOPIC_OR_PARTITION":
             raise NotFoundError(f"Topic {topic} does not exist.", f"Create it: kcon topic create {topic}")
-        raise KconError(f"Topic {topic}: {info.error.name}.", info.error.hint)
+        raise info.error.as_exception(f"Topic {topic}")
 
 
 async def open_producer(
