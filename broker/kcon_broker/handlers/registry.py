@@ -5,6 +5,7 @@ said in its result, and `server/` does the waiting:
 
 - `Answer(response)`: send it; with `after`, once these positions are durable.
 - `Park(...)`: call `retry` at the deadline, or earlier when one of the keys is woken.
+- `NeedsRead(...)`: call `retry` once these parts of files are in memory.
 - `None`: the request has no answer (acks=0).
 - raising `CloseConnection`: what Kafka does where it cannot or must not answer.
 
@@ -19,6 +20,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.gate import Gate
+from kcon_broker.storage.files import WouldBlockError
 from kcon_broker.wire.api_keys import ApiKey
 
 
@@ -75,7 +77,15 @@ class Park:
     retry: "Callable[[RequestContext], HandlerResult]"
 
 
-HandlerResult: TypeAlias = Answer | Park | None
+@dataclass(slots=True)
+class NeedsRead:
+    """Not yet: the disk has to be waited for, which the server does off the loop; then ask again."""
+
+    reads: Sequence[WouldBlockError]
+    retry: "Callable[[RequestContext], HandlerResult]"
+
+
+HandlerResult: TypeAlias = Answer | Park | NeedsRead | None
 HandlerFunction: TypeAlias = Callable[[RequestContext, Any], HandlerResult]
 _Function = TypeVar("_Function", bound=HandlerFunction)
 

@@ -19,13 +19,16 @@ from kcon_broker.handlers.registry import (
     CloseConnection,
     Handler,
     HandlerResult,
+    NeedsRead,
     Park,
     RequestContext,
 )
+from kcon_broker.server.cold_reads import read_ahead
 from kcon_broker.server.commit import Committer
 from kcon_broker.server.connection import Connection
 from kcon_broker.server.exchange import Exchange
 from kcon_broker.server.parked import ParkedTable
+from kcon_broker.server.tasks import spawn
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.wire.api_keys import ApiKey
@@ -227,8 +230,20 @@ class Dispatcher:
             if self.parked.count >= self.broker.settings.network.parked_requests_max:
                 raise CloseConnection("too many requests wait already")
             self.parked.add(exchange, context, result)
+        elif isinstance(result, NeedsRead):
+            spawn(self._read_and_ask(exchange, context, result), name="cold read")
         else:
             exchange.settle_without_answer()
+
+    async def _read_and_ask(self, exchange: Exchange, context: RequestContext, needed: NeedsRead) -> None:
+        """Have parts of files read into memory by a thread, then ask again."""
+        await read_ahead(needed.reads)
+        if exchange.connection.is_closed or self._is_stopping:
+            return
+        context.now_ms = int(time.monotonic() * 1000)
+        context.wall_ms = int(time.time() * 1000)
+        self._ask(exchange, context, lambda: needed.retry(context))
+        self.request_round()
 
     def _expire_groups(self, now_ms: int, wall_ms: int) -> None:
         """Let the groups do what is due: members that fell silent, rebalances that waited long enough."""

@@ -7,15 +7,18 @@ function that `begin_sync` returns, whose file stays open meanwhile.
 """
 
 import contextlib
+import errno
 import os
 import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from kcon_broker.server.read_buffers import BufferPool
 from kcon_broker.server.syncfs import find_syncfs
-from kcon_broker.storage.files import Buffer, File, Syncable
+from kcon_broker.storage.files import Buffer, File, Syncable, WouldBlockError
 
+_READ_FLAGS = getattr(os, "RWF_NOWAIT", 0)
 _FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
 OPEN_FILES_MIN = 8
@@ -31,6 +34,7 @@ class OsFiles:
         self._known: dict[str, dict[str, OsFile]] = {}
         """Folder -> name -> file. One object a file, so that its dirty mark and its failure are known to all."""
         self._folders: dict[str, OsEntry] = {}
+        self.read_buffers = BufferPool()
         self._syncfs = find_syncfs()
         self._root_descriptor = -1
 
@@ -311,6 +315,26 @@ class OsFile(OsEntry):
     def read(self, size: int, position: int) -> bytes:
         """Return up to `size` bytes from `position`; see `File.read`."""
         return _read(self._files.touch(self), size, position)
+
+    def read_now(self, size: int, position: int) -> memoryview:
+        """Return what is in memory, in a buffer that is used again when nobody holds a view of it any more."""
+        descriptor = self._files.touch(self)
+        buffer = self._files.read_buffers.take(size)
+        total = 0
+        try:
+            while total < size:
+                count = os.preadv(descriptor, [buffer[total:]], position + total, _READ_FLAGS)
+                if count == 0:
+                    break
+                total += count
+        except BlockingIOError:
+            raise WouldBlockError(self, size, position) from None
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+            # This file system cannot tell.
+            return memoryview(_read(descriptor, size, position))
+        return buffer[:total]
 
     def begin_read(self) -> Callable[[int, int], bytes]:
         """Return a function that reads in any thread; see `File.begin_read`."""

@@ -16,6 +16,16 @@ IO_VECTORS_MAX = 1_024
 """Buffers of one write (IOV_MAX of Linux)."""
 
 
+class WouldBlockError(Exception):
+    """What was asked for is not in memory: reading it would wait for the disk."""
+
+    def __init__(self, file: "File", size: int, position: int) -> None:
+        super().__init__(f"{size} bytes at {position} of {file.path} are not in memory")
+        self.file = file
+        self.size = size
+        self.position = position
+
+
 class Syncable(Protocol):
     """A file or folder whose changes can be made durable.
 
@@ -56,6 +66,10 @@ class File(Syncable, Protocol):
 
     def read(self, size: int, position: int) -> bytes:
         """Return up to `size` bytes from `position`; fewer only at the end of the file."""
+        ...
+
+    def read_now(self, size: int, position: int) -> bytes | memoryview:
+        """Return what `read` does, without waiting for the disk; raise WouldBlockError where that cannot be."""
         ...
 
     def read_into(self, buffer: memoryview, position: int) -> int:

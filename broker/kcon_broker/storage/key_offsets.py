@@ -26,10 +26,9 @@ class KeyOffsets:
         self.capacity = capacity
         self.count = 0
         self._slots = int(capacity / _FILL) + 1
-        empty = bytes(8 * self._slots)
-        self._high = array("Q", empty)
-        self._low = array("Q", empty)
-        self._offsets = array("Q", empty)
+        self._high = array("Q", (0,)) * self._slots
+        self._low = array("Q", (0,)) * self._slots
+        self._offsets = array("Q", (0,)) * self._slots
         """Offset + 1; 0 is a free slot."""
 
     def put(self, key: bytes, offset: int) -> bool:

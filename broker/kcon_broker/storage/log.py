@@ -325,11 +325,20 @@ class Log:
 
     # Read
 
-    def read(self, start_offset: int, max_bytes: int, *, limit_offset: int, min_one: bool = True) -> list[memoryview]:
+    def read(
+        self,
+        start_offset: int,
+        max_bytes: int,
+        *,
+        limit_offset: int,
+        min_one: bool = True,
+        may_block: bool = True,
+    ) -> list[memoryview]:
         """Return whole batches from the one that holds `start_offset`, none beyond `limit_offset`.
 
         A part is a run of batches that stand together. With `min_one` the first batch is returned however large it
-        is. Raises OSError (`LogDamagedError`) when there is no sense in what is stored there.
+        is. Raises OSError (`LogDamagedError`) when there is no sense in what is stored there, and WouldBlockError when
+        `may_block` is false and nothing of it is in memory.
         """
         limit = min(limit_offset, self.written_offset)
         if start_offset >= limit:
@@ -338,7 +347,7 @@ class Log:
             if start_offset >= self.damage.offset:
                 raise LogDamagedError(self.damage)
             limit = min(limit, self.damage.offset)
-        return self._reader.read(start_offset, max_bytes, limit, min_one=min_one)
+        return self._reader.read(start_offset, max_bytes, limit, min_one=min_one, may_block=may_block)
 
     def read_batches(self, start_offset: int, *, limit_offset: int) -> Iterator[memoryview]:
         """Yield every batch of `[start_offset, limit_offset)`, one by one."""

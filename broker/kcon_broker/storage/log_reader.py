@@ -5,14 +5,14 @@ the rest is read from headers. What an index says is believed only if the batch 
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kcon_broker.batch.header import HEADER_BYTES, NO_TIMESTAMP
 from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
 from kcon_broker.storage.batch_walk import rebuild_indexes
-from kcon_broker.storage.files import Files
+from kcon_broker.storage.files import Files, WouldBlockError
 from kcon_broker.storage.recovery import Damage
-from kcon_broker.storage.segment import Segment
+from kcon_broker.storage.segment import INDEX_SUFFIX, TIME_INDEX_SUFFIX, Segment, segment_path
 
 _HEADROOM_BYTES = 8_192
 """Read before the wanted batch: the distance between two index entries, and a batch."""
@@ -42,8 +42,13 @@ class LogReader:
         """Return the index of the segment that holds `offset`, or would."""
         return max(bisect_right(self.segments, offset, key=lambda segment: segment.base_offset) - 1, 0)
 
-    def read(self, start_offset: int, bytes_max: int, limit_offset: int, *, min_one: bool) -> list[memoryview]:
-        """Return the whole batches from the one that holds `start_offset` up to `limit_offset`, about `bytes_max`."""
+    def read(
+        self, start_offset: int, bytes_max: int, limit_offset: int, *, min_one: bool, may_block: bool = True
+    ) -> list[memoryview]:
+        """Return the whole batches from the one that holds `start_offset` up to `limit_offset`, about `bytes_max`.
+
+        Raises WouldBlockError where `may_block` is false and the disk has to be waited for.
+        """
         parts: list[memoryview] = []
         segments = self.segments
         index = self.segment_index_at(start_offset) if segments else 0
@@ -51,7 +56,16 @@ class LogReader:
         while index < len(segments) and segments[index].base_offset < limit_offset:
             segment = segments[index]
             if segment.size:
-                part, is_at_end = self._read_checked(segment, start_offset, remaining, limit_offset, min_one=min_one)
+                if not may_block:
+                    self._check_indexes_in_memory(segment)
+                try:
+                    part, is_at_end = self._read_checked(
+                        segment, start_offset, remaining, limit_offset, min_one=min_one, may_block=may_block
+                    )
+                except WouldBlockError:
+                    if parts:
+                        break
+                    raise
                 if part:
                     parts.append(part)
                     remaining -= len(part)
@@ -82,17 +96,34 @@ class LogReader:
                 # The index stays in memory; the next start builds it again.
                 return
 
+    def _check_indexes_in_memory(self, segment: Segment) -> None:
+        """Raise WouldBlockError when loading the indexes of a segment would wait for the disk."""
+        if segment.offset_index is None:
+            for suffix in (INDEX_SUFFIX, TIME_INDEX_SUFFIX):
+                path = segment_path(self._folder, segment.base_offset, suffix)
+                if self._files.exists(path):
+                    file = self._files.open(path)
+                    file.read_now(file.size(), 0)
+
     def _read_checked(
-        self, segment: Segment, start_offset: int, bytes_max: int, limit_offset: int, *, min_one: bool
+        self,
+        segment: Segment,
+        start_offset: int,
+        bytes_max: int,
+        limit_offset: int,
+        *,
+        min_one: bool,
+        may_block: bool = True,
     ) -> tuple[memoryview, bool]:
         """Read from one segment; where the index lies, build it anew and read again."""
         self.indexes_of(segment)
+        read = segment.file.read if may_block else segment.file.read_now
         try:
-            return _read_segment(segment, start_offset, bytes_max, limit_offset, min_one=min_one)
+            return _read_segment(segment, read, start_offset, bytes_max, limit_offset, min_one=min_one)
         except _Insane:
             self._rebuild(segment)
         try:
-            return _read_segment(segment, start_offset, bytes_max, limit_offset, min_one=min_one)
+            return _read_segment(segment, read, start_offset, bytes_max, limit_offset, min_one=min_one)
         except _Insane as insane:
             raise LogDamagedError(
                 Damage(
@@ -172,20 +203,26 @@ def _bounds(segment: Segment, buffer: bytes | memoryview, at: int, position: int
 
 
 def _read_segment(
-    segment: Segment, start_offset: int, bytes_max: int, limit_offset: int, *, min_one: bool
+    segment: Segment,
+    read: Callable[[int, int], bytes | memoryview],
+    start_offset: int,
+    bytes_max: int,
+    limit_offset: int,
+    *,
+    min_one: bool,
 ) -> tuple[memoryview, bool]:
     """Return the run of batches, and whether it ends where the segment does."""
     assert segment.offset_index is not None
     empty = memoryview(b"")
     position, last_relative = segment.offset_index.entry_at_offset(max(start_offset - segment.base_offset, 0))
-    buffer = segment.file.read(min(segment.size - position, max(bytes_max, 0) + _HEADROOM_BYTES), position)
+    buffer = read(min(segment.size - position, max(bytes_max, 0) + _HEADROOM_BYTES), position)
     at = 0
     while True:
         if at + HEADER_BYTES > len(buffer):
             position, at = position + at, 0
             if position >= segment.size:
                 return empty, True
-            buffer = segment.file.read(min(segment.size - position, max(bytes_max, 0) + _HEADROOM_BYTES), position)
+            buffer = read(min(segment.size - position, max(bytes_max, 0) + _HEADROOM_BYTES), position)
             if len(buffer) < HEADER_BYTES:
                 raise _Insane(position)
         _, next_offset, size = _bounds(segment, buffer, at, position + at)
@@ -201,7 +238,7 @@ def _read_segment(
     wanted = min(segment.size - position - at, max(size, bytes_max))
     if len(buffer) - at < wanted:
         position, at = position + at, 0
-        buffer = segment.file.read(wanted, position)
+        buffer = read(wanted, position)
         if len(buffer) < wanted:
             raise _Insane(position)
     end = _end_of_run(segment, memoryview(buffer)[: at + wanted], position, at + size, limit_offset)

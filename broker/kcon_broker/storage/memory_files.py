@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kcon_broker.storage.files import Buffer, File, Syncable, parent_of
+from kcon_broker.storage.files import Buffer, File, Syncable, WouldBlockError, parent_of
 
 
 class Chance(Protocol):
@@ -52,6 +52,8 @@ class Faults:
     """Part of a path -> errno of writes to it."""
     read_errors: dict[str, int] = field(default_factory=dict)
     sync_errors: dict[str, int] = field(default_factory=dict)
+    cold_paths: set[str] = field(default_factory=set)
+    """Parts of paths of files that are not in memory until another thread has read them."""
     crash_after_steps: int | None = None
     """The process dies (`Crashed`) when it wants to take this step of the journal."""
 
@@ -290,12 +292,21 @@ class _MemoryFile(_MemorySyncable):
         _fail(self._files.faults.read_errors, self.path)
         return bytes(self.stored[position : position + size])
 
+    def read_now(self, size: int, position: int) -> bytes:
+        content = self.read(size, position)
+        faults = self._files.faults
+        if any(part in self.path for part in faults.cold_paths):
+            raise WouldBlockError(self, size, position)
+        return content
+
     def read_into(self, buffer: memoryview, position: int) -> int:
         content = self.read(len(buffer), position)
         buffer[: len(content)] = content
         return len(content)
 
     def begin_read(self) -> Callable[[int, int], bytes]:
+        cold_paths = self._files.faults.cold_paths
+        cold_paths.difference_update([part for part in cold_paths if part in self.path])
         return self.read
 
     def end_read(self) -> None:
