@@ -92,9 +92,8 @@ class KconApp(App[int]):
         if self._chosen is None:
             self.choose_context()
             return
+        self.start_engine(self._chosen)
         self.open(self.launch.address)
-        # The first picture goes before everything that has to be loaded.
-        self.call_after_refresh(self.start_engine, self._chosen)
         for warning in self.launch.warnings[:1]:
             if isinstance(self.screen, KconScreen):
                 self.screen.say(warning, bad=True)
@@ -105,8 +104,14 @@ class KconApp(App[int]):
             self.engine.stop()
         self._chosen = context
         self.snapshot, self.failure = None, None
-        self.engine = self.launch.open_engine(context)
-        self.engine.start(self)
+        engine = self.engine = self.launch.open_engine(context)
+
+        def begin() -> None:
+            if self.engine is engine:
+                engine.start(self)
+
+        # Jobs may be submitted from now on, but the first picture goes before everything that has to be loaded.
+        self.call_after_refresh(begin)
 
     def on_unmount(self) -> None:
         """Let the engine go."""
