@@ -5,12 +5,12 @@ It asks only where somebody can answer. Otherwise the plan is shown and the comm
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
 
 from kcon.cli.document import Document, ItemError, exit_code_of
 from kcon.cli.invocation import Invocation
 from kcon.commands.request import Confirmation, OutputFormat
 from kcon.contexts.context import Mode
+from kcon.core.frozen import Frozen
 from kcon.core.wire_text import display_safe
 from kcon.errors import KconError, RefusedError
 from kcon.gate.gate import confirmation_name
@@ -18,8 +18,7 @@ from kcon.gate.permit import Operation
 from kcon.services.session import Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Frozen):
     """What became of a change."""
 
     errors: Sequence[ItemError] = ()
@@ -28,8 +27,7 @@ class Outcome:
     """The answer with its results; None: the plan's own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Frozen):
     """A planned change, ready to be shown and carried out."""
 
     operation: Operation
@@ -96,7 +94,7 @@ def _show_plan(invocation: Invocation, document: Document, *, for_people: bool) 
 def _show_outcome(invocation: Invocation, plan: Document, outcome: Outcome, *, shown: bool) -> int:
     errors = [*plan.errors, *outcome.errors]
     if not shown:
-        answer = replace(outcome.document or plan, errors=errors)
+        answer = (outcome.document or plan).with_changes(errors=errors)
         invocation.writer.document(answer)
     if shown or not invocation.writer.is_structured:
         invocation.diagnostics.item_errors(errors)

@@ -1,9 +1,9 @@
 """What is the answer of a command, before it is a table or JSON? Items, columns and the errors of single items."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
+from kcon.core.frozen import Frozen
 from kcon.core.wire_text import WireText
 from kcon.errors import ExitCode, KconError
 
@@ -22,8 +22,7 @@ def int64(value: int | None) -> Int64 | None:
     return None if value is None else Int64(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Frozen):
     """One column of a table, and of CSV and TSV. `key` is the item's key and the name for --columns and --sort."""
 
     key: str
@@ -43,8 +42,7 @@ class Column:
         return self.header or self.key.replace("_", " ").upper()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemError:
+class ItemError(Frozen):
     """One item that failed while others may have succeeded."""
 
     item: str
@@ -52,8 +50,7 @@ class ItemError:
     error: KconError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Frozen):
     """One part of a description for people: a heading with facts, or a table."""
 
     heading: str = ""
@@ -62,8 +59,7 @@ class Block:
     rows: Sequence[Item] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Frozen):
     """The answer of a command."""
 
     kind: str
@@ -77,7 +73,7 @@ class Document:
     name_key: str = "name"
     """The key of the item's name, for the name format."""
     context: str = ""
-    notes: Sequence[str] = field(default_factory=tuple)
+    notes: Sequence[str] = ()
     """Sentences for standard error: what was clamped, left out or is unknown."""
 
 

@@ -8,7 +8,6 @@ import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from kcon.cli.document import Document, Int64, Item, Value
@@ -137,12 +136,12 @@ def choose(document: Document, output: Output) -> Document:
     if output.limit is not None:
         items, rows = items[: output.limit], rows[: output.limit]
     if not output.columns:
-        return replace(document, items=items, rows=rows)
+        return document.with_changes(items=items, rows=rows)
     columns = [known[name] for name in output.columns]
     if document.rows is None:
         items = [{column.key: item.get(column.key) for column in columns} for item in items]
         rows = items
-    return replace(document, items=items, rows=rows, columns=columns)
+    return document.with_changes(items=items, rows=rows, columns=columns)
 
 
 def _sort_key(value: Value) -> tuple[int, float | int, str]:

@@ -1,6 +1,5 @@
 """`kcon consume`: which records of which topics, from where to where, shown how?"""
 
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import click
@@ -16,13 +15,13 @@ from kcon.commands.options import (
 )
 from kcon.commands.request import Confirmation, Request, Shared
 from kcon.commands.tree import leaf
+from kcon.core.frozen import Frozen
 
 RECORD_FORMATS: Final = ("value", "ndjson", "json")
 FORMAT_SECTION: Final = OUTPUT_SECTION
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordFormat:
+class RecordFormat(Frozen):
     """How one record is written."""
 
     kind: str = "value"
@@ -36,7 +35,6 @@ class RecordFormat:
     """Write the exact bytes to a terminal too."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Consume(Request):
     """Print records."""
 
@@ -53,7 +51,7 @@ class Consume(Request):
     isolation: str = "read_committed"
     format: RecordFormat = RecordFormat()
     quiet: bool = False
-    confirmation: Confirmation = field(default_factory=Confirmation)
+    confirmation: Confirmation = Confirmation()
     """For joining a group."""
 
 

@@ -1,6 +1,5 @@
 """`kcon context`: which clusters does kcon know, and which one is meant when nothing is said?"""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import click
@@ -10,7 +9,6 @@ from kcon.commands.request import Request, Shared
 from kcon.commands.tree import Noun, leaf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextAdd(Request):
     """Write a context into the configuration."""
 
@@ -21,7 +19,6 @@ class ContextAdd(Request):
     replace: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextUse(Request):
     """Make a context the current one."""
 
@@ -29,14 +26,12 @@ class ContextUse(Request):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextList(Request):
     """List the contexts."""
 
     command: ClassVar[str] = "context list"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ContextShow(Request):
     """Show the settings that a command would use now."""
 

@@ -1,6 +1,5 @@
 """`kcon demo`: a broker, real data, groups that behave differently, and the console on top."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import click
@@ -12,7 +11,6 @@ from kcon.commands.tree import leaf
 HEADLESS_SECONDS: Final = 20.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Demo(Request):
     """Run the demo."""
 

@@ -1,6 +1,5 @@
 """`kcon group`: who consumes, how far behind, and moving a group's offsets with a plan and a way back."""
 
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import click
@@ -15,18 +14,17 @@ from kcon.commands.options import (
 )
 from kcon.commands.request import Confirmation, Request, Shared
 from kcon.commands.tree import Noun, leaf
+from kcon.core.frozen import Frozen
 from kcon.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopicScope:
+class TopicScope(Frozen):
     """A topic named on the command line, with some of its partitions or all."""
 
     topic: str
     partitions: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupList(Request):
     """List groups."""
 
@@ -36,7 +34,6 @@ class GroupList(Request):
     states: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupDescribe(Request):
     """Describe groups and their members."""
 
@@ -45,7 +42,6 @@ class GroupDescribe(Request):
     regex: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupLag(Request):
     """Show the lag of groups, partition by partition."""
 
@@ -56,7 +52,6 @@ class GroupLag(Request):
     topics: tuple[TopicScope, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupReset(Request):
     """Move the committed offsets of a group."""
 
@@ -70,10 +65,9 @@ class GroupReset(Request):
     export: bool = False
     wait_ms: int | None = None
     with_times: bool = False
-    confirmation: Confirmation = field(default_factory=Confirmation)
+    confirmation: Confirmation = Confirmation()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupUndo(Request):
     """Take a reset back, or list what can be taken back."""
 
@@ -82,17 +76,16 @@ class GroupUndo(Request):
     record_id: str | None = None
     list_records: bool = False
     wait_ms: int | None = None
-    confirmation: Confirmation = field(default_factory=Confirmation)
+    confirmation: Confirmation = Confirmation()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupDelete(Request):
     """Delete groups with all their commits."""
 
     command: ClassVar[str] = "group delete"
     names: tuple[str, ...]
     regex: bool = False
-    confirmation: Confirmation = field(default_factory=Confirmation)
+    confirmation: Confirmation = Confirmation()
 
 
 COMMAND = Noun("group", "Consumer groups: lag, members, offset resets and their undo.", {"seek": "reset"})

@@ -1,6 +1,5 @@
 """`kcon load`: which rows of a file become which records?"""
 
-from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import click
@@ -13,7 +12,6 @@ from kcon.commands.tree import leaf
 ROW_FORMATS: Final = ("csv", "ndjson", "lines")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Load(Request):
     """Load a file into a topic."""
 
@@ -31,7 +29,7 @@ class Load(Request):
     count: int | None = None
     skip_bad: bool = False
     compression: str | None = None
-    confirmation: Confirmation = field(default_factory=Confirmation)
+    confirmation: Confirmation = Confirmation()
 
 
 @leaf("load", options=[*output_options(), *connection_options()])

@@ -1,6 +1,5 @@
 """`kcon produce`: which records go into a topic, and where do they come from?"""
 
-from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 import click
@@ -12,7 +11,6 @@ from kcon.commands.tree import leaf
 COMPRESSIONS: Final = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Produce(Request):
     """Write records."""
 
@@ -29,7 +27,7 @@ class Produce(Request):
     null_text: str | None = None
     """A key or value equal to this text is null."""
     compression: str | None = None
-    confirmation: Confirmation = field(default_factory=Confirmation)
+    confirmation: Confirmation = Confirmation()
 
 
 @leaf("produce", options=connection_options())

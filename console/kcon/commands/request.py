@@ -4,9 +4,10 @@ A request holds what the user typed, checked as far as that goes without a clust
 `kcon.cli` executes it with the services, and the TUI's command line opens the screen that belongs to it.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, Final
+
+from kcon.core.frozen import Frozen
 
 WATCH_INTERVAL_MS: Final = 2_000
 
@@ -24,8 +25,7 @@ class OutputFormat(Enum):
     NAME = "name"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(Frozen):
     """Which cluster, as far as the command line says; the rest comes from the environment and the files."""
 
     bootstrap: str | None = None
@@ -35,8 +35,7 @@ class Connection:
     tz: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(Frozen):
     """How the answer is shown."""
 
     format: OutputFormat | None = None
@@ -51,16 +50,14 @@ class Output:
     interval_ms: int = WATCH_INTERVAL_MS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
+class Shared(Frozen):
     """What every command takes alike."""
 
-    connection: Connection = field(default_factory=Connection)
-    output: Output = field(default_factory=Output)
+    connection: Connection = Connection()
+    output: Output = Output()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confirmation:
+class Confirmation(Frozen):
     """How a mutation was agreed to on the command line."""
 
     dry_run: bool = False
@@ -77,10 +74,9 @@ class Confirmation:
         return "-y" if self.yes else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Frozen):
     """One command, parsed. Subclasses stand beside the command that yields them."""
 
     command: ClassVar[str]
     """The command's words, e.g. `topic list`."""
-    shared: Shared = field(default_factory=Shared)
+    shared: Shared = Shared()

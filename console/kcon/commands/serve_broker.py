@@ -1,7 +1,6 @@
 """`kcon serve-broker`: how does the broker in the box run in the foreground?"""
 
 import re
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import click
@@ -12,7 +11,6 @@ from kcon.commands.tree import leaf
 PORT_DEFAULT: Final = 9092
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ServeBroker(Request):
     """Run the broker until it is told to stop."""
 

@@ -1,6 +1,5 @@
 """`kcon topic`: which topics are there, what are they made of, make one, delete some."""
 
-from dataclasses import dataclass, field
 from typing import ClassVar
 
 import click
@@ -16,7 +15,6 @@ from kcon.commands.request import Confirmation, Request, Shared
 from kcon.commands.tree import Noun, leaf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TopicList(Request):
     """List topics."""
 
@@ -26,7 +24,6 @@ class TopicList(Request):
     internal: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TopicDescribe(Request):
     """Describe topics, partition by partition."""
 
@@ -35,7 +32,6 @@ class TopicDescribe(Request):
     regex: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TopicCreate(Request):
     """Create topics of one shape."""
 
@@ -46,10 +42,9 @@ class TopicCreate(Request):
     replication_factor: int | None = None
     configs: tuple[tuple[str, str], ...] = ()
     if_not_exists: bool = False
-    confirmation: Confirmation = field(default_factory=Confirmation)
+    confirmation: Confirmation = Confirmation()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TopicDelete(Request):
     """Delete topics with all their records."""
 
@@ -57,7 +52,7 @@ class TopicDelete(Request):
     names: tuple[str, ...]
     regex: bool = False
     if_exists: bool = False
-    confirmation: Confirmation = field(default_factory=Confirmation)
+    confirmation: Confirmation = Confirmation()
 
 
 COMMAND = Noun("topic", "List, describe, create and delete topics.")

@@ -1,6 +1,5 @@
 """`kcon ui`, and `kcon` alone on a terminal: open the console."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import click
@@ -10,7 +9,6 @@ from kcon.commands.request import Request, Shared
 from kcon.commands.tree import leaf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ui(Request):
     """Open the console."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from kcon.core.frozen import Frozen
 from kcon.core.wire_text import WireText
 
 
@@ -30,8 +31,7 @@ class ConfigResource:
         return f"{self.type.name.lower().replace('_', '-')}:{self.name.raw}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigEntry:
+class ConfigEntry(Frozen):
     """One config with its value in force."""
 
     name: WireText

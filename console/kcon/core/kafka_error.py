@@ -3,14 +3,13 @@
 One table for the admin client, the record clients and `kcon errcode`.
 """
 
-from dataclasses import dataclass, replace
 from typing import Final
 
+from kcon.core.frozen import Frozen
 from kcon.errors import AuthError, KconError, NotFoundError, RefusedError, UnreachableError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KafkaError:
+class KafkaError(Frozen):
     """One error that a broker reported for a request or for one of its items."""
 
     code: int
@@ -33,7 +32,7 @@ class KafkaError:
         if resource is None:
             return self
         hint = f"It takes an ACL that allows {right} on the {resource}; see `kafka-acls` or ask who runs the cluster."
-        return replace(self, detail=f"{right} on the {resource} is not allowed", hint=hint)
+        return self.with_changes(detail=f"{right} on the {resource} is not allowed", hint=hint)
 
     def as_exception(self, subject: str) -> KconError:
         """Return the KconError of the right kind (exit code) for `subject`, e.g. `topic orders`."""

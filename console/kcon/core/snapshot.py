@@ -6,6 +6,7 @@ No I/O and no kio types: the fronts, the sampler and the tests build and compare
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+from kcon.core.frozen import Frozen
 from kcon.core.ids import ClientId, ClusterId, GroupId, HostName, MemberId, TopicName, TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.wire_text import WireText
@@ -14,8 +15,7 @@ NO_BROKER = -1
 """The broker id that stands for "none": a partition without a leader, a cluster without a controller."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerInfo:
+class BrokerInfo(Frozen):
     """One live broker as Metadata names it."""
 
     id: int
@@ -24,8 +24,7 @@ class BrokerInfo:
     rack: WireText | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterInfo:
+class ClusterInfo(Frozen):
     """The cluster and its live brokers, sorted by id."""
 
     cluster_id: ClusterId | None
@@ -75,8 +74,7 @@ class TopicInfo:
         return len(self.partitions[0].replicas) if self.partitions else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupListing:
+class GroupListing(Frozen):
     """One group as ListGroups names it."""
 
     group: GroupId
@@ -90,8 +88,7 @@ class GroupListing:
     """The broker that listed it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupMember:
+class GroupMember(Frozen):
     """One member of a group and what it owns."""
 
     member_id: MemberId
@@ -102,8 +99,7 @@ class GroupMember:
     """Sorted. Empty when the group's protocol is not `consumer`, or the assignment cannot be read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupDescription:
+class GroupDescription(Frozen):
     """One group and its members. A group that does not exist has the state Dead, as in Kafka."""
 
     group: GroupId
