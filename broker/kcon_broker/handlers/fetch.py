@@ -124,7 +124,7 @@ class _Fetch:
             else:
                 wake_on.append(partition)
                 data, size = self._read(ctx, partition, wish, room, must_have_one=total == 0)
-            room = max(0, room - size)
+                room = max(0, room - size)
             total += size
             must_answer = must_answer or data.error_code != ErrorCode.NONE or data.diverging_epoch is not None
             read.append((wish, data))
@@ -148,6 +148,7 @@ class _Fetch:
             is_old = wish.current_leader_epoch < epoch
             data.error_code = ErrorCode.FENCED_LEADER_EPOCH if is_old else ErrorCode.UNKNOWN_LEADER_EPOCH
             data.high_watermark = -1
+            data.aborted_transactions = None
             if is_old and ctx.api_version >= _FIRST_VERSION_WITH_LEADER:
                 data.current_leader = LeaderIdAndEpoch(leader_id=ctx.broker.node_id, leader_epoch=epoch)
             return data, 0
@@ -168,6 +169,7 @@ class _Fetch:
             if known_epoch < 0:
                 data.error_code = ErrorCode.OFFSET_OUT_OF_RANGE
                 data.high_watermark = data.last_stable_offset = data.log_start_offset = -1
+                data.aborted_transactions = None
                 return data, 0
             if known_epoch < wish.last_fetched_epoch or end_offset < wish.fetch_offset:
                 data.diverging_epoch = EpochEndOffset(epoch=known_epoch, end_offset=end_offset)

@@ -29,12 +29,18 @@ _OPERATIONS = frozenset((_SET, _DELETE, _APPEND, _SUBTRACT))
 @handles(ApiKey.INCREMENTAL_ALTER_CONFIGS, versions=(0, 1))
 def handle_incremental_alter_configs(ctx: RequestContext, request: IncrementalAlterConfigsRequest) -> Answer:
     """Change each topic's configs, or say why not."""
-    operations = {change.config_operation for resource in request.resources for change in resource.configs}
+    times = Counter((resource.resource_type, resource.resource_name) for resource in request.resources)
+    operations = {
+        change.config_operation
+        for resource in request.resources
+        if times[resource.resource_type, resource.resource_name] == 1
+        and all(change.value is not None or change.config_operation == _DELETE for change in resource.configs)
+        for change in resource.configs
+    }
     if not operations <= _OPERATIONS:
         # Apache Kafka's handler fails on it, and all resources with it.
         return Answer(_refused(request, ErrorCode.UNKNOWN_SERVER_ERROR))
     after: dict[Gate, int] = {}
-    times = Counter((resource.resource_type, resource.resource_name) for resource in request.resources)
     responses = []
     for resource in request.resources:
         response = AlterConfigsResourceResponse(

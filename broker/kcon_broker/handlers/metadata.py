@@ -56,7 +56,7 @@ def handle_metadata(ctx: RequestContext, request: MetadataRequest) -> Answer:
         return Answer(_refused(request, ErrorCode.INVALID_REQUEST))
     if any(wish.topic_id != ZERO_UUID for wish in wanted):
         # Where one topic is asked for by id, those without an id are not looked at.
-        wanted = [wish for wish in wanted if wish.topic_id != ZERO_UUID]
+        wanted = list({wish.topic_id: wish for wish in wanted if wish.topic_id != ZERO_UUID}.values())
     elif any(wish.name is None for wish in wanted):
         # Apache Kafka's handler fails on it, and all topics with it.
         return Answer(_refused(request, ErrorCode.UNKNOWN_SERVER_ERROR))

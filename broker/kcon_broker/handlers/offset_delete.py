@@ -39,7 +39,8 @@ def handle_offset_delete(ctx: RequestContext, request: OffsetDeleteRequest) -> A
     # What is named twice is answered twice.
     indexes: dict[str, list[int]] = {}
     for wanted in request.topics:
-        indexes.setdefault(wanted.name, []).extend(partition.partition_index for partition in wanted.partitions)
+        if wanted.partitions:
+            indexes.setdefault(wanted.name, []).extend(partition.partition_index for partition in wanted.partitions)
     response = OffsetDeleteResponse(
         topics=[
             OffsetDeleteResponseTopic(

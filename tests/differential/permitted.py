@@ -1,0 +1,219 @@
+"""In which fields may our broker answer otherwise than Apache Kafka, how far, and why?
+
+Each line names one field; there are no wildcards. A difference in any other field is a bug. `docs/differences.md`
+is this table: run `python -m tests.differential.permitted > docs/differences.md` after a change.
+"""
+
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class How(StrEnum):
+    """How far a field may differ."""
+
+    BOTH_SET = "set or unset alike"
+    """Null, empty, zero or negative on one side means the same value on the other; else any two values."""
+    FREE = "any value"
+    ANY_ORDER = "the same elements in any order"
+    FEWER = "a part of Apache Kafka's elements"
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """One field that may differ."""
+
+    field: str
+    """The API, then the names of fields down to one, without indexes."""
+    how: How
+    why: str
+    situation: str = ""
+    """Only in steps that say they are in this situation; empty: always."""
+
+
+_PORT = "Each broker listens on a port of its own."
+_WORDING = "The error code says what is wrong; the sentence beside it is for people and is our own."
+_CLUSTER = "Each cluster has an id of its own."
+_BROKER_CONFIGS = "Of the broker those configs are told that it acts on, all of them read-only."
+_HASH_ORDER = "Apache Kafka's order is that of a hash map."
+
+PERMITTED: Final = (
+    Permitted("ApiVersions.api_keys", How.FEWER, "What is not served is not advertised; what is has the same range."),
+    Permitted("ApiVersions.supported_features", How.FREE, "Features of what is not served are not offered."),
+    Permitted("ApiVersions.finalized_features", How.FREE, "Features of what is not served are not finalized."),
+    Permitted("ApiVersions.finalized_features_epoch", How.BOTH_SET, "It counts changes of each cluster's metadata."),
+    Permitted("Metadata.brokers.port", How.BOTH_SET, _PORT),
+    Permitted("Metadata.cluster_id", How.BOTH_SET, _CLUSTER),
+    Permitted("Metadata.topics", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DescribeCluster.brokers.port", How.BOTH_SET, _PORT),
+    Permitted("DescribeCluster.cluster_id", How.BOTH_SET, _CLUSTER),
+    Permitted("DescribeCluster.error_message", How.BOTH_SET, _WORDING),
+    Permitted("FindCoordinator.port", How.BOTH_SET, _PORT),
+    Permitted("FindCoordinator.coordinators.port", How.BOTH_SET, _PORT),
+    Permitted("FindCoordinator.error_message", How.BOTH_SET, _WORDING),
+    Permitted("FindCoordinator.coordinators.error_message", How.BOTH_SET, _WORDING),
+    Permitted("CreateTopics.topics", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("CreateTopics.topics.error_message", How.BOTH_SET, _WORDING),
+    Permitted("CreatePartitions.results", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("CreatePartitions.results.error_message", How.BOTH_SET, _WORDING),
+    Permitted("DeleteTopics.responses", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DeleteTopics.responses.error_message", How.BOTH_SET, _WORDING),
+    Permitted("DescribeConfigs.results.error_message", How.BOTH_SET, _WORDING),
+    Permitted("DescribeConfigs.results.configs", How.ANY_ORDER, _HASH_ORDER),
+    Permitted(
+        "DescribeConfigs.results.configs.documentation", How.BOTH_SET, "The sentences about configs are our own."
+    ),
+    Permitted("DescribeConfigs.results.configs", How.FREE, _BROKER_CONFIGS, "broker configs"),
+    Permitted("DescribeLogDirs.results.log_dir", How.BOTH_SET, "Each broker has a folder of its own."),
+    Permitted("DescribeLogDirs.results.total_bytes", How.FREE, "It is the disk of each folder."),
+    Permitted("DescribeLogDirs.results.usable_bytes", How.FREE, "It is the disk of each folder."),
+    Permitted("DescribeLogDirs.results.topics", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DescribeLogDirs.results.topics.partitions", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("AlterConfigs.responses.error_message", How.BOTH_SET, _WORDING),
+    Permitted("IncrementalAlterConfigs.responses.error_message", How.BOTH_SET, _WORDING),
+    Permitted("Produce.responses", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("Produce.responses.partition_responses", How.ANY_ORDER, _HASH_ORDER),
+    Permitted(
+        "Produce.responses.partition_responses.error_message",
+        How.FREE,
+        "A sentence is told also where Apache Kafka tells only the code.",
+    ),
+    Permitted("Produce.responses.partition_responses.record_errors.batch_index_error_message", How.BOTH_SET, _WORDING),
+    Permitted("Produce.responses.partition_responses.log_append_time_ms", How.BOTH_SET, "Each broker's own clock."),
+    Permitted("ListOffsets.topics", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("ListOffsets.topics.partitions", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("ListOffsets.topics.partitions.timestamp", How.BOTH_SET, "Each broker's own clock.", "append time"),
+    Permitted("DeleteRecords.topics", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DeleteRecords.topics.partitions", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("OffsetFetch.groups.topics", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("OffsetFetch.groups.topics.partitions", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("OffsetFetch.topics", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("OffsetFetch.topics.partitions", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("OffsetDelete.topics", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("OffsetDelete.topics.partitions", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("Fetch.responses", How.ANY_ORDER, "Apache Kafka puts partitions with an early error last."),
+    Permitted("Fetch.responses.partitions", How.ANY_ORDER, "Apache Kafka puts partitions with an early error last."),
+    Permitted("Fetch.session_id", How.BOTH_SET, "Each broker numbers its sessions."),
+    Permitted(
+        "Fetch.responses.partitions.records.base_timestamp", How.BOTH_SET, "Each broker's own clock.", "append time"
+    ),
+    Permitted(
+        "Fetch.responses.partitions.records.max_timestamp", How.BOTH_SET, "Each broker's own clock.", "append time"
+    ),
+    Permitted(
+        "Fetch.responses.partitions.records.records.timestamp_ms",
+        How.BOTH_SET,
+        "Each broker's own clock.",
+        "append time",
+    ),
+    Permitted("InitProducerId.producer_id", How.BOTH_SET, "Each cluster gives its own ids."),
+    Permitted("ListGroups.groups", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DescribeGroups.groups", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DeleteGroups.results", How.ANY_ORDER, _HASH_ORDER),
+)
+
+
+def permitted(field: str, situations: frozenset[str]) -> list[Permitted]:
+    """Return what is permitted for a field in these situations."""
+    return [one for one in _BY_FIELD.get(field, ()) if not one.situation or one.situation in situations]
+
+
+_BY_FIELD: Final[dict[str, list[Permitted]]] = {}
+for _one in PERMITTED:
+    _BY_FIELD.setdefault(_one.field, []).append(_one)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A difference that is a decision, and shows in more than one field or outside of answers."""
+
+    what: str
+    apache: str
+    ours: str
+    why: str
+
+
+CHOICES: Final = (
+    Choice(
+        "A topic that comes into being by being asked for",
+        "has 1 partition (`num.partitions`) and is UNKNOWN_TOPIC_OR_PARTITION in the first answer",
+        "has 4 partitions and is there in the first answer",
+        "One partition hides what several consumers do; a client need not ask twice.",
+    ),
+    Choice(
+        "The first FindCoordinator of a cluster",
+        "COORDINATOR_NOT_AVAILABLE, until `__consumer_offsets` has been created",
+        "the coordinator",
+        "The topic is there at once.",
+    ),
+    Choice(
+        "A full disk",
+        "takes the folder offline and may end the process",
+        "answers KAFKA_STORAGE_ERROR to Produce, serves the rest, and goes on when there is room",
+        "One full disk must not need a restart.",
+    ),
+    Choice(
+        "A request to change topics with a timeout of 0 or less",
+        "REQUEST_TIMED_OUT",
+        "does it",
+        "There is no other node to wait for.",
+    ),
+    Choice(
+        "Produce with null instead of a batch",
+        "never answers",
+        "INVALID_RECORD",
+        "A client should not wait for nothing.",
+    ),
+    Choice(
+        "A fetched batch that a limit cuts",
+        "the part of it that fits is sent, and counts for the limit",
+        "is left out, and the next partition may have the room",
+        "Clients throw the part away.",
+    ),
+    Choice(
+        "AlterConfigs that names one topic twice",
+        "never answers",
+        "changes the topic once and answers INVALID_REQUEST for the second",
+        "A client should not wait for nothing.",
+    ),
+    Choice(
+        "More than one replica",
+        "INVALID_REPLICATION_FACTOR beyond the number of brokers",
+        "INVALID_REPLICATION_FACTOR beyond one",
+        "There is one node, and it says so.",
+    ),
+)
+
+
+def render() -> str:
+    """Return docs/differences.md."""
+    lines = [
+        "# Differences from Apache Kafka",
+        "",
+        "The broker is compared with Apache Kafka 4.3.0: the same requests go to both, and the answers are compared",
+        "field by field. These are the only fields that may differ. The page is made from the table that the",
+        "comparison itself reads, `tests/differential/permitted.py`.",
+        "",
+        "| Field | May be | Why |",
+        "|---|---|---|",
+    ]
+    for one in sorted(PERMITTED, key=lambda permitted: (permitted.field, permitted.situation)):
+        only = f" (only: {one.situation})" if one.situation else ""
+        lines.append(f"| `{one.field}` | {one.how.value}{only} | {one.why} |")
+    lines += [
+        "",
+        "Ids that a broker chooses (topic ids, member ids, producer ids in records) are compared by what they stand",
+        "for.",
+        "",
+        "## Differences by choice",
+        "",
+        "| What | Apache Kafka 4.3.0 | kcon | Why |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {one.what} | {one.apache} | {one.ours} | {one.why} |" for one in CHOICES]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
