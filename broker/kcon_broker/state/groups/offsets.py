@@ -25,6 +25,7 @@ GROUP_ID_NOT_FOUND_SINCE = 9
 
 GROUP_ID_BYTES_MAX = 2**15 - 1
 """A record's key has a 16-bit length; compact strings of newer requests may be longer."""
+_TIMESTAMP_MAX = (1 << 63) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,10 @@ class OffsetTable:
             return answered((refusal,) * len(ask.commits))
         errors: list[ErrorCode] = []
         records: list[CoordinatorRecord] = []
-        expire_timestamp_ms = NO_TIMESTAMP if ask.retention_ms == -1 else at.wall_ms + ask.retention_ms
+        expire_timestamp_ms = NO_TIMESTAMP
+        if ask.retention_ms != -1:
+            # The field is an int64, and so is what the client asks for.
+            expire_timestamp_ms = min(at.wall_ms + ask.retention_ms, _TIMESTAMP_MAX)
         for commit in ask.commits:
             metadata = commit.metadata or ""
             if _utf16_length(metadata) > self._settings.offset_metadata_bytes_max:
