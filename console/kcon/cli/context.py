@@ -1,6 +1,7 @@
 """`kcon context`: adds, chooses, lists and shows contexts."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 
 from kcon.cli.contexts import context_store, overrides_of
 from kcon.cli.document import Block, Column, Document, Item
@@ -8,8 +9,9 @@ from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
 from kcon.commands.context import ContextAdd, ContextList, ContextShow, ContextUse
 from kcon.commands.request import Request
+from kcon.contexts.client_keys import security_setting
 from kcon.contexts.context import Context, parse_bootstrap
-from kcon.contexts.resolve import Overrides
+from kcon.contexts.resolve import Overrides, parse_switch
 from kcon.errors import ExitCode
 
 
@@ -34,12 +36,21 @@ def run_context(request: Request, invocation: Invocation) -> int:
 def _add(request: ContextAdd, invocation: Invocation) -> int:
     overrides = overrides_of(request.shared.connection)
     table: dict[str, object] = {"bootstrap": list(parse_bootstrap(overrides.bootstrap or ""))}
+    security: dict[str, object] = {}
+    client: dict[str, str] = {}
+    for key, value in overrides.properties:
+        setting = security_setting(key, value)
+        if setting is None:
+            client[key] = value
+        else:
+            security[setting[0]] = parse_switch(*setting)
     settings: Mapping[str, object | None] = {
         "mode": request.mode if request.mode != "read-write" else None,
         "color": request.color,
         "tz": overrides.tz,
         "timeout": None if overrides.timeout_ms is None else f"{overrides.timeout_ms}ms",
-        "client": dict(overrides.properties) or None,
+        "security": security or None,
+        "client": client or None,
     }
     table |= {key: value for key, value in settings.items() if value is not None}
     store = context_store(invocation.environment)
@@ -120,9 +131,10 @@ def _settings(context: Context) -> list[tuple[str, str, str | None]]:
         ("color", "color", context.color),
         ("security.protocol", "security.protocol", security.protocol),
     ]
-    for name in ("mechanism", "username", "password_cmd", "password_file", "ca", "cert", "key"):
-        value = getattr(security, name)
-        if value is not None:
-            settings.append((f"security.{name}", f"security.{name}", str(value)))
+    for each in fields(security):
+        value = getattr(security, each.name)
+        if value != each.default and each.name != "protocol":
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            settings.append((f"security.{each.name}", f"security.{each.name}", text))
     settings += [(f"client.{key}", f"client.{key}", value) for key, value in sorted(context.client_config.items())]
     return settings

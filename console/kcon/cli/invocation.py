@@ -1,7 +1,7 @@
 """What does a running command have at hand? The process, the writers, and the cluster it was pointed at."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import tzinfo
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from kcon.cli.output import Writer
 from kcon.commands.request import Connection, Request
 from kcon.contexts.context import Context
 from kcon.core.escapes import unescape
-from kcon.errors import ExitCode, UnreachableError, UsageError
+from kcon.errors import ExitCode, KconError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from kcon.services.session import Session
@@ -61,7 +61,18 @@ class Invocation:
         for warning in store.warnings:
             self.diagnostics.note(warning)
         self.diagnostics.context = context.name
+        if context.security.protocol != "PLAINTEXT":
+            from kcon.cli.secrets import ask_for_secrets, warn_of_security
+
+            warn_of_security(context, self.diagnostics)
+            ask_for_secrets(context, self.environment)
         return context
+
+    def ask_for_secrets(self) -> None:
+        """Resolve the context and ask for its passwords, outside of an event loop, where ctrl-C ends the question."""
+        if self.environment.owns_process and self.environment.is_interactive:
+            with suppress(KconError):  # The command itself says what is wrong, if it needs the context.
+                _ = self.context
 
     @cached_property
     def zone(self) -> tuple[tzinfo, str]:

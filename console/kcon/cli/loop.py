@@ -13,6 +13,7 @@ Runner = Callable[[Request, Invocation], Awaitable[int]]
 
 def run_on_loop(request: Request, invocation: Invocation, runner: Runner | None = None) -> int:
     """Run the command to its end and return the exit code. runner: None finds it by the request."""
+    invocation.ask_for_secrets()
     return asyncio.run(_main(request, invocation, runner or runner_of(request)))
 
 

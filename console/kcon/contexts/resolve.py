@@ -119,7 +119,7 @@ class ContextStore:
         """Write a context; its values are checked as if they were resolved."""
         check_name(name)
         config = ConfigFile(self.config_path, {name: table})
-        self._build(config, name, "", Overrides(context=name))
+        self._build(config, name, "", Overrides(context=name)).security.check()
         add_context(self.config_path, name, table, replace=replace)
 
     def remove(self, name: str) -> None:
@@ -214,8 +214,7 @@ class _Values:
         """Keep a security setting. A place of a secret takes the one a less specific source named."""
         if value is None:
             return
-        if key in _SWITCHES and not isinstance(value, bool):
-            value = _parse_switch(str(value), source)
+        value = parse_switch(key, value, source)
         rivals = {name for places in PLACES if key in places and value is not False for name in places} - {key}
         for rival in rivals & self._security.keys():
             if self.sources[f"security.{rival}"] != source:
@@ -279,8 +278,11 @@ class _Values:
         return timeout_ms
 
 
-def _parse_switch(text: str, source: str) -> bool:
-    word = text.strip().lower()
+def parse_switch(key: str, value: object, source: str = "") -> object:
+    """Return a security setting's value, as a boolean where it is a switch. UsageError for another word."""
+    if key not in _SWITCHES or isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
     if word not in _TRUE | _FALSE:
-        raise UsageError(f"{source}: neither true nor false: {text!r}.", "Set it to true or false.")
+        raise UsageError(f"{source or key}: neither true nor false: {str(value)!r}.", "Set it to true or false.")
     return word in _TRUE

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kcon.contexts.secret import Secret
-from kcon.contexts.security import Security
+from kcon.contexts.security import KEY_PASSWORD_PLACES, PASSWORD_PLACES, Security
 from kcon.errors import AuthError, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ COMMAND_TIMEOUT_S: Final = 60.0
 SECRET_BYTES_MAX: Final = 64 * 1024
 
 Ask = Callable[[str], Secret]
-"""Asks the person at the terminal, without echo."""
+"""Asks the person at the terminal, without echo. Blocks."""
 FetchToken = Callable[[Security, Secret], "Token"]
 """The client-credentials flow: the settings and the client's secret to a token. Blocks."""
 
@@ -34,8 +34,6 @@ class Secrets:
     """The secrets of one context, found when needed. Any thread."""
 
     def __init__(self, context: str = "(none)", variables: Mapping[str, str] | None = None) -> None:
-        self.ask: Ask | None = None
-        """Set by whoever has a terminal."""
         self.fetch_token: FetchToken | None = None
         """Set by whoever may speak HTTP."""
         self.unprepared = False
@@ -54,16 +52,23 @@ class Secrets:
             return self._found["password"]
 
     def key_password(self, security: Security) -> Secret | None:
-        """Return the password of the client's key; None when the settings name none and nobody can be asked."""
+        """Return the password of the client's key; None when the settings name none and nobody was asked."""
         with self._lock:
             if "key_password" not in self._found:
                 secret = self._read("key_password", security)
-                if secret is None and self.ask is not None:
-                    secret = self.ask(f"Password of the key in {security.keystore or security.key or security.cert}:")
                 if secret is None:
                     return None
                 self._found["key_password"] = secret
             return self._found["key_password"]
+
+    def ask_missing(self, security: Security, ask: Ask) -> None:
+        """Ask a person for what no setting says where to find. Before a connection is tried, and never again."""
+        with self._lock:
+            if security.uses_password and not _has_place(security, PASSWORD_PLACES):
+                self._found["password"] = ask(f"Password of {security.principal} for {self._context}: ")
+            key = security.keystore or security.key or security.cert
+            if key is not None and _is_locked(key) and not _has_place(security, KEY_PASSWORD_PLACES):
+                self._found["key_password"] = ask(f"Password of the key in {key}: ")
 
     def known_key_password(self) -> Secret | None:
         """Return the password that opened the client's key; None when it needed none."""
@@ -87,8 +92,6 @@ class Secrets:
         secret = self._read("password", security)
         if secret is None and security.keyring:
             secret = self._from_keyring(security)
-        if secret is None and self.ask is not None:
-            secret = self.ask(f"Password of {security.principal} for {self._context}:")
         if secret is None:
             raise AuthError(
                 f"There is no password for {security.principal}.",
@@ -143,6 +146,20 @@ class Secrets:
                 f"The keyring has no password for {user} in {service}.", f"Put it there: keyring set {service} {user}"
             )
         return Secret(found)
+
+
+def _has_place(security: Security, places: tuple[str, ...]) -> bool:
+    return any(getattr(security, name) for name in places)
+
+
+def _is_locked(path: str) -> bool:
+    """Tell whether a key file wants a password: PKCS12, or PEM that says ENCRYPTED. A file that cannot be read: no."""
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            content = file.read(SECRET_BYTES_MAX)
+    except OSError:
+        return False
+    return b"ENCRYPTED" in content if b"-----BEGIN" in content else path.endswith((".p12", ".pfx"))
 
 
 def exposed_files(security: Security) -> list[str]:

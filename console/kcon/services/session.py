@@ -32,6 +32,11 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def enable_token_endpoints(context: Context) -> None:
+    """Let a context get its tokens over HTTP. Whoever connects without a session calls this first."""
+    context.secrets.fetch_token = context.secrets.fetch_token or _fetch_token
+
+
 def _fetch_token(security: "Security", secret: "Secret") -> "Token":
     from kcon.http.oauth import fetch_token  # An HTTP client takes longer to load than many a command to run.
 
@@ -48,7 +53,7 @@ class Session:
 
     def __init__(self, context: Context, folder: Path, now_ms: Callable[[], int] = _now_ms) -> None:
         self.context = context
-        context.secrets.fetch_token = context.secrets.fetch_token or _fetch_token
+        enable_token_endpoints(context)
         self.now_ms = now_ms
         self._folder = folder
         """Where the audit log and the undo records are kept."""

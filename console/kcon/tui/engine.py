@@ -312,7 +312,9 @@ class _Looks:
         from kcon.admin.client import Admin
         from kcon.admin.settings import AdminSettings
         from kcon.observe.sampler import Sampler
+        from kcon.services.session import enable_token_endpoints
 
+        enable_token_endpoints(self._context)
         settings = AdminSettings.of(self._context)
         timeout_ms = min(settings.request_timeout_ms, SAMPLER_REQUEST_TIMEOUT_MS)
         admin = await Admin.connect(replace(settings, request_timeout_ms=timeout_ms))
