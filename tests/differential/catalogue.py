@@ -14,7 +14,18 @@ from kcon_broker.handlers.registry import HANDLERS, load_handlers
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.api_table import API_TABLE
 from kcon_broker.wire.messages.create_topics import CreatableTopic
-from tests.differential.generators import cluster, commits, configs, fetch, groups, malformed, offsets, produce, topics
+from tests.differential.generators import (
+    cluster,
+    commits,
+    configs,
+    consumer_groups,
+    fetch,
+    groups,
+    malformed,
+    offsets,
+    produce,
+    topics,
+)
 from tests.differential.generators.draw import Draw, Maker, Makers
 from tests.differential.session import Step, in_order
 
@@ -26,6 +37,7 @@ MAKERS: Final[Mapping[ApiKey, Makers]] = {
     **offsets.MAKERS,
     **fetch.MAKERS,
     **groups.MAKERS,
+    **consumer_groups.MAKERS,
     **commits.MAKERS,
 }
 

@@ -2,7 +2,8 @@
 
 - v1: the protocol that each member uses (KIP-1099); all members here use the new one.
 
-A group that is not there, or is classic, is GROUP_ID_NOT_FOUND; clients then ask DescribeGroups (KIP-848).
+An empty id is INVALID_GROUP_ID; a group that is not there, or is classic, is GROUP_ID_NOT_FOUND, and clients then
+ask DescribeGroups (KIP-848).
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,6 +48,8 @@ def handle_consumer_group_describe(ctx: RequestContext, request: ConsumerGroupDe
 
 
 def _not_found(ctx: RequestContext, group_id: str) -> DescribedGroup:
+    if not group_id:
+        return DescribedGroup(error_code=ErrorCode.INVALID_GROUP_ID)
     problem = "is not a consumer group" if group_id in ctx.broker.groups.groups else "not found"
     return DescribedGroup(
         group_id=group_id,

@@ -285,7 +285,7 @@ def _copy(step: Step, label: str, build: Callable[[Side], ApiMessage | bytes], k
 
 def is_safe_to_mutate(key: ApiKey, version: int) -> bool:
     """Tell whether any value may be tried: not where one would outlive the request and change later answers."""
-    if key in (ApiKey.JOIN_GROUP, ApiKey.SYNC_GROUP):
+    if key in (ApiKey.JOIN_GROUP, ApiKey.SYNC_GROUP, ApiKey.CONSUMER_GROUP_HEARTBEAT):
         return False
     # Before version 4 Metadata creates what it is asked for.
     return key != ApiKey.METADATA or version >= 4

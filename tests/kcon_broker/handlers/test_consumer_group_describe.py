@@ -69,6 +69,12 @@ def test_what_is_not_such_a_group_is_not_found(with_group: Any) -> None:
     assert classic.error_message == "Group classic is not a consumer group."
 
 
+def test_an_empty_id_is_invalid(with_group: Any) -> None:
+    request = ConsumerGroupDescribeRequest(group_ids=[""])
+    (group,) = with_group.answer(handle_consumer_group_describe, request, 1).groups
+    assert (group.error_code, group.error_message) == (ErrorCode.INVALID_GROUP_ID, None)
+
+
 def test_a_deleted_topic_has_no_name_to_tell(with_group: Any) -> None:
     with_group.broker.topics.by_id.clear()
     request = ConsumerGroupDescribeRequest(group_ids=["g"])
