@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,8 @@ from kcon.errors import AuthError
 
 LIFE_UNKNOWN_MS: Final = 5 * 60 * 1000
 """How long a token is used that says nothing about its end."""
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""RFC 6750 §2.1."""
 REFRESH_FRACTION: Final = 0.8
 """A token is replaced after this part of its life, so that no connection starts with one about to end."""
 
@@ -36,8 +39,8 @@ def parse_token(text: str, now_ms: int) -> Token:
     life_ms: int | None = None
     if text.startswith("{"):
         text, life_ms = _from_json(text)
-    if not text or any(not 0x21 <= ord(char) <= 0x7E for char in text):
-        raise AuthError("There is no bearer token in what was read.", "A token is one word of printable ASCII.")
+    if _TOKEN.fullmatch(text) is None:
+        raise AuthError("There is no bearer token in what was read.", "Check the file, the command or the endpoint.")
     claims = _claims(text)
     expires = claims.get("exp")
     expires_ms = now_ms + (LIFE_UNKNOWN_MS if life_ms is None else life_ms)
