@@ -6,11 +6,13 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from tests.terminal import Terminal, cells
 
@@ -46,6 +48,21 @@ def numbers_of(screen: str, label: str) -> list[int]:
     """Return the whole numbers of the line that begins with a label: `1,234` is 1234."""
     (line,) = [line for line in screen.splitlines() if line.split()[:1] == [label]]
     return [int(word.replace(",", "")) for word in line.split()[1:] if re.fullmatch(r"[0-9][0-9,]*", word)]
+
+
+def commit_offsets(settings: Mapping[str, Any], group: str, offsets: list[TopicPartition]) -> None:
+    """Commit for a group without members; a coordinator that has just come up is asked again."""
+    consumer = Consumer({**settings, "group.id": group})
+    for attempts_left in reversed(range(50)):
+        try:
+            consumer.commit(offsets=offsets, asynchronous=False)
+            break
+        except KafkaException as error:
+            reason = error.args[0]
+            if not attempts_left or not (reason.retriable() or reason.code() == KafkaError.NOT_COORDINATOR):
+                raise
+            time.sleep(0.2)
+    consumer.close()
 
 
 def assert_fits(terminal: Terminal) -> None:
@@ -86,8 +103,6 @@ def test_lag_on_the_screen_is_the_lag_of_the_cli(
     columns: int, rows: int, cluster: HasBootstrap, unique: Callable[[str], str], tmp_path: Path
 ) -> None:
     """Per partition, on both kinds of cluster; nothing moves meanwhile, so the numbers must be the very same."""
-    from confluent_kafka import Consumer, Producer, TopicPartition
-
     topic, group = unique("shown"), unique("showing")
     quiet = {"log_level": 0, "bootstrap.servers": cluster.bootstrap}
     environment = {**os.environ, **environment_in(tmp_path), "KCON_BOOTSTRAP": cluster.bootstrap}
@@ -97,9 +112,7 @@ def test_lag_on_the_screen_is_the_lag_of_the_cli(
     for number in range(3_000):
         producer.produce(topic, b"%d" % number, partition=number % 3)
     assert producer.flush(30) == 0
-    consumer = Consumer({**quiet, "group.id": group})
-    consumer.commit(offsets=[TopicPartition(topic, 0, 1_000), TopicPartition(topic, 1, 10)], asynchronous=False)
-    consumer.close()
+    commit_offsets(quiet, group, [TopicPartition(topic, 0, 1_000), TopicPartition(topic, 1, 10)])
     told = {row["partition"]: row for row in kcon_json(cluster.bootstrap, tmp_path, "group", "lag", group)}
     assert {index: row["lag"] for index, row in told.items()} == {0: 0, 1: 990}
     argv = [sys.executable, "-m", "kcon", "ui", f"group/{group}", "-b", cluster.bootstrap]
