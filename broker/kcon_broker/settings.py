@@ -58,6 +58,19 @@ class GroupSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionSettings:
+    """Limits and timings of the transaction coordinator, in Kafka's words."""
+
+    state_partitions: int = 50
+    """Partitions of `__transaction_state`; fixed once the topic exists (transaction.state.log.num.partitions)."""
+    timeout_max_ms: int = 900_000
+    """The longest transaction.timeout.ms a producer may ask for (transaction.max.timeout.ms)."""
+    id_expiration_ms: int = 7 * 24 * 3_600_000
+    """A transactional id that nobody uses for so long is forgotten (transactional.id.expiration.ms)."""
+    id_expiration_check_interval_ms: int = 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSettings:
     """Limits of connections and requests."""
 
@@ -151,5 +164,6 @@ class BrokerSettings:
     """Broker-wide defaults of topic configs, by their topic config name."""
     seed_topics: tuple[SeedTopic, ...] = ()
     groups: GroupSettings = field(default_factory=GroupSettings)
+    transactions: TransactionSettings = field(default_factory=TransactionSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)

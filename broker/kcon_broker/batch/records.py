@@ -125,6 +125,14 @@ def read_marker(batch: Buffer) -> int | None:
     return kind if kind in (MARKER_ABORT, MARKER_COMMIT) else None
 
 
+def read_marker_coordinator_epoch(batch: Buffer) -> int:
+    """Return the epoch of the coordinator that wrote a marker; -1: it does not say."""
+    record = next(iter_records(batch), None)
+    if record is None or record.value is None or len(record.value) < _MARKER_VALUE.size:
+        return -1
+    return int(_MARKER_VALUE.unpack_from(record.value)[1])
+
+
 def find_timestamp(batch: Buffer, target_ms: int) -> Record | None:
     """Return the first record at or after a time, None where the batch has none (a time of -1 is none)."""
     for record in iter_records(batch):

@@ -6,8 +6,8 @@ version 0 with UNSUPPORTED_VERSION and the one range of ApiVersions, so that the
 - v3: the client names its software, in characters of a fixed set (KIP-511); features are told (KIP-584).
 - v4: features with a minimum of 0 may be told (KIP-1022); in v3 they are left out.
 
-Only what is served is finalized: `transaction.version` stays out as long as the second version of transactions is not
-served, and clients then use the first.
+Only what is served is finalized. With `transaction.version` at 2 clients that can use the second version of
+transactions (KIP-890); the others go on with the first.
 """
 
 import re
@@ -30,7 +30,7 @@ _FEATURES = (
     # name, lowest and highest supported level, finalized level
     ("group.version", 0, 1, 1),
     ("metadata.version", 7, 30, 30),
-    ("transaction.version", 0, 0, 0),
+    ("transaction.version", 0, 2, 2),
 )
 
 

@@ -6,20 +6,25 @@
 - v7: sessions (KIP-227), in `state/fetch_sessions`; v9: the leader epoch is checked (KIP-320).
 - v12: `last_fetched_epoch` finds out where the client's log and ours part (KIP-595).
 - v13: topics by id (KIP-516).
+- A reader of committed records gets them up to the last stable offset, with the aborted transactions among them, whose
+  records it skips (KIP-98).
 - A consumer reads up to the high watermark: with flush=always that is what survives a power cut.
 """
 
 from collections.abc import Hashable
 
+from kcon_broker.batch.header import read_header
 from kcon_broker.handlers.offset_for_leader_epoch import end_of_epoch
 from kcon_broker.handlers.registry import Answer, NeedsRead, Park, RequestContext, handles
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.fetch_sessions import NO_SESSION, FetchContext, FetchWish
 from kcon_broker.state.partition import Partition
 from kcon_broker.storage.files import WouldBlockError
+from kcon_broker.storage.log_reader import split_batches
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.fetch import (
+    AbortedTransaction,
     EpochEndOffset,
     FetchableTopicResponse,
     FetchRequest,
@@ -162,7 +167,7 @@ class _Fetch:
             data.high_watermark = -1
             data.aborted_transactions = None
             return data, 0
-        data.high_watermark = data.last_stable_offset = partition.high_watermark
+        data.high_watermark, data.last_stable_offset = partition.high_watermark, partition.last_stable_offset
         data.log_start_offset = log.log_start_offset
         if wish.last_fetched_epoch >= 0:
             known_epoch, end_offset = end_of_epoch(log, wish.last_fetched_epoch, current_epoch=epoch)
@@ -174,7 +179,8 @@ class _Fetch:
             if known_epoch < wish.last_fetched_epoch or end_offset < wish.fetch_offset:
                 data.diverging_epoch = EpochEndOffset(epoch=known_epoch, end_offset=end_offset)
                 return data, 0
-        if wish.fetch_offset >= partition.high_watermark or not (room or must_have_one):
+        limit_offset = data.last_stable_offset if self.reads_committed else data.high_watermark
+        if wish.fetch_offset >= limit_offset or not (room or must_have_one):
             return data, 0
         if min(wish.max_bytes, room) < 0:
             data.error_code = ErrorCode.UNKNOWN_SERVER_ERROR
@@ -185,7 +191,7 @@ class _Fetch:
             views = log.read(
                 wish.fetch_offset,
                 min(wish.max_bytes, room),
-                limit_offset=partition.high_watermark,
+                limit_offset=limit_offset,
                 min_one=must_have_one,
                 may_block=self.cold_attempts >= _COLD_ATTEMPTS_MAX,
             )
@@ -197,6 +203,8 @@ class _Fetch:
             data.error_code = ErrorCode.KAFKA_STORAGE_ERROR
             return data, 0
         data.records = views
+        if views and self.reads_committed:
+            data.aborted_transactions = _aborted(partition, log.log_start_offset, wish.fetch_offset, views)
         if not views:
             # A batch that is too large for what is left is taken out after the read, and this list with it.
             data.aborted_transactions = None
@@ -232,6 +240,21 @@ class _Fetch:
                 response.responses.append(topic)
             topic.partitions.append(data)
         return response
+
+
+def _aborted(
+    partition: Partition, log_start_offset: int, start_offset: int, views: list[memoryview]
+) -> list[AbortedTransaction]:
+    """Return the aborted transactions that have records or markers among those read."""
+    transactions = partition.producers.transactions
+    if not transactions.aborted:
+        return []
+    transactions.forget_before(log_start_offset)
+    end_offset = read_header(split_batches(views[-1:])[-1]).next_offset
+    return [
+        AbortedTransaction(producer_id=aborted.producer_id, first_offset=aborted.first_offset)
+        for aborted in transactions.aborted_between(start_offset, end_offset)
+    ]
 
 
 def _find(broker: Broker, wish: FetchWish) -> Partition | ErrorCode:

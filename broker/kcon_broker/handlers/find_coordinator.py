@@ -1,18 +1,19 @@
-"""FindCoordinator (10), versions 0-6: which broker looks after a group?
+"""FindCoordinator (10), versions 0-6: which broker looks after a group, or a transactional id?
 
 - v1: the key may be a transactional id.
 - v4: several keys in one request (KIP-699).
 - v6: share group state (KIP-932), which is not kept here.
 
-There is one broker, so the answer is always this one. The first look-up creates `__consumer_offsets`; Apache
-Kafka answers COORDINATOR_NOT_AVAILABLE until the topic is there, here it is there at once.
+There is one broker, so the answer is always this one. The first look-up of each kind creates `__consumer_offsets` or
+`__transaction_state`; Apache Kafka answers COORDINATOR_NOT_AVAILABLE until the topic is there, here it is there at
+once.
 """
 
 from enum import IntEnum
 
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
 from kcon_broker.state.gate import Gate
-from kcon_broker.state.topic import OFFSETS_TOPIC
+from kcon_broker.state.topic import OFFSETS_TOPIC, TRANSACTIONS_TOPIC
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.find_coordinator import (
@@ -27,6 +28,13 @@ _OFFSETS_TOPIC_CONFIGS = {
     "cleanup.policy": "compact",
     "compression.type": "producer",
     "segment.bytes": "104857600",
+}
+_TRANSACTIONS_TOPIC_CONFIGS = {
+    "cleanup.policy": "compact",
+    "compression.type": "uncompressed",
+    "min.insync.replicas": "1",
+    "segment.bytes": "104857600",
+    "unclean.leader.election.enable": "false",
 }
 _MESSAGES = {
     ErrorCode.NONE: "NONE",
@@ -70,24 +78,26 @@ def _is_share_key(key: str) -> bool:
 
 def _look_up(ctx: RequestContext, key_type: int) -> tuple[ErrorCode, tuple[Gate, int] | None]:
     if key_type == CoordinatorType.GROUP:
-        return _ensure_offsets_topic(ctx)
+        partition_count = ctx.broker.settings.groups.offsets_partitions
+        return _ensure_topic(ctx, OFFSETS_TOPIC, partition_count, _OFFSETS_TOPIC_CONFIGS)
     if key_type == CoordinatorType.TRANSACTION:
-        # InitProducerId then says what this broker does with transactions.
-        return ErrorCode.NONE, None
+        partition_count = ctx.broker.settings.transactions.state_partitions
+        return _ensure_topic(ctx, TRANSACTIONS_TOPIC, partition_count, _TRANSACTIONS_TOPIC_CONFIGS)
     if key_type == CoordinatorType.SHARE:
         return ErrorCode.COORDINATOR_NOT_AVAILABLE, None
     return ErrorCode.INVALID_REQUEST, None
 
 
-def _ensure_offsets_topic(ctx: RequestContext) -> tuple[ErrorCode, tuple[Gate, int] | None]:
+def _ensure_topic(
+    ctx: RequestContext, name: str, partition_count: int, configs: dict[str, str]
+) -> tuple[ErrorCode, tuple[Gate, int] | None]:
     broker = ctx.broker
-    if OFFSETS_TOPIC in broker.topics.by_name:
+    if name in broker.topics.by_name:
         # It may have come into being in a request that is not durable yet.
         return ErrorCode.NONE, broker.topics_position()
-    partition_count = broker.settings.groups.offsets_partitions
     if not broker.has_room_for(partition_count):
         return ErrorCode.COORDINATOR_NOT_AVAILABLE, None
-    _, position = broker.create_topic(OFFSETS_TOPIC, partition_count, dict(_OFFSETS_TOPIC_CONFIGS))
+    _, position = broker.create_topic(name, partition_count, dict(configs))
     return ErrorCode.NONE, position
 
 

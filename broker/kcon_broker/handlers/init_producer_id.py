@@ -1,28 +1,45 @@
-"""InitProducerId (22), versions 0-5: an id for an idempotent producer (KIP-98, KIP-360).
+"""InitProducerId (22), versions 0-5: an id for an idempotent or transactional producer (KIP-98).
+
+- v3: a producer may name the id and epoch it has and ask for its next epoch (KIP-360); without a transactional id it
+  simply gets a new id, as from Apache Kafka.
+- v4: PRODUCER_FENCED, before it INVALID_PRODUCER_EPOCH (KIP-588).
+- v5: TRANSACTION_ABORTABLE is known (KIP-890).
 
 An id is given once, ever: ids are taken from the metadata log in blocks, and a block is durable before the first of
-its ids is told. v3-v4 let a producer ask for its next epoch; as in Apache Kafka a producer without a transactional
-id simply gets a new id instead.
-
-Transactions are not served: with a transactional id the answer is NOT_COORDINATOR's final sibling
-INVALID_REQUEST, which clients report at once instead of retrying until their timeout.
+its ids is told. With a transactional id the epoch rises and whoever had it before is shut out; a transaction that it
+left open is aborted first, and until then the answer is CONCURRENT_TRANSACTIONS.
 """
 
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
+from kcon_broker.handlers.transaction_answers import answer_when_durable, moment, told_error
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.init_producer_id import InitProducerIdRequest, InitProducerIdResponse
 
-_PRODUCER_TOLD_SINCE = 3
+_FENCED_SINCE = 4
 
 
 @handles(ApiKey.INIT_PRODUCER_ID, versions=(0, 5))
 def handle_init_producer_id(ctx: RequestContext, request: InitProducerIdRequest) -> Answer:
-    """Give the next producer id, with epoch 0."""
-    if request.transactional_id is not None:
-        return Answer(InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_epoch=-1))
-    if ctx.api_version >= _PRODUCER_TOLD_SINCE and (request.producer_id == -1) != (request.producer_epoch == -1):
-        # An id without its epoch, or the other way round.
-        return Answer(InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_epoch=-1))
-    producer_id, position = ctx.broker.next_producer_id()
-    return Answer(InitProducerIdResponse(producer_id=producer_id, producer_epoch=0), after=(position,))
+    """Give the next producer id with epoch 0, or the next epoch of a transactional id."""
+    expected = None
+    if request.producer_id != -1 or request.producer_epoch != -1:
+        if request.producer_id == -1 or request.producer_epoch == -1:
+            return Answer(InitProducerIdResponse(error_code=ErrorCode.INVALID_REQUEST, producer_epoch=-1))
+        expected = (request.producer_id, request.producer_epoch)
+    if request.transactional_id is None:
+        producer_id, position = ctx.broker.next_producer_id()
+        return Answer(InitProducerIdResponse(producer_id=producer_id, producer_epoch=0), after=(position,))
+    given = ctx.broker.transactions.init_producer(
+        request.transactional_id, timeout_ms=request.transaction_timeout_ms, expected=expected, at=moment(ctx)
+    )
+    return answer_when_durable(
+        ctx,
+        request.transactional_id,
+        InitProducerIdResponse(
+            error_code=told_error(given.error_code, knows_fenced=ctx.api_version >= _FENCED_SINCE),
+            producer_id=given.producer_id,
+            producer_epoch=given.producer_epoch,
+        ),
+        failed=InitProducerIdResponse(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE, producer_epoch=-1),
+    )

@@ -2,7 +2,8 @@
 
 Instead of a time, a negative number asks for a place:
 
-    -1  the end: high watermark, with the current leader epoch (the other answers tell the record's)
+    -1  the end: high watermark, or last stable offset with read_committed (v2, KIP-98), with the current leader epoch
+        (the other answers tell the record's)
     -2  the start of the log
     -3  the record with the largest timestamp (v7, KIP-734)
     -4  the start of the local log (v8, KIP-405): the same as the start, nothing is tiered
@@ -28,6 +29,7 @@ from kcon_broker.wire.messages.list_offsets import (
 )
 
 _LATEST, _EARLIEST, _MAX_TIMESTAMP, _EARLIEST_LOCAL, _LATEST_TIERED, _EARLIEST_PENDING_UPLOAD = range(-1, -7, -1)
+_READ_COMMITTED = 1
 _ISOLATION_LEVELS = (0, 1)
 _FIRST_VERSION = {
     _LATEST: 1,
@@ -46,6 +48,7 @@ def handle_list_offsets(ctx: RequestContext, request: ListOffsetsRequest) -> Ans
         # Apache Kafka's handler fails on it, and all partitions with it.
         return Answer(_refused(request, ErrorCode.UNKNOWN_SERVER_ERROR))
     times = Counter((topic.name, wish.partition_index) for topic in request.topics for wish in topic.partitions)
+    reads_committed = request.isolation_level == _READ_COMMITTED
     topics = []
     wishes: dict[str, list[ListOffsetsPartition]] = {}
     for wished_topic in request.topics:
@@ -64,7 +67,7 @@ def handle_list_offsets(ctx: RequestContext, request: ListOffsetsRequest) -> Ans
             elif partition is None:
                 answers.append(_error(wish, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION))
             else:
-                answers.append(_look_up(ctx, partition, wish))
+                answers.append(_look_up(ctx, partition, wish, reads_committed=reads_committed))
         topics.append(ListOffsetsTopicResponse(name=name, partitions=answers))
     return Answer(ListOffsetsResponse(topics=topics))
 
@@ -91,7 +94,9 @@ def _error(wish: ListOffsetsPartition, error_code: ErrorCode) -> ListOffsetsPart
     )
 
 
-def _look_up(ctx: RequestContext, partition: Partition, wish: ListOffsetsPartition) -> ListOffsetsPartitionResponse:
+def _look_up(
+    ctx: RequestContext, partition: Partition, wish: ListOffsetsPartition, *, reads_committed: bool
+) -> ListOffsetsPartitionResponse:
     epoch = ctx.broker.leader_epoch(partition.topic)
     if wish.current_leader_epoch not in (NO_EPOCH, epoch):
         is_old = wish.current_leader_epoch < epoch
@@ -102,7 +107,8 @@ def _look_up(ctx: RequestContext, partition: Partition, wish: ListOffsetsPartiti
     answer = ListOffsetsPartitionResponse(
         partition_index=wish.partition_index, offset=-1, timestamp=-1, leader_epoch=-1
     )
-    limit = partition.high_watermark
+    # A reader of committed records sees nothing of a transaction that is not decided (KIP-98).
+    limit = partition.last_stable_offset if reads_committed else partition.high_watermark
     match wish.timestamp:
         case -1:
             answer.offset, answer.leader_epoch = limit, epoch

@@ -3,7 +3,7 @@
 - v1: an error of the group stands at each partition; v2-v7: in the answer's own field.
 - v2: null topics ask for all partitions that the group has committed.
 - v5: the leader epoch of the offset (KIP-320).
-- v7: require_stable (KIP-447); without transactions every offset is stable.
+- v7: require_stable (KIP-447): an offset that a transaction has pending is UNSTABLE_OFFSET_COMMIT, to be asked again.
 - v8: several groups in one request (KIP-709).
 - v9: a member of a group of the new protocol names itself and its epoch, and is refused when it is stale (KIP-848).
 - v10: topics are named by their ids (KIP-848); an unknown one is UNKNOWN_TOPIC_ID.
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from kcon_broker.handlers.group_answers import answer_when_durable
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
+from kcon_broker.state.groups.pending_offsets import OffsetPlace
 from kcon_broker.state.groups.records import CommittedOffset
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
@@ -41,6 +42,7 @@ class _GroupAsk:
 
     group_id: str
     topics: list[OffsetFetchRequestTopics] | None
+    requires_stable: bool
     member_id: str | None = None
     member_epoch: int = -1
 
@@ -62,27 +64,28 @@ def handle_offset_fetch(ctx: RequestContext, request: OffsetFetchRequest) -> Ans
 def _asks(ctx: RequestContext, request: OffsetFetchRequest) -> list[_GroupAsk]:
     if ctx.api_version >= _GROUPS_SINCE:
         return [
-            _GroupAsk(group.group_id, group.topics, group.member_id, group.member_epoch) for group in request.groups
+            _GroupAsk(group.group_id, group.topics, request.require_stable, group.member_id, group.member_epoch)
+            for group in request.groups
         ]
     if request.topics is None:
-        return [_GroupAsk(request.group_id, None)]
+        return [_GroupAsk(request.group_id, None, request.require_stable)]
     topics = [
         OffsetFetchRequestTopics(name=topic.name, partition_indexes=topic.partition_indexes) for topic in request.topics
     ]
-    return [_GroupAsk(request.group_id, topics)]
+    return [_GroupAsk(request.group_id, topics, request.require_stable)]
 
 
 def _fetch(ctx: RequestContext, ask: _GroupAsk) -> OffsetFetchResponseGroup:
     error_code = ctx.broker.groups.consumer.fetch_error(ask.group_id, ask.member_id, ask.member_epoch)
     if error_code is not ErrorCode.NONE:
         return OffsetFetchResponseGroup(group_id=ask.group_id, error_code=error_code)
-    topics = _all_topics(ctx, ask.group_id) if ask.topics is None else _wanted_topics(ctx, ask.group_id, ask.topics)
+    topics = _all_topics(ctx, ask) if ask.topics is None else _wanted_topics(ctx, ask, ask.topics)
     return OffsetFetchResponseGroup(group_id=ask.group_id, topics=topics)
 
 
-def _all_topics(ctx: RequestContext, group_id: str) -> list[OffsetFetchResponseTopics]:
+def _all_topics(ctx: RequestContext, ask: _GroupAsk) -> list[OffsetFetchResponseTopics]:
     topics: list[OffsetFetchResponseTopics] = []
-    for name, offsets in ctx.broker.groups.offsets.of_group(group_id).items():
+    for name, offsets in ctx.broker.groups.offsets.of_group(ask.group_id).items():
         known = ctx.broker.topics.by_name.get(name)
         if known is None and ctx.api_version >= _TOPIC_IDS_SINCE:
             # Without an id there is no way to name it.
@@ -91,19 +94,19 @@ def _all_topics(ctx: RequestContext, group_id: str) -> list[OffsetFetchResponseT
             OffsetFetchResponseTopics(
                 name=name,
                 topic_id=ZERO_UUID if known is None else known.topic_id,
-                partitions=[_partition(index, value) for index, value in offsets.items()],
+                partitions=[_settled(ctx, ask, name, index, value) for index, value in offsets.items()],
             )
         )
     return topics
 
 
 def _wanted_topics(
-    ctx: RequestContext, group_id: str, wanted_topics: list[OffsetFetchRequestTopics]
+    ctx: RequestContext, ask: _GroupAsk, wanted_topics: list[OffsetFetchRequestTopics]
 ) -> list[OffsetFetchResponseTopics]:
     """Answer what was asked, with the topics that nobody knows at the end."""
     topics: list[OffsetFetchResponseTopics] = []
     unknown_topics: list[OffsetFetchResponseTopics] = []
-    group_offsets = ctx.broker.groups.offsets.of_group(group_id)
+    group_offsets = ctx.broker.groups.offsets.of_group(ask.group_id)
     for wanted in wanted_topics:
         name = wanted.name
         if ctx.api_version >= _TOPIC_IDS_SINCE:
@@ -118,7 +121,7 @@ def _wanted_topics(
                 name=name,
                 topic_id=wanted.topic_id,
                 partitions=[
-                    _partition(index, _of_topic(offsets.get(index), wanted.topic_id))
+                    _settled(ctx, ask, name, index, _of_topic(offsets.get(index), wanted.topic_id))
                     for index in wanted.partition_indexes
                 ],
             )
@@ -131,6 +134,16 @@ def _of_topic(value: CommittedOffset | None, topic_id: bytes) -> CommittedOffset
     if value is None or ZERO_UUID in (value.topic_id, topic_id) or value.topic_id == topic_id:
         return value
     return None
+
+
+def _settled(
+    ctx: RequestContext, ask: _GroupAsk, topic: str, index: int, value: CommittedOffset | None
+) -> OffsetFetchResponsePartitions:
+    """Answer for one partition, unless the outcome of a transaction must be awaited first (KIP-447)."""
+    if ask.requires_stable and OffsetPlace(ask.group_id, topic, index) in ctx.broker.groups.offsets.pending:
+        error_code = ErrorCode.UNSTABLE_OFFSET_COMMIT
+        return OffsetFetchResponsePartitions(partition_index=index, committed_offset=-1, error_code=error_code)
+    return _partition(index, value)
 
 
 def _partition(index: int, value: CommittedOffset | None) -> OffsetFetchResponsePartitions:

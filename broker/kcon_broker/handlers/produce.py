@@ -6,13 +6,15 @@
 - A batch that an idempotent producer sent before is not written again: it gets the offset of the original, when the
   original is durable (KIP-98).
 - v7: zstd (KIP-110); v8: errors by record (KIP-467); v13: topics by id (KIP-516).
-- Transactions are not served: a transactional batch is INVALID_TXN_STATE.
+- A transactional batch goes to a partition that its transaction has: v12 adds it by itself, before it must have been
+  added, or the batch is refused, with INVALID_TXN_STATE and from v11 on with TRANSACTION_ABORTABLE (KIP-98, KIP-890).
 """
 
-from kcon_broker.batch.header import LOG_APPEND_TIME
+from kcon_broker.batch.header import LOG_APPEND_TIME, BatchHeader
 from kcon_broker.batch.validate import BatchError, validate_batch
 from kcon_broker.handlers.registry import Answer, CloseConnection, RequestContext, handles
 from kcon_broker.state.gate import Gate
+from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.state.partition import Partition
 from kcon_broker.state.producers import Duplicate, SentBatch
 from kcon_broker.state.topic import INTERNAL_TOPICS, Topic
@@ -34,6 +36,8 @@ _ACKS_LEADER = 1
 _ACKS_NONE = 0
 _FIRST_VERSION_WITH_TOPIC_IDS = 13
 _FIRST_VERSION_WITH_ZSTD = 7
+_FIRST_VERSION_WITH_ABORTABLE = 11
+_FIRST_VERSION_THAT_ADDS = 12
 _ERRORS_BEFORE_THE_LOG = frozenset(
     (ErrorCode.CORRUPT_MESSAGE, ErrorCode.MESSAGE_TOO_LARGE, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
 )
@@ -76,12 +80,12 @@ def _each_once(request: ProduceRequest) -> list[TopicProduceData]:
 class _Production:
     """One request on its way through its partitions."""
 
-    __slots__ = ("_told", "acks", "after", "ctx", "has_errors", "has_transactional_id")
+    __slots__ = ("_told", "acks", "after", "ctx", "has_errors", "transactional_id")
 
     def __init__(self, ctx: RequestContext, request: ProduceRequest) -> None:
         self.ctx = ctx
         self.acks = request.acks
-        self.has_transactional_id = request.transactional_id is not None
+        self.transactional_id = request.transactional_id
         self.after: list[tuple[Gate, int]] = []
         self.has_errors = False
         self._told: list[tuple[Gate, PartitionProduceResponse]] = []
@@ -154,9 +158,13 @@ class _Production:
             return self._refused(data, batch, log)
         header = batch.header
         if header.is_transactional:
-            if not self.has_transactional_id:
+            if self.transactional_id is None:
                 return self._error(data, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-            return self._error(data, ErrorCode.INVALID_TXN_STATE, "Transactions are not served by this broker.")
+            error = self._join_transaction(self.transactional_id, partition, header)
+            if error is not ErrorCode.NONE:
+                return self._error(data, error)
+        elif header.producer_id in partition.producers.transactions.ongoing:
+            return self._error(data, ErrorCode.INVALID_TXN_STATE, "A transactional batch was expected.")
         if header.has_producer_id:
             verdict = partition.producers.check(
                 header.producer_id, header.producer_epoch, header.base_sequence, header.last_sequence
@@ -187,7 +195,37 @@ class _Production:
                 sent,
                 producers_max=broker.settings.storage.producer_ids_per_partition_max,
             )
-        return self._answer(partition, data, log, base_offset, log.log_end_offset)
+        response = self._answer(partition, data, log, base_offset, log.log_end_offset)
+        if header.is_transactional and self.transactional_id is not None:
+            partition.producers.transactions.appended(header.producer_id, base_offset)
+            for position in broker.transaction_positions(self.transactional_id):
+                self.after.append(position)
+                self._told.append((position[0], response))
+        return response
+
+    def _join_transaction(self, transactional_id: str, partition: Partition, header: BatchHeader) -> ErrorCode:
+        """Have the partition in the batch's transaction, or say why it is not."""
+        producers = partition.producers
+        entry = producers.entries.get(header.producer_id)
+        is_open = header.producer_id in producers.transactions.ongoing
+        if is_open and entry is not None and entry.epoch == header.producer_epoch:
+            return ErrorCode.NONE
+        place = (partition.topic.name, partition.index)
+        who = (transactional_id, header.producer_id, header.producer_epoch)
+        ctx = self.ctx
+        if ctx.api_version >= _FIRST_VERSION_THAT_ADDS:
+            error = ctx.broker.transactions.add_partitions(
+                *who, [place], client_version=2, at=Moment(ctx.now_ms, ctx.wall_ms)
+            )
+        else:
+            error = ctx.broker.transactions.verify_partition(*who, place)
+        if error is ErrorCode.PRODUCER_FENCED:
+            return ErrorCode.INVALID_PRODUCER_EPOCH
+        if error is ErrorCode.TRANSACTION_ABORTABLE and ctx.api_version < _FIRST_VERSION_WITH_ABORTABLE:
+            return ErrorCode.INVALID_TXN_STATE
+        is_passing = error is ErrorCode.CONCURRENT_TRANSACTIONS and ctx.api_version < _FIRST_VERSION_THAT_ADDS
+        # Older producers repeat a batch after this one only.
+        return ErrorCode.NOT_ENOUGH_REPLICAS if is_passing or error is ErrorCode.NOT_COORDINATOR else error
 
     def _answer(
         self, partition: Partition, data: PartitionProduceData, log: Log, base_offset: int, end_offset: int

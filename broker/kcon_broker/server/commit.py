@@ -19,7 +19,7 @@ from kcon_broker.settings import FlushMode
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.metadata_journal import MetadataJournal
 from kcon_broker.state.partition import Partition
-from kcon_broker.state.topic import OFFSETS_TOPIC
+from kcon_broker.state.topic import OFFSETS_TOPIC, TRANSACTIONS_TOPIC
 from kcon_broker.storage.files import Syncable
 from kcon_broker.storage.log import Log
 
@@ -47,6 +47,8 @@ class Committer:
         self._sync_task: asyncio.Task[None] | None = None
         self.on_group_partition_failed: Callable[[int], None] = lambda _: None
         """A partition of `__consumer_offsets` lost records that its groups know of."""
+        self.on_transaction_partition_failed: Callable[[int], None] = lambda _: None
+        """A partition of `__transaction_state` lost records that its transactions know of."""
         self.on_defect: Callable[[], None] = lambda: None
         """Nothing can become durable any more, for a reason that is no failure of the disk."""
 
@@ -86,7 +88,7 @@ class Committer:
             partition.written.fail(above=log.written_offset)
             partition.fail(above=log.written_offset)
             self._unsynced[partition] = None
-            self._tell_groups(partition)
+            self._tell_coordinator(partition)
             return
         partition.producers.written()
         partition.written.advance(log.written_offset)
@@ -144,8 +146,10 @@ class Committer:
         partition.written.fail()
         partition.fail()
         self._broker.wake(partition)
-        self._tell_groups(partition)
+        self._tell_coordinator(partition)
 
-    def _tell_groups(self, partition: Partition) -> None:
+    def _tell_coordinator(self, partition: Partition) -> None:
         if partition.topic.name == OFFSETS_TOPIC:
             self.on_group_partition_failed(partition.index)
+        elif partition.topic.name == TRANSACTIONS_TOPIC:
+            self.on_transaction_partition_failed(partition.index)

@@ -116,6 +116,7 @@ class Dispatcher:
             for connection in with_work:
                 self._handle_requests(connection, now_ms, wall_ms)
         self._expire_groups(now_ms, wall_ms)
+        self._expire_transactions(now_ms, wall_ms)
         self.committer.write()
         for parked in self.parked.take_due(now_ms):
             parked.context.now_ms = now_ms
@@ -252,6 +253,12 @@ class Dispatcher:
             return
         self.broker.groups.expire(Moment(now_ms, wall_ms))
 
+    def _expire_transactions(self, now_ms: int, wall_ms: int) -> None:
+        """Let transactions take their next steps: markers, completions, timeouts."""
+        deadline_ms = self.broker.transactions.next_deadline_ms()
+        if deadline_ms is not None and deadline_ms <= now_ms:
+            self.broker.transactions.expire(Moment(now_ms, wall_ms))
+
     # Limits and timers.
 
     def _limit_in_flight(self) -> None:
@@ -279,10 +286,14 @@ class Dispatcher:
                 connection.resume_reading()
 
     def _set_alarm(self) -> None:
-        """Have a round at the next deadline of a parked request or a group."""
+        """Have a round at the next deadline of a parked request, a group or a transaction."""
         deadlines = [
             deadline
-            for deadline in (self.parked.next_deadline_ms(), self.broker.groups.next_deadline_ms())
+            for deadline in (
+                self.parked.next_deadline_ms(),
+                self.broker.groups.next_deadline_ms(),
+                self.broker.transactions.next_deadline_ms(),
+            )
             if deadline is not None
         ]
         if not deadlines:

@@ -13,16 +13,15 @@ import logging
 import os
 import resource
 import socket
-import time
 from collections.abc import Callable
 
 from kcon_broker.batch.header import BatchHeader
-from kcon_broker.batch.records import iter_records
 from kcon_broker.batch.walk import load_compiled
 from kcon_broker.errors import FolderUnreadableError, SettingsError
 from kcon_broker.handlers.registry import load_handlers
 from kcon_broker.server.cleaning import Cleaner
 from kcon_broker.server.commit import Committer
+from kcon_broker.server.coordinator_logs import CoordinatorLogs
 from kcon_broker.server.dispatch import Dispatcher
 from kcon_broker.server.housekeeping import Housekeeping
 from kcon_broker.server.listener import Listener, bind
@@ -31,12 +30,13 @@ from kcon_broker.server.os_files import OsFiles
 from kcon_broker.server.sync import SyncEngine, SyncFailed
 from kcon_broker.settings import BrokerSettings
 from kcon_broker.state.broker import Broker
-from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.state.metadata_journal import MetadataJournal
 from kcon_broker.state.partition import Partition
 from kcon_broker.state.producers import SentBatch
-from kcon_broker.state.topic import OFFSETS_TOPIC, Topic, topic_name_error
+from kcon_broker.state.topic import Topic, topic_name_error
 from kcon_broker.state.topic_configs import InvalidConfigError, check_configs
+from kcon_broker.state.transaction_journal import abort_orphans
+from kcon_broker.state.transaction_replay import TransactionReplay
 from kcon_broker.storage.data_folder import DataFolder
 from kcon_broker.storage.files import Files, Syncable
 from kcon_broker.storage.log import Log
@@ -166,14 +166,17 @@ class BrokerServer:
         self._housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self._dispatcher)
         self.cleaner = Cleaner(self.broker, self._folder)
         self.broker.wake = self._dispatcher.wake
+        self.broker.request_round = self._dispatcher.request_round
         if self._lock is not None:
             self.broker.disk_space = self._disk_space
         self.broker.on_topic_deleted = self._delete_files
         self._committer.on_defect = lambda: self.on_defect()  # noqa: PLW0108  # May be set later.
-        self._committer.on_group_partition_failed = self._reload_groups
+        coordinator_logs = CoordinatorLogs(self.broker, self._folder)
+        self._committer.on_group_partition_failed = coordinator_logs.reload_groups
+        self._committer.on_transaction_partition_failed = coordinator_logs.reload_transactions
         for change in self._journal.take_found():
             self.broker.replay(change)
-        self._load_groups()
+        coordinator_logs.load()
         self._housekeeping.take_strays_out()
 
     async def _seed_topics(self) -> None:
@@ -194,8 +197,13 @@ class BrokerServer:
         topic, producers = partition.topic, partition.producers
         producers_max = self.settings.storage.producer_ids_per_partition_max
 
+        transactions = TransactionReplay(producers)
+
         def replay(header: BatchHeader) -> None:
-            if header.has_producer_id and header.base_sequence >= 0:
+            transactions.see(header)
+            if header.is_transactional and header.base_sequence < 0 and not header.is_control:
+                producers.replay_joined(header.producer_id, header.producer_epoch, header.max_timestamp)
+            elif header.has_producer_id and header.base_sequence >= 0:
                 sent = SentBatch(
                     header.base_sequence,
                     header.last_sequence,
@@ -219,11 +227,18 @@ class BrokerServer:
         except OSError as error:
             _logger.error("opening %s failed: %s", partition.folder, error)
             return None
+        try:
+            transactions.finish(log)
+        except OSError as error:
+            # What lies behind the damage is not served; what is known up to there stays.
+            _logger.error("reading the transaction markers of %s failed: %s", partition.folder, error)
         for report in log.reports:
             _logger.warning("%s", report)
         partition.log = log
         partition.written.high_watermark = log.written_offset
         partition.high_watermark = log.durable_offset
+        if producers.transactions.ongoing:
+            self.broker.transactions.later(abort_orphans(self.broker, partition))
         return log
 
     def _disk_space(self) -> tuple[int, int]:
@@ -258,7 +273,8 @@ class BrokerServer:
             for topic in self.broker.topics.by_name.values():
                 for partition in topic.touched_partitions():
                     if partition.log is not None:
-                        if partition.log.failure is None:
+                        # Aborted transactions are in the log alone: without a snapshot the next start reads it.
+                        if partition.log.failure is None and not partition.producers.transactions.aborted:
                             partition.log.write_producer_snapshot(partition.producers.snapshot())
                         self._folder.note(topic.name, partition.index, partition.log)
                         dirty += partition.log.close()
@@ -278,36 +294,6 @@ class BrokerServer:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
-
-    # Groups
-
-    def _load_groups(self) -> None:
-        topic = self.broker.topics.by_name.get(OFFSETS_TOPIC)
-        if topic is not None:
-            for index in range(topic.partition_count):
-                if self._folder.has_records(OFFSETS_TOPIC, index):
-                    self._replay_groups(topic, index)
-        self.broker.groups.loaded(_moment())
-
-    def _replay_groups(self, topic: Topic, index: int) -> None:
-        partition = topic.partition(index)
-        assert partition is not None
-        log = self.broker.log_of(partition)
-        if log is None:
-            return
-        try:
-            for batch in log.read_batches(log.log_start_offset, limit_offset=log.written_offset):
-                for record in iter_records(batch):
-                    self.broker.groups.replay(record.key, record.value)
-        except OSError as error:
-            _logger.error("reading %s failed: %s", partition.folder, error)
-
-    def _reload_groups(self, index: int) -> None:
-        """Bring groups back to what their partition says, after records of it were lost."""
-        self.broker.groups.unload(index)
-        topic = self.broker.topics.by_name[OFFSETS_TOPIC]
-        self._replay_groups(topic, index)
-        self.broker.groups.loaded(_moment(), index)
 
 
 def check_settings(settings: BrokerSettings) -> None:
@@ -352,7 +338,3 @@ def _new_uuid() -> bytes:
     uuid[6] = uuid[6] & 0x0F | 0x40
     uuid[8] = uuid[8] & 0x3F | 0x80
     return bytes(uuid)
-
-
-def _moment() -> Moment:
-    return Moment(int(time.monotonic() * 1000), int(time.time() * 1000))

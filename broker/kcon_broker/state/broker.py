@@ -28,6 +28,7 @@ from kcon_broker.state.metadata_journal import MetadataJournal
 from kcon_broker.state.partition import Partition
 from kcon_broker.state.topic import (
     OFFSETS_TOPIC,
+    TRANSACTIONS_TOPIC,
     PartitionsGrew,
     Topic,
     TopicConfigured,
@@ -37,6 +38,8 @@ from kcon_broker.state.topic import (
 )
 from kcon_broker.state.topic_configs import TopicConfig, effective_config
 from kcon_broker.state.topic_records import MetadataChange, ProducerIdsReserved
+from kcon_broker.state.transaction_journal import BrokerTransactionJournal
+from kcon_broker.state.transactions.coordinator import TransactionCoordinator
 from kcon_broker.storage.log import Log
 
 _PRODUCER_ID_BLOCK = 1_000
@@ -97,12 +100,16 @@ class Broker:
         """Return the bytes of the disk, all and usable; -1: not known."""
         self.wake: Callable[[Hashable], None] = lambda _: None
         """Ask every parked request again that waits for this key: a Partition, or a group's."""
+        self.request_round: Callable[[], None] = lambda: None
+        """See to it that timers and appended records are looked after soon."""
+        self.transactions = TransactionCoordinator(settings.transactions, journal=BrokerTransactionJournal(self))
         self.group_journal = GroupJournal(self)
         self.groups = GroupCoordinator(
             settings.groups,
             journal=self.group_journal,
             new_uuid=lambda: _uuid_text(new_uuid()),
             topics=self.topics,
+            append_pending=self.group_journal.append_pending,
         )
         self._journal = journal
         self._open_log = open_log
@@ -221,7 +228,8 @@ class Broker:
 
     def next_producer_id(self) -> tuple[int, tuple[Gate, int]]:
         """Return a producer id that was never given before, and the position at which that is durable."""
-        producer_id = self._next_producer_id
+        # An id in a transaction's record may be of a block that a crash took from the metadata log.
+        producer_id = max(self._next_producer_id, self.transactions.producer_id_max + 1)
         if producer_id >= self._reserved_producer_ids_end:
             position = self._journal.append(ProducerIdsReserved(end=producer_id + _PRODUCER_ID_BLOCK))
             self._reserved_producer_ids_end = producer_id + _PRODUCER_ID_BLOCK
@@ -253,6 +261,27 @@ class Broker:
         topic = self.topics.by_name.get(OFFSETS_TOPIC)
         count = self.settings.groups.offsets_partitions if topic is None else topic.partition_count
         return java_string_hash(group_id) % count
+
+    # Transactions
+
+    def transactions_partition_of(self, transactional_id: str) -> int:
+        """Return the partition of `__transaction_state` that keeps this transactional id."""
+        topic = self.topics.by_name.get(TRANSACTIONS_TOPIC)
+        count = self.settings.transactions.state_partitions if topic is None else topic.partition_count
+        return java_string_hash(transactional_id) % count
+
+    def transaction_positions(self, transactional_id: str) -> tuple[tuple[Gate, int], ...]:
+        """Return what must be durable before anything about this transactional id may be told."""
+        topic = self.topics.by_name.get(TRANSACTIONS_TOPIC)
+        partition = None if topic is None else topic.partition(self.transactions_partition_of(transactional_id))
+        if partition is None or partition.log is None:
+            return (self.topics_position(),)
+        return (partition, partition.log.log_end_offset), self.topics_position()
+
+    def transaction_coordinator_epoch(self) -> int:
+        """Return the epoch that markers carry: that of the leader of `__transaction_state`."""
+        topic = self.topics.by_name.get(TRANSACTIONS_TOPIC)
+        return 0 if topic is None else self.leader_epoch(topic)
 
     def coordinator_position(self, group_id: str) -> tuple[Gate, int] | None:
         """Return the position that must be durable before anything about this group may be told; None: nothing is."""

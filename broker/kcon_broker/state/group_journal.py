@@ -41,6 +41,24 @@ class GroupJournal:
         log.append(encode_batch([Record(0, wall_ms, key, value) for key, value in records]), now_ms=wall_ms)
         self._broker.dirty[found] = None
 
+    def append_pending(self, partition: int, records: Records, wall_ms: int, producer: tuple[int, int]) -> None:
+        """Queue the records as one batch of the transaction of a producer (its id and epoch)."""
+        found = self._partition(partition)
+        assert found is not None, "is_available said so"
+        log = self._broker.log_of(found)
+        assert log is not None, "is_available said so"
+        producer_id, epoch = producer
+        batch = encode_batch(
+            [Record(0, wall_ms, key, value) for key, value in records],
+            producer_id=producer_id,
+            producer_epoch=epoch,
+            is_transactional=True,
+        )
+        offset = log.append(batch, now_ms=wall_ms)
+        self._broker.dirty[found] = None
+        found.producers.joined(producer_id, epoch, wall_ms)
+        found.producers.transactions.appended(producer_id, offset)
+
     def wake(self, key: WakeKey) -> None:
         """Let the request that is parked under this key look for its answer."""
         self._broker.wake(key)

@@ -34,6 +34,11 @@ class Partition(Gate):
         return f"Partition({self.folder})"
 
     @property
+    def last_stable_offset(self) -> int:
+        """Return up to where a reader of committed records may read."""
+        return self.producers.transactions.last_stable_offset(self.high_watermark)
+
+    @property
     def folder(self) -> str:
         """The name of the partition's folder, as Kafka names it."""
         return f"{self.topic.name}-{self.index}"

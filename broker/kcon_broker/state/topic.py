@@ -12,7 +12,8 @@ from kcon_broker.state.partition import Partition
 from kcon_broker.state.topic_configs import TopicConfig
 
 OFFSETS_TOPIC = "__consumer_offsets"
-INTERNAL_TOPICS = frozenset({OFFSETS_TOPIC, "__transaction_state", "__share_group_state"})
+TRANSACTIONS_TOPIC = "__transaction_state"
+INTERNAL_TOPICS = frozenset({OFFSETS_TOPIC, TRANSACTIONS_TOPIC, "__share_group_state"})
 TOPIC_NAME_CHARS_MAX = 249
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9._-]+\Z")
 

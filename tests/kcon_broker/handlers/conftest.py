@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kcon_broker.handlers.registry import Answer, HandlerResult, Park, RequestContext
-from kcon_broker.settings import GroupSettings
+from kcon_broker.settings import GroupSettings, TransactionSettings
 from kcon_broker.state.gate import Gate
 from kcon_broker.state.groups.coordinator import GroupCoordinator
 from kcon_broker.state.groups.outcome import Moment, Records, WakeKey
@@ -29,7 +29,9 @@ class ListedPartition(Gate):
 class GroupBroker:
     """What the group handlers use of a broker; it is the coordinator's journal too."""
 
-    settings: Any = field(default_factory=lambda: SimpleNamespace(groups=GroupSettings()))
+    settings: Any = field(
+        default_factory=lambda: SimpleNamespace(groups=GroupSettings(), transactions=TransactionSettings())
+    )
     node_id: int = 7
     advertised: tuple[str, int] = ("broker.example", 9092)
     has_room: bool = True

@@ -25,7 +25,7 @@ from kcon_broker.state.groups.group import Group, GroupState
 from kcon_broker.state.groups.heartbeat_request import HeartbeatAnswer, HeartbeatAsk
 from kcon_broker.state.groups.join import Joiner
 from kcon_broker.state.groups.leave import LeaveAnswer, Leaver
-from kcon_broker.state.groups.offsets import CommitAsk, OffsetTable
+from kcon_broker.state.groups.offsets import CommitAsk, OffsetTable, is_anonymous
 from kcon_broker.state.groups.outcome import (
     JoinAnswer,
     JoinAsk,
@@ -37,6 +37,7 @@ from kcon_broker.state.groups.outcome import (
     SyncAnswer,
     SyncAsk,
 )
+from kcon_broker.state.groups.pending_offsets import OffsetPlace
 from kcon_broker.state.groups.rebalance import Rebalancer
 from kcon_broker.state.groups.record_fields import UnreadableRecordError
 from kcon_broker.state.groups.records import GroupRecord, OffsetRecord, decode_record, encode_group
@@ -45,8 +46,12 @@ from kcon_broker.state.topic import TopicTable
 from kcon_broker.wire.error_codes import ErrorCode
 
 _AnswerT = TypeVar("_AnswerT")
+AppendPending = Callable[[int, Records, int, tuple[int, int]], None]
+"""Queues records, as of a wall clock time, for a partition as part of the transaction of a producer id and epoch."""
 _RETENTION = TimerKey(TimerKind.OFFSET_RETENTION)
 _UNAVAILABLE_RETRY_MS = 1_000
+_VERSION_WITH_EPOCHS = 9
+"""A version of OffsetCommit that knows the epochs of members (KIP-848); TxnOffsetCommit does in all its versions."""
 
 
 class GroupCoordinator:
@@ -59,6 +64,7 @@ class GroupCoordinator:
         journal: Journal,
         new_uuid: Callable[[], str],
         topics: TopicTable | None = None,
+        append_pending: AppendPending | None = None,
     ) -> None:
         """Begin without groups; `new_uuid` gives the random part of member ids, `topics` what can be assigned."""
         self.settings = settings
@@ -68,6 +74,7 @@ class GroupCoordinator:
         self.skipped_record_count = 0
         """Records that replay passed over: other kinds of groups, or bytes that cannot be read."""
         self._journal = journal
+        self._append_pending = append_pending
         self._timers = Timers()
         self._rebalancer = Rebalancer(settings, self._timers)
         self._joiner = Joiner(self.groups, self._rebalancer, new_uuid)
@@ -145,6 +152,34 @@ class GroupCoordinator:
             if member is not None and ask.generation == group.generation:
                 self._rebalancer.keep_session(group, member, at)
         return errors
+
+    def commit_pending(self, ask: CommitAsk, producer: tuple[int, int], at: Moment) -> tuple[ErrorCode, ...]:
+        """Commit offsets within the transaction of a producer id and epoch; they count once it is committed."""
+        if not self._is_available(ask.group_id) or self._append_pending is None:
+            return (ErrorCode.COORDINATOR_NOT_AVAILABLE,) * len(ask.commits)
+        consumer_group = self.consumer.by_id.get(ask.group_id)
+        if consumer_group is None:
+            error = self.offsets.validate_pending(self.groups.get(ask.group_id), ask)
+        elif is_anonymous(ask):
+            error = ErrorCode.NONE
+        else:
+            error = self.consumer.commit_error(consumer_group, replace(ask, api_version=_VERSION_WITH_EPOCHS))
+            error = ErrorCode.ILLEGAL_GENERATION if error is ErrorCode.STALE_MEMBER_EPOCH else error
+        outcome = self.offsets.record_commits(ask, error, at)
+        if outcome.records:
+            partition = self._journal.partition_of(ask.group_id)
+            self._append_pending(partition, outcome.records, at.wall_ms, producer)
+            for key, value in outcome.records:
+                self.replay(key, value, producer_id=producer[0])
+        errors = outcome.finish()
+        assert not isinstance(errors, PendingAnswer), "only joins and syncs wait"
+        return errors
+
+    def end_transaction(self, partition: int, producer_id: int, *, is_commit: bool) -> None:
+        """Apply the marker that a partition of `__consumer_offsets` has got."""
+        self.offsets.replay_end(
+            producer_id, lambda group_id: self._journal.partition_of(group_id) == partition, is_commit=is_commit
+        )
 
     def delete_offsets(
         self, group_id: str, partitions: tuple[tuple[str, int], ...], at: Moment
@@ -244,8 +279,8 @@ class GroupCoordinator:
                 group.answer_sync(member, SyncAnswer(error_code=refusal))
         self._wake()
 
-    def replay(self, key: bytes | None, value: bytes | None) -> None:
-        """Apply one record: the only change of durable state."""
+    def replay(self, key: bytes | None, value: bytes | None, *, producer_id: int | None = None) -> None:
+        """Apply one record, of a producer's transaction if there is one: the only change of durable state."""
         try:
             record = decode_record(key, value)
         except UnreadableRecordError:
@@ -256,7 +291,11 @@ class GroupCoordinator:
                 if record.value is not None and not is_known:
                     # A simple consumer's commit is all there is of its group.
                     self.groups[record.group_id] = Group(record.group_id)
-                self.offsets.replay(record.group_id, record.topic, record.partition, record.value)
+                if producer_id is not None and record.value is not None:
+                    place = OffsetPlace(record.group_id, record.topic, record.partition)
+                    self.offsets.pending.add(producer_id, place, record.value)
+                else:
+                    self.offsets.replay(record.group_id, record.topic, record.partition, record.value)
             case GroupRecord(value=None):
                 group = self.groups.pop(record.group_id, None)
                 if group is not None:

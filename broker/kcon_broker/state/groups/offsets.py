@@ -11,6 +11,7 @@ from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups.consumer_protocol import CONSUMER_PROTOCOL_TYPE
 from kcon_broker.state.groups.group import Group, GroupState
 from kcon_broker.state.groups.outcome import Moment, Outcome, Records, answered
+from kcon_broker.state.groups.pending_offsets import OffsetPlace, PendingOffsets
 from kcon_broker.state.groups.records import (
     NO_TIMESTAMP,
     CommittedOffset,
@@ -59,6 +60,8 @@ class OffsetTable:
     def __init__(self, settings: GroupSettings) -> None:
         self._settings = settings
         self._offsets: dict[str, dict[str, dict[int, CommittedOffset]]] = {}
+        self.pending = PendingOffsets()
+        """Offsets of transactions that are not decided yet."""
 
     def of_group(self, group_id: str) -> dict[str, dict[int, CommittedOffset]]:
         """Return a group's offsets by topic and partition, to be read only."""
@@ -69,6 +72,15 @@ class OffsetTable:
 
     def replay(self, group_id: str, topic: str, partition: int, value: CommittedOffset | None) -> None:
         """Apply one record; None removes."""
+        self.pending.overtaken(OffsetPlace(group_id, topic, partition))
+        self._put(group_id, topic, partition, value)
+
+    def replay_end(self, producer_id: int, is_concerned: Callable[[str], bool], *, is_commit: bool) -> None:
+        """Apply the marker of a transaction to the groups concerned."""
+        for place, value in self.pending.end(producer_id, is_concerned, is_commit=is_commit):
+            self._put(*place, value)
+
+    def _put(self, group_id: str, topic: str, partition: int, value: CommittedOffset | None) -> None:
         if value is not None:
             self._offsets.setdefault(group_id, {}).setdefault(topic, {})[partition] = value
             return
@@ -83,13 +95,25 @@ class OffsetTable:
     def forget(self, group_id: str) -> None:
         """Drop a group's offsets from memory, as its partition is unloaded."""
         self._offsets.pop(group_id, None)
+        self.pending.forget(group_id)
 
     def group_ids(self) -> list[str]:
-        return list(self._offsets)
+        return list(dict.fromkeys((*self._offsets, *self.pending.group_ids())))
 
     def commit(self, group: Group | None, ask: CommitAsk, at: Moment) -> Outcome[tuple[ErrorCode, ...]]:
         """Record the commits; the answer has an error code for each, in their order."""
         return self.record_commits(ask, self._validate_commit(group, ask), at)
+
+    def validate_pending(self, group: Group | None, ask: CommitAsk) -> ErrorCode:
+        """Judge a commit within a transaction, which may leave out who commits (KIP-447)."""
+        if group is None:
+            return ErrorCode.NONE if ask.generation < 0 else ErrorCode.ILLEGAL_GENERATION
+        if ask.generation < 0 and (group.state is GroupState.EMPTY or is_anonymous(ask)):
+            return ErrorCode.NONE
+        error = group.validate_member(ask.member_id, ask.instance_id)
+        if error is not ErrorCode.NONE:
+            return error
+        return ErrorCode.NONE if ask.generation == group.generation else ErrorCode.ILLEGAL_GENERATION
 
     def record_commits(self, ask: CommitAsk, refusal: ErrorCode, at: Moment) -> Outcome[tuple[ErrorCode, ...]]:
         """Record the commits unless the request is refused; the answer has an error code for each."""
@@ -188,10 +212,11 @@ class OffsetTable:
     ) -> tuple[list[CoordinatorRecord], bool]:
         """Return tombstones, and whether they end all offsets; a `since_ms` of None counts from each commit."""
         expired: list[CoordinatorRecord] = []
-        kept_count = 0
+        kept_count = 1 if self.pending.has_group(group_id) else 0
         for topic, partition, value in self._entries(group_id):
             counts_from_ms = value.commit_timestamp_ms if since_ms is None else since_ms
-            if not is_subscribed_to(topic) and self._is_expired(value, counts_from_ms, wall_ms):
+            is_free = not is_subscribed_to(topic) and OffsetPlace(group_id, topic, partition) not in self.pending
+            if is_free and self._is_expired(value, counts_from_ms, wall_ms):
                 expired.append(encode_offset(group_id, topic, partition, None))
             else:
                 kept_count += 1
@@ -228,6 +253,11 @@ class OffsetTable:
         if group.state is GroupState.COMPLETING_REBALANCE:
             return ErrorCode.REBALANCE_IN_PROGRESS
         return ErrorCode.NONE
+
+
+def is_anonymous(ask: CommitAsk) -> bool:
+    """Say whether a commit names no member at all."""
+    return ask.generation < 0 and not ask.member_id and ask.instance_id is None
 
 
 def _utf16_length(text: str) -> int:

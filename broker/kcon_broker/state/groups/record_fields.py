@@ -64,10 +64,15 @@ class RecordReader:
 
     def array_length(self, *, compact: bool) -> int:
         """Read an array's length, at most the bytes left: an element has at least one."""
-        length = self._length(compact=compact, width=4)
+        length = self.nullable_array_length(compact=compact)
         if length is None:
             raise UnreadableRecordError("an array that must be there is null")
-        if length > len(self._buffer) - self._position:
+        return length
+
+    def nullable_array_length(self, *, compact: bool) -> int | None:
+        """Read the length of an array that may be null."""
+        length = self._length(compact=compact, width=4)
+        if length is not None and length > len(self._buffer) - self._position:
             raise UnreadableRecordError("an array is longer than its record")
         return length
 

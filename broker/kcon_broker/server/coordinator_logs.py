@@ -1,0 +1,94 @@
+"""How do the coordinators get their state back from their logs, at a start and after a failed write?
+
+Transactions come first: what the logs of other partitions say of open transactions is judged by them.
+"""
+
+import logging
+import time
+
+from kcon_broker.batch.header import read_header
+from kcon_broker.batch.records import MARKER_COMMIT, iter_records, read_marker
+from kcon_broker.state.broker import Broker
+from kcon_broker.state.groups.outcome import Moment
+from kcon_broker.state.topic import OFFSETS_TOPIC, TRANSACTIONS_TOPIC, Topic
+from kcon_broker.state.transaction_journal import abort_orphans
+from kcon_broker.storage.data_folder import DataFolder
+
+_logger = logging.getLogger("kcon_broker")
+
+
+class CoordinatorLogs:
+    """Loads groups and transactions from `__consumer_offsets` and `__transaction_state`."""
+
+    def __init__(self, broker: Broker, folder: DataFolder) -> None:
+        self._broker = broker
+        self._folder = folder
+
+    def load(self) -> None:
+        """Read all that the logs hold."""
+        for topic, index in self._partitions_with_records(TRANSACTIONS_TOPIC):
+            self._replay_transactions(topic, index)
+        self._broker.transactions.loaded(_moment())
+        for topic, index in self._partitions_with_records(OFFSETS_TOPIC):
+            self._replay_groups(topic, index)
+        self._broker.groups.loaded(_moment())
+
+    def reload_groups(self, index: int) -> None:
+        """Bring groups back to what their partition says, after records of it were lost."""
+        self._broker.groups.unload(index)
+        self._replay_groups(self._broker.topics.by_name[OFFSETS_TOPIC], index)
+        self._broker.groups.loaded(_moment(), index)
+
+    def reload_transactions(self, index: int) -> None:
+        """Bring transactions back to what their partition says, after records of it were lost."""
+        broker = self._broker
+        broker.transactions.unload(index)
+        self._replay_transactions(broker.topics.by_name[TRANSACTIONS_TOPIC], index)
+        broker.transactions.loaded(_moment(), index)
+        for topic in broker.topics.by_name.values():
+            for partition in topic.touched_partitions():
+                if partition.producers.transactions.ongoing:
+                    broker.transactions.later(abort_orphans(broker, partition))
+
+    def _partitions_with_records(self, name: str) -> list[tuple[Topic, int]]:
+        topic = self._broker.topics.by_name.get(name)
+        if topic is None:
+            return []
+        return [(topic, index) for index in range(topic.partition_count) if self._folder.has_records(name, index)]
+
+    def _replay_transactions(self, topic: Topic, index: int) -> None:
+        partition = topic.partition(index)
+        assert partition is not None
+        log = self._broker.log_of(partition)
+        if log is None:
+            return
+        try:
+            for batch in log.read_batches(log.log_start_offset, limit_offset=log.written_offset):
+                for record in iter_records(batch):
+                    self._broker.transactions.replay(record.key, record.value)
+        except OSError as error:
+            _logger.error("reading %s failed: %s", partition.folder, error)
+
+    def _replay_groups(self, topic: Topic, index: int) -> None:
+        partition = topic.partition(index)
+        assert partition is not None
+        log = self._broker.log_of(partition)
+        if log is None:
+            return
+        groups = self._broker.groups
+        try:
+            for batch in log.read_batches(log.log_start_offset, limit_offset=log.written_offset):
+                header = read_header(batch)
+                if header.is_control:
+                    is_commit = read_marker(batch) == MARKER_COMMIT
+                    groups.end_transaction(index, header.producer_id, is_commit=is_commit)
+                    continue
+                producer_id = header.producer_id if header.is_transactional else None
+                for record in iter_records(batch):
+                    groups.replay(record.key, record.value, producer_id=producer_id)
+        except OSError as error:
+            _logger.error("reading %s failed: %s", partition.folder, error)
+
+
+def _moment() -> Moment:
+    return Moment(int(time.monotonic() * 1000), int(time.time() * 1000))

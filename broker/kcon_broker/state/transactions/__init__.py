@@ -1,0 +1,1 @@
+"""Transactions: who is in one, where, and how does it end?"""
