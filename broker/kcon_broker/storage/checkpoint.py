@@ -32,11 +32,17 @@ def encode_offsets(offsets: Mapping[tuple[str, int], int]) -> bytes:
 def decode_offsets(content: bytes) -> Offsets | None:
     """Return the offsets of a checkpoint file; None: it is damaged."""
     body = content[: -len(_crc_line(b""))]
-    if content != body + _crc_line(body):
+    return decode_plain_offsets(body) if content == body + _crc_line(body) else None
+
+
+def decode_plain_offsets(content: bytes) -> Offsets | None:
+    """Return the offsets of a checkpoint file of Apache Kafka, or of ours; None: it is damaged."""
+    body, mark, _ = content.partition(b"crc32c ")
+    if mark and content != body + _crc_line(body):
         return None
     try:
-        version, _, *lines = body.decode().splitlines()
-        if version != _VERSION:
+        version, count, *lines = body.decode().splitlines()
+        if version != _VERSION or int(count) != len(lines):
             return None
         fields = (line.rsplit(" ", 2) for line in lines)
         return {(topic, int(partition)): int(offset) for topic, partition, offset in fields}

@@ -27,8 +27,8 @@ from kcon_broker.storage.producer_snapshot import ProducerSnapshot
 
 FORMAT_VERSION = 1
 CLEAN_MARKER = ".kafka_cleanshutdown"
-_META = "meta.json"
-_META_COPY = "meta.json.copy"
+META = "meta.json"
+META_COPY = "meta.json.copy"
 _META_BYTES_MAX = 65_536
 _DELETED_SUFFIX = "-delete"
 _MARKER_CONTENT = b'{"version":1}\n'
@@ -143,9 +143,9 @@ class DataFolder:
         """Return (topic, partition) of every partition that has a folder."""
         found: list[tuple[str, int]] = []
         for name in self.files.list_names(""):
-            topic, dash, digits = name.rpartition("-")
-            if dash and topic and digits.isascii() and digits.isdigit():
-                found.append((topic, int(digits)))
+            partition = partition_of(name)
+            if partition is not None:
+                found.append(partition)
         return found
 
     def note(self, topic: str, partition: int, log: Log) -> None:
@@ -209,17 +209,23 @@ class DataFolder:
         return None if content is None else decode_partition_metadata(content)
 
 
+def partition_of(name: str) -> tuple[str, int] | None:
+    """Return the (topic, partition) that a folder of this name belongs to; None: to none."""
+    topic, dash, digits = name.rpartition("-")
+    return (topic, int(digits)) if dash and topic and digits.isascii() and digits.isdigit() else None
+
+
 def _write_meta(files: Files, meta: Meta) -> None:
     fields = {"format_version": FORMAT_VERSION, "cluster_id": meta.cluster_id, "start_epoch": meta.start_epoch}
     body = json.dumps(fields, sort_keys=True)
     content = json.dumps({**fields, "crc32c": crc32c(body.encode())}, sort_keys=True, indent=1).encode()
-    write_aside(files, _META_COPY, content, sync=True)
-    write_aside(files, _META, content, sync=True)
+    write_aside(files, META_COPY, content, sync=True)
+    write_aside(files, META, content, sync=True)
 
 
 def _read_meta(files: Files) -> Meta | None:
     """Return the newer of the two copies; None: there is no good one."""
-    found = [meta for path in (_META, _META_COPY) if (meta := _read_meta_file(files, path)) is not None]
+    found = [meta for path in (META, META_COPY) if (meta := _read_meta_file(files, path)) is not None]
     return max(found, key=lambda meta: meta.start_epoch, default=None)
 
 

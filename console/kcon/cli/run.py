@@ -83,6 +83,10 @@ def _dispatch(request: Request, invocation: Invocation) -> int:
         from kcon.cli.errcode import run_errcode
 
         return run_errcode(request, invocation)
+    if noun == "doctor":
+        from kcon.cli.doctor import run_doctor
+
+        return run_doctor(request, invocation)
     if noun == "serve-broker":
         from kcon.cli.serve_broker import run_serve_broker
 

@@ -18,6 +18,7 @@ COMMANDS = (
     ("load", "Records", "Load a CSV or NDJSON file, or lines, into a topic.", "load", ()),
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),
     ("serve-broker", "Local", "Run the Kafka broker in the box.", "serve_broker", ()),
+    ("doctor", "Local", "Check a broker's data folder, offline.", "doctor", ()),
     ("errcode", "Local", "Explain error codes of Kafka.", "errcode", ()),
 )
 
