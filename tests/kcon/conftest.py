@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,6 +75,24 @@ class FakeCluster:
         """Called before a group is described: what happens meanwhile."""
         self.context = ""
         self.closed = False
+        self.answers: dict[str, Any] = {}
+        """Answers of methods that this class does not have, by name: a value, or a function of the arguments.
+
+        A permit among the arguments is spent, and the first argument is written down as the mutation.
+        """
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self.answers:
+            raise AttributeError(name)
+
+        async def told(*args: Any, **kwargs: Any) -> Any:
+            permit = next((each for each in (*args, *kwargs.values()) if isinstance(each, Permit)), None)
+            if permit is not None:
+                self._spend(permit, permit.operation, set(permit.targets), args[0])
+            answer = self.answers[name]
+            return answer(*args, **kwargs) if callable(answer) else answer
+
+        return told
 
     def commit(self, group: str, topic: str, partition: int, offset: int) -> None:
         """Set up a commit."""

@@ -79,5 +79,13 @@ def runner_of(request: Request) -> Runner:
             from kcon.cli.load import run_load
 
             return run_load
+        case "broker":
+            from kcon.cli.broker import run_broker
+
+            return run_broker
+        case "cluster":
+            from kcon.cli.cluster import run_cluster
+
+            return run_cluster
         case _:
             raise AssertionError(f"no runner for {request.command}")

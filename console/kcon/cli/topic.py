@@ -6,7 +6,15 @@ from kcon.cli.document import Block, Column, Document, Item, ItemError, int64
 from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
 from kcon.commands.request import Request
-from kcon.commands.topic import TopicCreate, TopicDelete, TopicDescribe, TopicList
+from kcon.commands.topic import (
+    TopicAddPartitions,
+    TopicAlter,
+    TopicCreate,
+    TopicDelete,
+    TopicDescribe,
+    TopicList,
+    TopicPurge,
+)
 from kcon.core.snapshot import TopicInfo
 from kcon.core.wire_text import display_safe
 from kcon.errors import NotFoundError
@@ -34,6 +42,10 @@ async def run_topic(request: Request, invocation: Invocation) -> int:
                 from kcon.cli.topic_changes import run_topic_change
 
                 return await run_topic_change(request, invocation, session)
+            case TopicAlter() | TopicAddPartitions() | TopicPurge():
+                from kcon.cli.topic_alterations import run_topic_alteration
+
+                return await run_topic_alteration(request, invocation, session)
             case _:
                 raise AssertionError(f"not about topics: {request.command}")
 

@@ -188,6 +188,40 @@ def takes(function: _F, options: Sequence[click.Parameter]) -> _F:
     return function
 
 
+def takes_config_edits(function: _F) -> _F:
+    """Give a command's function --set, --delete, --append and --subtract."""
+    words = (
+        ("--set", "edit_set", Property(), "KEY=VALUE", "Set a setting; repeatable."),
+        ("--delete", "edit_delete", click.STRING, "KEY", "Take a setting back to its default; repeatable."),
+        ("--append", "edit_append", Property(), "KEY=VALUE", "Add to a setting that is a list; repeatable."),
+        ("--subtract", "edit_subtract", Property(), "KEY=VALUE", "Take out of a setting that is a list; repeatable."),
+    )
+    options = [
+        click.Option([word, name], type=kind, metavar=metavar, help=text, multiple=True)
+        for word, name, kind, metavar, text in words
+    ]
+    return takes(function, options)
+
+
+ConfigEdits = tuple[tuple[str, str, str | None], ...]
+"""Operation (`set`, `delete`, `append`, `subtract`), setting, value."""
+
+
+def config_edits(values: Mapping[str, Any], *, required: bool = True) -> ConfigEdits:
+    """Make the edits of the four options. A setting that is edited twice is a usage error."""
+    edits: list[tuple[str, str, str | None]] = [
+        (word, *pair) for word in ("set", "append", "subtract") for pair in values[f"edit_{word}"]
+    ]
+    edits += [("delete", key, None) for key in values["edit_delete"]]
+    names = [key for _word, key, _value in edits]
+    for name in names:
+        if names.count(name) > 1:
+            raise click.UsageError(f"{name} is edited twice.")
+    if required and not edits:
+        raise click.UsageError("Say what to change: --set, --delete, --append or --subtract.")
+    return tuple(edits)
+
+
 def confirmation(dry_run: bool, yes: bool, confirm: str | None) -> Confirmation:
     """Make the value of the three options; contradictions are a usage error."""
     if dry_run and (yes or confirm is not None):

@@ -10,8 +10,16 @@ COMMANDS = (
     # (name, section, summary, module under kcon.commands, other spellings)
     ("ui", "Console", "Open the terminal console, at a screen or an address.", "ui", ()),
     ("demo", "Console", "Run a broker with real data, live groups and the console on top.", "demo", ()),
-    ("topic", "Cluster", "List, describe, create and delete topics.", "topic", ("topics",)),
+    ("topic", "Cluster", "List, describe, create, change and delete topics.", "topic", ("topics",)),
     ("group", "Cluster", "Consumer groups: lag, members, offset resets and their undo.", "group", ("groups",)),
+    ("broker", "Cluster", "Brokers: list, settings and disks.", "broker", ("brokers",)),
+    (
+        "cluster",
+        "Cluster",
+        "The cluster: brokers, quorum, features, API versions, elections.",
+        "cluster",
+        ("clusters",),
+    ),
     ("consume", "Records", "Print records of topics.", "consume", ()),
     ("tail", "Records", "Print the newest records of topics and follow.", "tail", ()),
     ("produce", "Records", "Write records to a topic.", "produce", ()),

@@ -1,14 +1,17 @@
 """`kcon topic`: which topics are there, what are they made of, make one, delete some."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import click
 
 from kcon.commands.options import (
+    Partitions,
     Property,
+    config_edits,
     confirmation,
     connection_options,
     output_options,
+    takes_config_edits,
     takes_confirmation,
 )
 from kcon.commands.request import Confirmation, Request, Shared
@@ -55,7 +58,41 @@ class TopicDelete(Request):
     confirmation: Confirmation = Confirmation()
 
 
-COMMAND = Noun("topic", "List, describe, create and delete topics.")
+class TopicAlter(Request):
+    """Change settings of topics."""
+
+    command: ClassVar[str] = "topic alter"
+    names: tuple[str, ...]
+    regex: bool = False
+    edits: tuple[tuple[str, str, str | None], ...]
+    """Operation (`set`, `delete`, `append`, `subtract`), setting, value."""
+    confirmation: Confirmation = Confirmation()
+
+
+class TopicAddPartitions(Request):
+    """Grow topics."""
+
+    command: ClassVar[str] = "topic add-partitions"
+    names: tuple[str, ...]
+    regex: bool = False
+    total: int | None = None
+    more: int | None = None
+    confirmation: Confirmation = Confirmation()
+
+
+class TopicPurge(Request):
+    """Delete the records of topics before a place."""
+
+    command: ClassVar[str] = "topic purge"
+    names: tuple[str, ...]
+    regex: bool = False
+    before: str = "end"
+    """In the offsets mini-language."""
+    partitions: tuple[int, ...] = ()
+    confirmation: Confirmation = Confirmation()
+
+
+COMMAND = Noun("topic", "List, describe, create, change and delete topics.")
 
 _LISTING = [*output_options(watch=True), *connection_options()]
 _ANSWER = [*output_options(), *connection_options()]
@@ -135,5 +172,97 @@ def topic_delete(
         names=names,
         regex=regex,
         if_exists=if_exists,
+        confirmation=confirmation(dry_run, yes, confirm),
+    )
+
+
+@leaf("alter", parent=COMMAND, options=_ANSWER)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--regex", is_flag=True, help=_REGEX_HELP)
+@takes_config_edits
+@takes_confirmation
+def topic_alter(
+    *,
+    shared: Shared,
+    names: tuple[str, ...],
+    regex: bool,
+    dry_run: bool,
+    yes: bool,
+    confirm: str | None,
+    **edits: Any,
+) -> Request:
+    """Change settings of topics, leaving the others as they are. --dry-run lets the cluster check the change.
+
+    Example: kcon topic alter orders --set retention.ms=86400000 --delete segment.bytes
+    """
+    return TopicAlter(
+        shared=shared,
+        names=names,
+        regex=regex,
+        edits=config_edits(edits),
+        confirmation=confirmation(dry_run, yes, confirm),
+    )
+
+
+@leaf("add-partitions", parent=COMMAND, options=_ANSWER)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--regex", is_flag=True, help=_REGEX_HELP)
+@click.option("-p", "--partitions", "total", type=click.IntRange(min=1), metavar="N", help="So many in total.")
+@click.option("--add", "more", type=click.IntRange(min=1), metavar="N", help="So many more than there are.")
+@takes_confirmation
+def topic_add_partitions(
+    *,
+    shared: Shared,
+    names: tuple[str, ...],
+    regex: bool,
+    total: int | None,
+    more: int | None,
+    dry_run: bool,
+    yes: bool,
+    confirm: str | None,
+) -> Request:
+    """Add partitions to topics. They cannot be taken away again, and keys move to other partitions.
+
+    Example: kcon topic add-partitions orders -p 12
+    """
+    if (total is None) == (more is None):
+        raise click.UsageError("Say how many: --partitions N in total, or --add N more.")
+    return TopicAddPartitions(
+        shared=shared,
+        names=names,
+        regex=regex,
+        total=total,
+        more=more,
+        confirmation=confirmation(dry_run, yes, confirm),
+    )
+
+
+@leaf("purge", parent=COMMAND, options=_ANSWER)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--regex", is_flag=True, help=_REGEX_HELP)
+@click.option("--before", default="end", metavar="OFFSET", help="Keep what is from here on: end, @-1h, 42, end-1000.")
+@click.option("-p", "--partition", "partitions", type=Partitions(), metavar="N,N", help="Only these partitions.")
+@takes_confirmation
+def topic_purge(
+    *,
+    shared: Shared,
+    names: tuple[str, ...],
+    regex: bool,
+    before: str,
+    partitions: tuple[int, ...] | None,
+    dry_run: bool,
+    yes: bool,
+    confirm: str | None,
+) -> Request:
+    """Delete the records of topics, all or those before a place. The topics stay. This cannot be undone.
+
+    Example: kcon topic purge orders --before @-7d
+    """
+    return TopicPurge(
+        shared=shared,
+        names=names,
+        regex=regex,
+        before=before,
+        partitions=partitions or (),
         confirmation=confirmation(dry_run, yes, confirm),
     )

@@ -17,6 +17,11 @@ MUTATIONS = [
     ("produce", "x", "v"),
     ("load", "-", "-t", "x"),
     ("consume", "x", "-g", "g", "-e"),
+    ("topic", "alter", "x", "--set", "a=b", "-y"),
+    ("topic", "add-partitions", "x", "--add", "1", "-y"),
+    ("topic", "purge", "x", "-y"),
+    ("broker", "config", "1", "--set", "a=b", "-y"),
+    ("cluster", "elect", "-y"),
 ]
 
 

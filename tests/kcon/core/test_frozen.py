@@ -41,5 +41,5 @@ def test_nothing_changes_but_a_copy_may_differ() -> None:
 
 @pytest.mark.parametrize("values", [{}, {"y": 1}, {"x": 1, "z": 2}])
 def test_missing_and_unknown_fields_are_refused(values: dict[str, int]) -> None:
-    with pytest.raises(TypeError, match="x|z"):
+    with pytest.raises(TypeError, match="lacks"):
         Point(**values)

@@ -1,0 +1,159 @@
+"""The admin commands over a cluster in memory: exact output, plans, refusals."""
+
+import json
+from typing import Any
+
+from kcon.core.broker_facts import BrokerRow, Feature, Features, LogDir, Quorum, QuorumReplica, ReplicaSize
+from kcon.core.ids import HostName, TopicPartition, topic_name
+from kcon.core.kafka_error import kafka_error
+from kcon.core.wire_text import WireText
+from kcon.gate.permit import Operation
+
+
+def at(partition: int, topic: str = "orders") -> TopicPartition:
+    return TopicPartition(topic_name(topic), partition)
+
+
+# --- topics ---------------------------------------------------------------------------------------------------
+
+
+def test_alter_shows_what_changes_and_wants_a_word(orders: Any, kcon: Any) -> None:
+    orders.answers["alter_configs"] = lambda changes, *_args, **_kw: dict.fromkeys(changes)
+    words = ("topic", "alter", "orders", "--set", "retention.ms=5", "--delete", "segment.ms", "-o", "table")
+    ran = kcon(*words)
+    assert ran.code == 6
+    assert ran.out.splitlines() == [
+        "NAME    CONFIG                   CURRENT         NEW          RESULT",
+        "orders  retention.ms,segment.ms  1000,(default)  5,(default)  to be changed",
+    ]
+    assert orders.mutations == []
+    assert kcon(*words, "--dry-run").code == 0
+    assert orders.mutations == []
+    assert kcon(*words, "-y").code == 0
+    assert [operation for operation, _what in orders.mutations] == [Operation.CONFIG_ALTER]
+
+
+def test_alter_says_what_the_cluster_would_refuse(orders: Any, kcon: Any) -> None:
+    orders.answers["alter_configs"] = lambda changes, *_args, **_kw: dict.fromkeys(changes, kafka_error(40, "no"))
+    ran = kcon("topic", "alter", "orders", "--set", "retention.ms=soon", "--dry-run")
+    assert ran.code == 1
+    assert "INVALID_CONFIG: no" in ran.err
+
+
+def test_a_setting_edited_twice_is_a_usage_error(kcon: Any) -> None:
+    assert kcon("topic", "alter", "x", "--set", "a=1", "--delete", "a").code == 2
+    assert kcon("topic", "alter", "x").code == 2
+
+
+def test_partitions_are_added_up_to_a_total_or_by_a_number(orders: Any, kcon: Any) -> None:
+    orders.answers["add_partitions"] = lambda counts, *_args, **_kw: dict.fromkeys(counts)
+    assert kcon.lines("topic", "add-partitions", "orders", "-p", "5", "-y")[1] == "orders\t3\t5\tgrown"
+    assert kcon.lines("topic", "add-partitions", "orders", "--add", "1", "-y")[1] == "orders\t3\t4\tgrown"
+    assert [what for _operation, what in orders.mutations] == [{topic_name("orders"): 5}, {topic_name("orders"): 4}]
+    assert kcon("topic", "add-partitions", "orders", "-p", "3", "-y").code == 2
+    assert kcon("topic", "add-partitions", "orders", "-y").code == 2
+
+
+def test_purge_is_clamped_and_leaves_empty_partitions_alone(orders: Any, kcon: Any) -> None:
+    orders.answers["delete_records"] = lambda before, _permit: dict(before)
+    assert kcon.lines("topic", "purge", "orders", "--before", "50", "-y") == [
+        "topic\tpartition\tstart\tnew_start\tend\tdeleted\tresult",
+        "orders\t0\t0\t50\t100\t50\tpurged",
+        "orders\t1\t40\t50\t90\t10\tpurged",
+        "orders\t2\t0\t10\t10\t10\tpurged",
+    ]
+    assert orders.mutations == [(Operation.RECORDS_DELETE, {at(0): 50, at(1): 50, at(2): 10})]
+    assert kcon("topic", "purge", "orders", "--before", "start", "-y").code == 0
+    assert len(orders.mutations) == 1
+
+
+def test_purge_names_the_partition_that_fails(orders: Any, kcon: Any) -> None:
+    orders.answers["delete_records"] = lambda before, _permit: {where: kafka_error(44, "compacted") for where in before}
+    ran = kcon("topic", "purge", "orders", "-p", "0", "-y")
+    assert ran.code == 1
+    assert "orders/0: POLICY_VIOLATION: compacted" in ran.err
+
+
+def test_a_pattern_is_listed_and_wants_execute(orders: Any, kcon: Any) -> None:
+    kcon.terminal = True
+    assert kcon("topic", "purge", "or*", stdin=b"y\n").code == 6
+    assert orders.mutations == []
+
+
+# --- brokers and the cluster ----------------------------------------------------------------------------------
+
+BROKERS = [
+    BrokerRow(1, HostName(WireText("b1")), 9092, None, False),
+    BrokerRow(2, HostName(WireText("b2")), 9092, WireText("r1"), True),
+]
+DIRS = {
+    1: (
+        LogDir(WireText("/d1"), None, 10_000, 5_000, (ReplicaSize(at(0), 1_024, 0, False),)),
+        LogDir(WireText("/d2"), kafka_error(56), None, None, ()),
+    ),
+    2: kafka_error(7, "silent"),
+}
+
+
+def test_broker_list(orders: Any, kcon: Any) -> None:
+    orders.answers["brokers"] = BROKERS
+    assert kcon.lines("broker", "list") == [
+        "id\thost\tport\track\tcontroller\tfenced\tleaders\treplicas\tout_of_sync",
+        "1\tb1\t9092\t\ttrue\tfalse\t5\t5\t0",
+        "2\tb2\t9092\tr1\tfalse\ttrue\t0\t0\t0",
+    ]
+
+
+def test_log_dirs_of_a_silent_broker_cost_its_rows_only(orders: Any, kcon: Any) -> None:
+    orders.answers["log_dirs"] = DIRS
+    ran = kcon("broker", "logdirs", "-o", "table")
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        "BROKER  DIR  REPLICAS      SIZE     TOTAL    USABLE  STATE",
+        "     1  /d1         1  1.00 KiB  9.77 KiB  4.88 KiB  online",
+        "     1  /d2         0       0 B         —         —  KAFKA_STORAGE_ERROR",
+    ]
+    assert "broker 2: REQUEST_TIMED_OUT: silent" in ran.err
+    replicas = json.loads(kcon("broker", "logdirs", "--replicas", "-o", "json").out)["items"]
+    assert [(each["topic"], each["partition"], each["size"]) for each in replicas] == [("orders", 0, 1_024)]
+
+
+def test_a_broker_that_is_not_there_is_5(orders: Any, kcon: Any) -> None:
+    orders.answers |= {"brokers": BROKERS, "log_dirs": {1: ()}}
+    ran = kcon("broker", "describe", "1", "9", "-o", "json")
+    assert ran.code == 5
+    assert [item["id"] for item in json.loads(ran.out)["items"]] == [1]
+    assert kcon("broker", "describe", "one").code == 2
+
+
+def test_broker_settings_are_shown_and_changed(orders: Any, kcon: Any) -> None:
+    orders.answers["alter_configs"] = lambda changes, *_args, **_kw: dict.fromkeys(changes)
+    assert kcon.lines("broker", "config", "1") == [
+        "broker\tconfig\tvalue\tsource\tread_only",
+        "1\tretention.ms\t1000\tdynamic-topic\tfalse",
+    ]
+    assert kcon("broker", "config", "--set", "a=1", "-y").code == 0
+    ((operation, changes),) = orders.mutations
+    assert operation is Operation.CONFIG_ALTER
+    assert [resource.target for resource in changes] == ["broker:"]
+
+
+def test_cluster_info_quorum_and_features(orders: Any, kcon: Any) -> None:
+    quorum = Quorum(1, 3, 90, (QuorumReplica(1, None, 100, None, None),), (QuorumReplica(2, "d", 95, 1, 1),))
+    features = Features({"group.version": Feature(WireText("group.version"), None, None, 1)}, 7)
+    orders.answers |= {"quorum": quorum, "features": features}
+    assert json.loads(kcon("cluster", "info", "-o", "json").out)["items"][0]["partitions"] == 5
+    assert kcon.lines("cluster", "quorum", "--columns", "node,role,log_end,lag") == [
+        "node\trole\tlog_end\tlag",
+        "1\tleader\t100\t0",
+        "2\tobserver\t95\t5",
+    ]
+    assert kcon.lines("cluster", "features")[1] == "group.version\t1\t\t"
+
+
+def test_nothing_to_elect_asks_nothing(orders: Any, kcon: Any) -> None:
+    ran = kcon("cluster", "elect")
+    assert (ran.code, orders.mutations) == (0, [])
+    assert "No partition needs an election." in ran.err
+    assert kcon("cluster", "elect", "-t", "nope").code == 5
+    assert kcon("cluster", "elect", "-t", "orders:9").code == 5
