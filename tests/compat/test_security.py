@@ -33,6 +33,7 @@ from kcon.contexts.security import Security
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.errors import ExitCode, KconError
 from kcon.records.coordinator_free import CoordinatorFreeStream
+from kcon.records.reach import reach
 from kcon.records.read_plan import PartitionRange, ReadPlan
 from kcon.services.local_cluster import LocalClusterOptions, start_local_cluster
 from tests.certificates import Authority, Identity
@@ -473,3 +474,30 @@ def test_what_is_not_allowed_names_the_right_and_the_resource(kafka: SecureKafka
     ):
         ran = bob.run(*words, code=4)
         assert right in ran.stderr.decode(), (words, ran)
+
+
+@pytest.mark.parametrize("plane", ["scram", "token", "certificate"])
+def test_a_context_is_tested_step_by_step(kafka: SecureKafka, plane: str, tmp_path: Path) -> None:
+    items = json.loads(Shell(PLANES[plane](kafka), tmp_path).run("context", "test", "--output", "json").stdout)["items"]
+    assert [(item["plane"], item["step"], item["result"]) for item in items] == [
+        ("admin", "secrets", "ok"),
+        ("admin", "resolve", "ok"),
+        ("admin", "connect", "ok"),
+        ("admin", "latency", "ok"),
+        ("records", "connect", "ok"),
+    ]
+    assert "TLSv1.3" in items[2]["detail"]
+
+
+def test_a_context_that_does_not_work_says_at_which_step(kafka: SecureKafka, tmp_path: Path) -> None:
+    shell = Shell(kafka.with_password("SASL_SSL", "PLAIN", password="wrong"), tmp_path)
+    ran = shell.run("context", "test", "--output", "json", code=4)
+    assert [item["step"] for item in json.loads(ran.stdout)["items"] if item["result"] == "failed"] == ["connect"]
+
+
+def test_librdkafka_says_what_it_was_refused_for(kafka: SecureKafka) -> None:
+    """The admin plane usually says it first; a record plane that fails alone must not only time out."""
+    with pytest.raises(KconError) as caught:
+        reach(kafka.with_password("SASL_SSL", "SCRAM-SHA-512", password="wrong"), 10.0)
+    assert caught.value.exit_code == ExitCode.AUTH
+    assert "SCRAM-SHA-512" in caught.value.message

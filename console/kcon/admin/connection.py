@@ -149,6 +149,15 @@ class Connection(asyncio.Protocol):
         """Requests can be sent."""
         return self._transport is not None and self._closed_by is None and not self._transport.is_closing()
 
+    def describe(self) -> str:
+        """Say what was agreed on: encryption, who we are, and how many APIs there are."""
+        security = self._security.security
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        facts = [str(tls.version()) if tls is not None else "plain text"]
+        if security.uses_sasl:
+            facts.append(f"{security.mechanism} as {security.principal}")
+        return ", ".join([*facts, f"{len(self.versions.ranges)} APIs"])
+
     async def request(
         self,
         request: Request,

@@ -7,7 +7,7 @@ from kcon.cli.contexts import context_store, overrides_of
 from kcon.cli.document import Block, Column, Document, Item
 from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
-from kcon.commands.context import ContextAdd, ContextList, ContextShow, ContextUse
+from kcon.commands.context import ContextAdd, ContextList, ContextShow, ContextTest, ContextUse
 from kcon.commands.request import Request
 from kcon.contexts.client_keys import security_setting
 from kcon.contexts.context import Context, parse_bootstrap
@@ -29,6 +29,11 @@ def run_context(request: Request, invocation: Invocation) -> int:
             return _list(request, invocation)
         case ContextShow():
             return _show(request, invocation)
+        case ContextTest():
+            from kcon.cli.context_test import run_context_test
+            from kcon.cli.loop import run_on_loop
+
+            return run_on_loop(request, invocation, run_context_test)
         case _:
             raise AssertionError(f"not about contexts: {request.command}")
 

@@ -40,6 +40,12 @@ class ContextShow(Request):
     sources: bool = False
 
 
+class ContextTest(Request):
+    """Try a context step by step."""
+
+    command: ClassVar[str] = "context test"
+
+
 COMMAND = Noun("context", "Choose and keep the clusters that kcon talks to.")
 
 _ANSWER = [*output_options(), *connection_options()]
@@ -81,3 +87,12 @@ def context_list(*, shared: Shared) -> Request:
 def context_show(*, shared: Shared, name: str | None, sources: bool) -> Request:
     """Show the settings that a command would use now."""
     return ContextShow(shared=shared, name=name, sources=sources)
+
+
+@leaf("test", parent=COMMAND, options=_ANSWER)
+@click.argument("name", metavar="[NAME]", required=False)
+def context_test(*, shared: Shared, name: str | None) -> Request:
+    """Try a context: secrets, resolve, connect, authenticate, latency, and the record plane."""
+    if name is not None:
+        shared = shared.with_changes(connection=shared.connection.with_changes(context=name))
+    return ContextTest(shared=shared)
