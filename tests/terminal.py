@@ -36,7 +36,8 @@ class Terminal:
         settings = " ".join(f"{key}={shlex.quote(value)}" for key, value in self._environment.items())
         # The pane outlives the command, so that a last screen or a traceback can still be read.
         # readline, loaded by the test runner, exports the size of another terminal.
-        command = f"env -u COLUMNS -u LINES {settings} {shlex.join(self._argv)}; echo; echo ended with $?; sleep 600"
+        command = f"env -u COLUMNS -u LINES {settings} {shlex.join(self._argv)}"
+        command += "; code=$?; echo; echo ended with $code; sleep 600"
         self._tmux("-f", os.devnull, "new-session", "-d", "-x", str(self.columns), "-y", str(self.rows), command)
         return self
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
@@ -14,8 +15,10 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from kcon.contexts.context import Context
+from kcon.contexts.folders import state_folder
 from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.address import Address, Group, Groups, Overview, Records, Topic, Topics, parse_address
+from kcon.tui.crash import last_words, write_report
 from kcon.tui.engine import INTERVALS_MS, Engine
 from kcon.tui.events import SamplingFailed, SnapshotTaken
 from kcon.tui.keymap import Keymap, load_keymap
@@ -49,6 +52,8 @@ class Launch:
     keymap: Keymap = field(default_factory=Keymap)
     warnings: list[str] = field(default_factory=list)
     now_ms: Callable[[], int] = now_ms
+    state_folder: Callable[[], Path] = lambda: state_folder(os.environ)
+    """Where a report of a defect goes."""
 
 
 class KconApp(App[int]):
@@ -117,6 +122,17 @@ class KconApp(App[int]):
         """Let the engine go."""
         if self.engine is not None:
             self.engine.stop()
+
+    def _fatal_error(self) -> None:
+        """Leave with a sentence and a report, instead of Textual's traceback with the values of variables."""
+        from rich.text import Text
+
+        error = self._exception
+        assert error is not None, "Textual sets it before it calls this"
+        report = write_report(self.launch.state_folder(), error, self.now_ms())
+        self.bell()
+        self._exit_renderables.append(Text(last_words(error, report)))
+        self._close_messages_no_wait()
 
     def action_leave(self) -> None:
         """Leave at ctrl-C."""
