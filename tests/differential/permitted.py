@@ -168,6 +168,12 @@ CHOICES: Final = (
         "There is no other node to wait for.",
     ),
     Choice(
+        "A compact length of 2^31 or more",
+        "null, where null may stand",
+        "closes the connection",
+        "No client means it.",
+    ),
+    Choice(
         "Produce with null instead of a batch",
         "never answers",
         "INVALID_RECORD",

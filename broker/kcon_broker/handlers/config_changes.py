@@ -29,6 +29,8 @@ def check_resource(broker: Broker, resource_type: int, name: str, seen: set[tupl
         )
     if resource_type != _TOPIC_RESOURCE:
         raise ConfigRefusedError(ErrorCode.INVALID_REQUEST, f"Unsupported resource type: {resource_type}")
+    if not name:
+        raise ConfigRefusedError(ErrorCode.INVALID_REQUEST, "Default topic resources are not allowed.")
     if (problem := topic_name_error(name)) is not None:
         raise ConfigRefusedError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic name is invalid: {problem}")
     topic = broker.topics.by_name.get(name)

@@ -50,6 +50,7 @@ def handle_create_topics(ctx: RequestContext, request: CreateTopicsRequest) -> A
                 raise _RefusedError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
             partitions = _partition_count(ctx.broker, wish, colliding[wish.name])
             configs = _configs(ctx.broker, wish, partitions)
+            _check_copies(wish)
         except _RefusedError as refused:
             results[wish.name] = CreatableTopicResult(
                 name=wish.name, error_code=refused.error_code, error_message=str(refused)
@@ -93,17 +94,21 @@ def _partition_count(broker: Broker, wish: CreatableTopic, other: str | None) ->
             raise _RefusedError(
                 ErrorCode.INVALID_PARTITIONS, "Number of partitions was set to an invalid non-positive value."
             )
-        if wish.replication_factor > 1:
-            raise _RefusedError(
-                ErrorCode.INVALID_REPLICATION_FACTOR,
-                f"The target replication factor of {wish.replication_factor} cannot be reached: there is 1 broker.",
-            )
         partitions = wish.num_partitions if wish.num_partitions > 0 else broker.settings.default_partitions
     if not broker.has_room_for(partitions):
         raise _RefusedError(
             ErrorCode.POLICY_VIOLATION, f"The broker holds at most {broker.settings.partitions_max} partitions."
         )
     return partitions
+
+
+def _check_copies(wish: CreatableTopic) -> None:
+    """Refuse more copies than one; Kafka places copies last, when all else is found valid."""
+    if wish.replication_factor > 1:
+        raise _RefusedError(
+            ErrorCode.INVALID_REPLICATION_FACTOR,
+            f"The target replication factor of {wish.replication_factor} cannot be reached: there is 1 broker.",
+        )
 
 
 def _assigned_partition_count(broker: Broker, wish: CreatableTopic) -> int:

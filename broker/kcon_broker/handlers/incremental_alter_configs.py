@@ -23,6 +23,8 @@ from kcon_broker.wire.messages.incremental_alter_configs import (
 )
 
 _SET, _DELETE, _APPEND, _SUBTRACT = range(4)
+_RESOURCE_TYPES = frozenset((2, 4, 8, 16, 32))
+"""Topics, brokers, their loggers, client metrics and groups (ConfigResource.Type)."""
 _OPERATIONS = frozenset((_SET, _DELETE, _APPEND, _SUBTRACT))
 
 
@@ -33,7 +35,8 @@ def handle_incremental_alter_configs(ctx: RequestContext, request: IncrementalAl
     operations = {
         change.config_operation
         for resource in request.resources
-        if times[resource.resource_type, resource.resource_name] == 1
+        if resource.resource_type in _RESOURCE_TYPES
+        and times[resource.resource_type, resource.resource_name] == 1
         and all(change.value is not None or change.config_operation == _DELETE for change in resource.configs)
         for change in resource.configs
     }
@@ -82,10 +85,10 @@ def _changed(broker: Broker, topic: Topic, changes: list[AlterableConfig]) -> di
         if name in seen:
             raise ConfigRefusedError(ErrorCode.INVALID_REQUEST, f"Error due to duplicate config keys: {name}")
         seen.add(name)
-        if name not in DEFINITIONS:
-            raise ConfigRefusedError(ErrorCode.INVALID_CONFIG, f"Unknown topic config name: {name}")
         if value is None and change.config_operation != _DELETE:
             raise ConfigRefusedError(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {name}")
+        if name not in DEFINITIONS and change.config_operation != _DELETE:
+            raise ConfigRefusedError(ErrorCode.INVALID_CONFIG, f"Unknown topic config name: {name}")
         match change.config_operation:
             case 0:
                 configs[name] = value or ""

@@ -39,7 +39,7 @@ def handle_offset_delete(ctx: RequestContext, request: OffsetDeleteRequest) -> A
     # What is named twice is answered twice.
     indexes: dict[str, list[int]] = {}
     for wanted in request.topics:
-        if wanted.partitions:
+        if wanted.partitions or wanted.name not in ctx.broker.topics.by_name:
             indexes.setdefault(wanted.name, []).extend(partition.partition_index for partition in wanted.partitions)
     response = OffsetDeleteResponse(
         topics=[

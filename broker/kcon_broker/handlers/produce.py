@@ -10,7 +10,14 @@
   added, or the batch is refused, with INVALID_TXN_STATE and from v11 on with TRANSACTION_ABORTABLE (KIP-98, KIP-890).
 """
 
-from kcon_broker.batch.header import LOG_APPEND_TIME, BatchHeader
+from kcon_broker.batch.header import (
+    ATTRIBUTES_AT,
+    HEADER_BYTES,
+    LOG_APPEND_TIME,
+    MAGIC,
+    TRANSACTIONAL_FLAG,
+    BatchHeader,
+)
 from kcon_broker.batch.validate import BatchError, validate_batch
 from kcon_broker.handlers.registry import Answer, CloseConnection, RequestContext, handles
 from kcon_broker.state.gate import Gate
@@ -31,6 +38,7 @@ from kcon_broker.wire.messages.produce import (
     TopicProduceResponse,
 )
 
+_MAGIC_AT = 16
 _ACKS_ALL = -1
 _ACKS_LEADER = 1
 _ACKS_NONE = 0
@@ -50,7 +58,11 @@ _ADMIN_CLIENT = "__admin_client"
 def handle_produce(ctx: RequestContext, request: ProduceRequest) -> Answer | None:
     """Append each partition's batch, or say why not."""
     production = _Production(ctx, request)
-    response = ProduceResponse(responses=[production.append_topic(wanted) for wanted in _each_once(request)])
+    wishes = _each_once(request)
+    if request.transactional_id is None and _has_transactional_batch(wishes):
+        response = ProduceResponse(responses=[production.refuse_topic(wanted) for wanted in wishes])
+    else:
+        response = ProduceResponse(responses=[production.append_topic(wanted) for wanted in wishes])
     if request.acks == _ACKS_NONE:
         if production.has_errors:
             raise CloseConnection("an acks=0 produce failed, and there is no other way to tell the client")
@@ -75,6 +87,18 @@ def _each_once(request: ProduceRequest) -> list[TopicProduceData]:
         TopicProduceData(name=name, topic_id=topic_id, partition_data=list(partitions.values()))
         for (name, topic_id), partitions in topics.items()
     ]
+
+
+def _has_transactional_batch(wishes: list[TopicProduceData]) -> bool:
+    """Tell whether a batch, sound or not, says that it belongs to a transaction: that is looked at before all else."""
+    return any(
+        data.records is not None
+        and len(data.records) >= HEADER_BYTES
+        and data.records[ATTRIBUTES_AT + 1] & TRANSACTIONAL_FLAG
+        and data.records[_MAGIC_AT] == MAGIC
+        for topic in wishes
+        for data in topic.partition_data
+    )
 
 
 class _Production:
@@ -108,6 +132,15 @@ class _Production:
                 self._error(data, missing) if topic is None else self._append(topic, data)
                 for data in wanted.partition_data
             ],
+        )
+
+    def refuse_topic(self, wanted: TopicProduceData) -> TopicProduceResponse:
+        """Refuse the batches for one topic: one of the request is transactional, and the producer has no such id."""
+        error_code = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+        return TopicProduceResponse(
+            name=wanted.name,
+            topic_id=wanted.topic_id,
+            partition_responses=[self._error(data, error_code) for data in wanted.partition_data],
         )
 
     def fail(self, gate: Gate) -> None:
@@ -158,8 +191,7 @@ class _Production:
             return self._refused(data, batch, log)
         header = batch.header
         if header.is_transactional:
-            if self.transactional_id is None:
-                return self._error(data, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+            assert self.transactional_id is not None, "refused before"
             error = self._join_transaction(self.transactional_id, partition, header)
             if error is not ErrorCode.NONE:
                 return self._error(data, error)

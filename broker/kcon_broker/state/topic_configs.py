@@ -160,7 +160,7 @@ DEFINITIONS: dict[str, TopicConfigDef] = {
         ("remote.log.delete.on.disable", _T.BOOLEAN, "false", None, None,
          "Whether tiered data goes when tiering is switched off."),
         ("remote.storage.enable", _T.BOOLEAN, "false", None, _only_false, "Whether the topic is tiered."),
-        ("retention.bytes", _T.LONG, "-1", "log.retention.bytes", _at_least(-1),
+        ("retention.bytes", _T.LONG, "-1", "log.retention.bytes", None,
          "The size a partition may have before its oldest segments go; -1 is no limit."),
         ("retention.ms", _T.LONG, str(7 * _DAY_MS), None, _at_least(-1),
          "How long records stay before their segment goes; -1 is for ever."),

@@ -94,7 +94,7 @@ def _metadata_unknown(draw: Draw) -> Step | None:
 
 
 def _metadata_bad_name(draw: Draw) -> Step:
-    return _metadata(draw, [draw.pick(*BAD_TOPIC_NAMES), draw.shared("plain")], may_create=draw.pick(False, True))
+    return _metadata(draw, [draw.pick(*BAD_TOPIC_NAMES), draw.shared("plain")], may_create=draw.kind != "mutated")
 
 
 def _metadata_unknown_id(draw: Draw) -> Step | None:
