@@ -91,27 +91,42 @@ _KNOWN: Final = frozenset(int(mechanism) for mechanism in ScramMechanism)
 async def alter_scram_users(
     cluster: Cluster, edits: Mapping[ScramEdit, ScramPassword | None], permit: Permit, deadline: Deadline
 ) -> dict[str, KafkaError | None]:
-    """Set passwords, or (None) delete credentials. Return by user; None: done, as one change."""
-    by_user: dict[str, dict[ScramMechanism, ScramPassword | None]] = {}
-    for (name, mechanism), password in edits.items():
-        by_user.setdefault(name, {})[mechanism] = password
+    """Set passwords, or (None) delete credentials. Return by user; None: all done.
 
+    One mechanism after the other, because the controller takes a user once a request.
+    """
+    results: dict[str, KafkaError | None] = {}
+    targets = {f"user:{name}" for name, _mechanism in edits}
+    with permit.use(context=cluster.settings.context, operation=Operation.USER_ALTER, targets=targets):
+        for mechanism in ScramMechanism:
+            mine = {name: password for (name, each), password in edits.items() if each is mechanism}
+            if mine:
+                told = await _alter(cluster, mechanism, mine, permit, deadline)
+                results |= {name: results.get(name) or error for name, error in told.items()}
+    return results
+
+
+async def _alter(
+    cluster: Cluster,
+    mechanism: ScramMechanism,
+    passwords: Mapping[str, ScramPassword | None],
+    permit: Permit,
+    deadline: Deadline,
+) -> dict[str, KafkaError | None]:
     async def ask(broker_id: int, keys: Sequence[str]) -> Mapping[str, bool | KafkaError]:
         deletions, upsertions = [], []
         for name in keys:
-            for mechanism, password in by_user[name].items():
-                if password is None:
-                    deletions.append({"name": name, "mechanism": int(mechanism)})
-                else:
-                    upsertions.append(_upsertion(name, mechanism, password))
+            password = passwords[name]
+            if password is None:
+                deletions.append({"name": name, "mechanism": int(mechanism)})
+            else:
+                upsertions.append(_upsertion(name, mechanism, password))
         values = {"deletions": deletions, "upsertions": upsertions}
         request = WriteRequest(api=Api.ALTER_USER_SCRAM_CREDENTIALS, values=values)
         told = await change(cluster, request, permit, deadline, None if broker_id == NO_BROKER else broker_id)
         return {item.user: item_error(item) or True for item in told.results}
 
-    targets = {f"user:{name}" for name in by_user}
-    with permit.use(context=cluster.settings.context, operation=Operation.USER_ALTER, targets=targets):
-        return none_when_done(await on_controller(cluster, list(by_user), ask, deadline))
+    return none_when_done(await on_controller(cluster, list(passwords), ask, deadline))
 
 
 def _upsertion(name: str, mechanism: ScramMechanism, password: ScramPassword) -> dict[str, object]:

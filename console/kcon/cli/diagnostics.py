@@ -1,7 +1,8 @@
 """What goes to standard error? Errors, notes, progress and questions; all of it made safe, one sentence each."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from kcon.cli.document import Item, ItemError
@@ -70,6 +71,14 @@ class Diagnostics:
         answer = await _read_line(self._environment.stdin)
         return answer.decode("utf-8", "replace").strip() if answer else None
 
+    async def ask_secret(self, question: str) -> str:
+        """Return the line typed in answer, which is not shown. Only where `is_interactive`."""
+        self._write(f"{display_safe(question)} ")
+        with _silent(self._environment.stdin):
+            answer = await _read_line(self._environment.stdin)
+        self._write("\n")
+        return answer.decode("utf-8", "surrogateescape").rstrip("\r\n")
+
     def _line(self, text: str) -> None:
         self._write(f"{display_safe(text)}\n")
 
@@ -79,6 +88,36 @@ class Diagnostics:
             self._environment.stderr.flush()
         except OSError:
             pass  # Nobody listens on standard error; the exit code still tells.
+
+
+@contextmanager
+def _silent(stdin: IO[bytes]) -> Iterator[None]:
+    """Keep a terminal from showing what is typed. KconError where that is not possible."""
+    try:
+        import termios
+
+        descriptor = stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+    except (ImportError, OSError, ValueError) as error:
+        if isinstance(error, OSError | ValueError) and not _is_descriptor(stdin):
+            yield  # A stream of a test: there is nothing that could show it.
+            return
+        raise KconError("The terminal cannot hide what is typed.", "Use --password-file.") from error
+    hidden = [*before]
+    hidden[3] = before[3] & ~termios.ECHO
+    try:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, hidden)
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
+
+
+def _is_descriptor(stdin: IO[bytes]) -> bool:
+    try:
+        stdin.fileno()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 async def _read_line(stdin: IO[bytes]) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 
 from kcon.cli.invocation import Invocation
 from kcon.commands.request import Request
@@ -57,35 +58,7 @@ async def _watch(runner: Runner, request: Request, invocation: Invocation) -> in
 
 
 def runner_of(request: Request) -> Runner:
-    """Load what executes the request."""
-    match request.command.split()[0]:
-        case "topic":
-            from kcon.cli.topic import run_topic
-
-            return run_topic
-        case "group":
-            from kcon.cli.group import run_group
-
-            return run_group
-        case "consume":
-            from kcon.cli.consume import run_consume
-
-            return run_consume
-        case "produce":
-            from kcon.cli.produce import run_produce
-
-            return run_produce
-        case "load":
-            from kcon.cli.load import run_load
-
-            return run_load
-        case "broker":
-            from kcon.cli.broker import run_broker
-
-            return run_broker
-        case "cluster":
-            from kcon.cli.cluster import run_cluster
-
-            return run_cluster
-        case _:
-            raise AssertionError(f"no runner for {request.command}")
+    """Load what executes the request: `run_NOUN` of the module of that name."""
+    noun = request.command.split()[0]
+    runner: Runner = getattr(import_module(f"kcon.cli.{noun}"), f"run_{noun}")
+    return runner

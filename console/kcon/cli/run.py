@@ -14,7 +14,25 @@ from kcon.contexts.context import Context
 from kcon.core.wire_text import display_safe
 from kcon.errors import ExitCode, KconError
 
-LIVE_NOUNS = frozenset({"topic", "group", "broker", "cluster", "consume", "produce", "load"})
+LIVE_NOUNS = frozenset(
+    {
+        "topic",
+        "group",
+        "broker",
+        "cluster",
+        "acl",
+        "quota",
+        "user",
+        "txn",
+        "reassign",
+        "raw",
+        "share",
+        "streams",
+        "consume",
+        "produce",
+        "load",
+    }
+)
 """Commands that talk to a cluster, so they run on an event loop; the others never load one."""
 
 

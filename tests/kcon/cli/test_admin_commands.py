@@ -157,3 +157,33 @@ def test_nothing_to_elect_asks_nothing(orders: Any, kcon: Any) -> None:
     assert "No partition needs an election." in ran.err
     assert kcon("cluster", "elect", "-t", "nope").code == 5
     assert kcon("cluster", "elect", "-t", "orders:9").code == 5
+
+
+# --- users ----------------------------------------------------------------------------------------------------
+
+
+def test_a_password_stands_nowhere(fake_cluster: Any, kcon: Any) -> None:
+    """Not in the output, not in the audit line, and never among the words of the command."""
+    fake_cluster.answers |= {
+        "scram_users": {"alice": kafka_error(91)},
+        "alter_scram_users": lambda edits, _permit: {name: None for name, _mechanism in edits},
+    }
+    kcon.terminal = True
+    ran = kcon("user", "create", "alice", "-y", stdin=b"hunter2\nhunter2\n")
+    assert ran.code == 0, ran.err
+    audit = "".join(path.read_text() for path in kcon.folder.rglob("audit.jsonl"))
+    assert "user:alice" in audit
+    assert "hunter2" not in ran.out + ran.err + audit
+    ((operation, edits),) = fake_cluster.mutations
+    assert operation is Operation.USER_ALTER
+    assert "hunter2" not in repr(edits)
+
+
+def test_passwords_that_differ_are_refused(fake_cluster: Any, kcon: Any) -> None:
+    fake_cluster.answers["scram_users"] = {"alice": kafka_error(91)}
+    kcon.terminal = True
+    assert kcon("user", "create", "alice", "-y", stdin=b"one\ntwo\n").code == 2
+    kcon.terminal = False
+    assert kcon("user", "create", "alice", "-y").code == 2
+    assert kcon("user", "create", "alice", "--password-env", "NOPE", "-y").code == 2
+    assert fake_cluster.mutations == []

@@ -22,6 +22,12 @@ MUTATIONS = [
     ("topic", "purge", "x", "-y"),
     ("broker", "config", "1", "--set", "a=b", "-y"),
     ("cluster", "elect", "-y"),
+    ("acl", "create", "--principal", "a", "-t", "x", "--operation", "read", "-y"),
+    ("acl", "delete", "-t", "x", "-y"),
+    ("quota", "alter", "--user", "u", "--set", "producer_byte_rate=1", "-y"),
+    ("user", "create", "u", "--password-file", "-", "-y"),
+    ("user", "alter", "u", "--password-file", "-", "-y"),
+    ("user", "delete", "u", "-y"),
 ]
 
 

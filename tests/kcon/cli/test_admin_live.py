@@ -1,0 +1,141 @@
+"""Admin commands against real clusters: both kinds where kcon's broker serves the API, else Apache Kafka alone."""
+
+import asyncio
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kcon.cli.environment import Environment
+from kcon.cli.run import run
+from kcon.services.local_cluster import LocalClusterOptions, start_local_cluster
+
+pytestmark = pytest.mark.xdist_group("admin-commands")
+
+
+class Shell:
+    """Runs `kcon` in this process against one cluster."""
+
+    def __init__(self, bootstrap: str, folder: Path) -> None:
+        self._variables = {
+            "KCON_BOOTSTRAP": bootstrap,
+            "KCON_CONFIG_DIR": str(folder / "config"),
+            "KCON_STATE_DIR": str(folder / "state"),
+            "TZ": "UTC",
+        }
+        self.folder = folder
+
+    def __call__(self, *words: str, stdin: bytes = b"", code: int = 0) -> str:
+        out, err = io.BytesIO(), io.BytesIO()
+        environment = Environment(
+            stdin=io.BytesIO(stdin), stdout=out, stderr=err, variables=self._variables, folder=self.folder
+        )
+        assert run(words, environment) == code, (words, out.getvalue(), err.getvalue())
+        return out.getvalue().decode()
+
+    def items(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self(*words, "-o", "json", code=code))["items"]
+
+
+@pytest.fixture
+def kcon(cluster: Any, tmp_path: Path) -> Shell:
+    return Shell(cluster.bootstrap, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def secured(apache_classpath: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the address of an Apache Kafka that checks ACLs; whoever connects without a name may do everything."""
+    options = LocalClusterOptions(
+        data_dir=tmp_path_factory.mktemp("secured"),
+        dies_with_parent=True,
+        properties={
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:ANONYMOUS",
+        },
+    )
+    node = asyncio.run(start_local_cluster(apache_classpath, options))
+    try:
+        yield node.bootstrap
+    finally:
+        asyncio.run(node.stop(grace_s=0))
+
+
+@pytest.fixture
+def secured_kcon(secured: str, tmp_path: Path) -> Shell:
+    return Shell(secured, tmp_path)
+
+
+def test_topics_are_altered_grown_and_purged(kcon: Shell, unique: Callable[[str], str]) -> None:
+    topic = unique("alter")
+    kcon("topic", "create", topic, "-p", "2")
+    kcon("produce", topic, "-p", "0", stdin=b"a\nb\nc\n")
+    kcon("topic", "alter", topic, "--set", "retention.ms=soon", "--dry-run", code=1)
+    kcon("topic", "alter", topic, "--set", "retention.ms=86400000", "-y")
+    kcon("topic", "add-partitions", topic, "-p", "4", "-y")
+    purged = kcon.items("topic", "purge", topic, "--before", "2", "-y")
+    assert [(row["partition"], row["new_start"], row["result"]) for row in purged] == [(0, 2, "purged")]
+    (described,) = kcon.items("topic", "describe", topic)
+    assert described["configs"] == {"retention.ms": "86400000"}
+    assert [(part["start"], part["end"]) for part in described["partitions"]] == [(2, 3), (0, 0), (0, 0), (0, 0)]
+    kcon("topic", "delete", topic, "-y")
+
+
+def test_brokers_and_disks(kcon: Shell, unique: Callable[[str], str]) -> None:
+    topic = unique("disk")
+    kcon("topic", "create", topic, "-p", "1")
+    kcon("produce", topic, stdin=b"a\n")
+    (broker,) = kcon.items("broker", "list")
+    assert broker["controller"]
+    assert kcon.items("broker", "config", str(broker["id"]))
+    (replica,) = kcon.items("broker", "logdirs", "-t", topic, "--replicas")
+    assert (replica["topic"], replica["moving"]) == (topic, False)
+    assert kcon.items("cluster", "info")[0]["brokers"] == 1
+    assert {row["api"] for row in kcon.items("cluster", "versions")} > {"Metadata", "OffsetFetch"}
+    kcon("topic", "delete", topic, "-y")
+
+
+@pytest.mark.java
+def test_quorum_and_features(apache_kafka: Any, tmp_path: Path) -> None:
+    kcon = Shell(apache_kafka.bootstrap, tmp_path)
+    assert [row["role"] for row in kcon.items("cluster", "quorum")] == ["leader"]
+    assert "metadata.version" in {row["name"] for row in kcon.items("cluster", "features")}
+
+
+def test_an_api_that_is_missing_is_said_so(kcon_broker: Any, tmp_path: Path) -> None:
+    kcon = Shell(kcon_broker.bootstrap, tmp_path)
+    ran = kcon("acl", "list", "-o", "json", code=1)
+    assert ran == ""
+
+
+@pytest.mark.java
+def test_acls_live_and_die(secured_kcon: Shell, unique: Callable[[str], str]) -> None:
+    kcon, topic = secured_kcon, unique("acl")
+    kcon("acl", "create", "--principal", "alice", "--consumer", "-t", topic, "-g", topic, "-y")
+    kcon("acl", "create", "--principal", "alice", "-t", topic, "--operation", "write", "--deny", "-y")
+    assert len(kcon.items("acl", "list", "-t", topic, "--pattern", "match")) == 3
+    verdicts = {row["operation"]: row["verdict"] for row in kcon.items("acl", "explain", "alice", "-t", topic)}
+    assert (verdicts["read"], verdicts["write"], verdicts["describe"]) == ("allowed", "denied", "allowed")
+    kcon("acl", "delete", "--principal", "alice", "-t", topic, code=6)
+    assert {row["result"] for row in kcon.items("acl", "delete", "--principal", "alice", "-t", topic, "-y")} == {
+        "deleted"
+    }
+    assert kcon.items("acl", "list", "-t", topic) == []
+
+
+@pytest.mark.java
+def test_quotas_and_users(secured_kcon: Shell, unique: Callable[[str], str]) -> None:
+    kcon, user = secured_kcon, unique("user")
+    kcon("quota", "alter", "--user", user, "--set", "producer_byte_rate=1024", "--dry-run")
+    kcon("quota", "alter", "--user", user, "--set", "producer_byte_rate=1024", "-y")
+    assert [row["value"] for row in kcon.items("quota", "resolve", "--user", user, "--client-id", "c")] == [1024.0]
+    kcon("quota", "alter", "--user", user, "--delete", "producer_byte_rate", "-y")
+    assert kcon.items("quota", "list", "--user", user) == []
+    kcon("user", "create", user, "--password-file", "-", "-y", stdin=b"secret\n")
+    kcon("user", "create", user, "--password-file", "-", "-y", stdin=b"secret\n", code=1)
+    kcon("user", "alter", user, "--password-file", "-", "--mechanism", "scram-sha-256", "-y", stdin=b"secret\n")
+    assert {row["mechanism"] for row in kcon.items("user", "list", user)} == {"SCRAM-SHA-256", "SCRAM-SHA-512"}
+    kcon("user", "delete", user, "-y")
+    kcon("user", "list", user, code=5)
