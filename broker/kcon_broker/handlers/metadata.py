@@ -9,6 +9,7 @@
 The answer for all topics is kept encoded until a topic changes.
 """
 
+from kcon_broker.handlers.metadata_bodies import encode_all_topics
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
 from kcon_broker.state.gate import Gate
 from kcon_broker.state.topic import Topic, topic_name_error
@@ -128,11 +129,13 @@ def _all_topics(ctx: RequestContext, request: MetadataRequest) -> EncodedBody:
         cache.topics_version = broker.topics.version
     body = cache.bodies.get(key)
     if body is None:
-        topics = [
-            _describe(ctx, topic, with_operations=request.include_topic_authorized_operations)
-            for topic in broker.topics.by_name.values()
-        ]
-        body = cache.bodies[key] = _response(ctx, request, topics).encode(ctx.api_version)
+        with_operations = request.include_topic_authorized_operations
+
+        def respond(topics: list[Topic]) -> MetadataResponse:
+            return _response(ctx, request, [_describe(ctx, topic, with_operations=with_operations) for topic in topics])
+
+        topics = list(broker.topics.by_name.values())
+        body = cache.bodies[key] = encode_all_topics(topics, ctx.api_version, respond)
     return EncodedBody(body)
 
 
