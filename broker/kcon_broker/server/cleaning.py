@@ -110,7 +110,7 @@ class Cleaner:
             self._broker.config_of(partition.topic),
             cleaned_offset=self._folder.cleaned_offset(partition.topic.name, partition.index) or 0,
             log_start_offset=log.log_start_offset,
-            limit_offset=min(log.durable_offset, partition.high_watermark),
+            limit_offset=min(log.durable_offset, partition.last_stable_offset),
             now_ms=int(time.time() * 1000),
             load_indexes=log.load_indexes,
         )

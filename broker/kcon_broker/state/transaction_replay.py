@@ -21,7 +21,8 @@ class TransactionReplay:
 
     def see(self, header: BatchHeader) -> None:
         """Take note of a batch, in the order of the log."""
-        if not header.is_transactional:
+        if not header.is_transactional or not header.record_count:
+            # Of a batch that compaction emptied the marker may be gone; its transaction is decided.
             return
         if header.is_control:
             self._open.discard(header.producer_id)
