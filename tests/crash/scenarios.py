@@ -1,0 +1,177 @@
+"""What is done to a broker under load, and what has to hold afterwards.
+
+Two idempotent producers and a reader live through all of it, as real clients do. Afterwards the history is compared
+with what an independent reader finds in the files.
+"""
+
+import contextlib
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kcon_broker.storage.memory_files import MemoryFiles
+from tests.crash.history import Violations, check_history
+from tests.crash.load import (
+    TOPIC,
+    BrokerProcess,
+    LoadedProducer,
+    WatchingReader,
+    acknowledged_total,
+    wait_for_acknowledged,
+)
+from tests.crash.segment_reader import read_topic
+from tests.kcon_broker.storage import test_power_cut
+from tests.kcon_broker.storage.test_power_cut import Run
+
+ACKNOWLEDGED_PER_TRIAL_MIN = 1_000
+_BALLAST_LEFT_BYTES_MAX = 300_000
+_FULL_BYTES = 4 * 4_096
+_TMPFS_BYTES = 48 << 20
+
+Strike = Callable[[BrokerProcess, random.Random], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What some trials of one scenario came to."""
+
+    trials: int
+    hits: int = 0
+    """Trials that struck as meant: with requests in flight, or before the broker was ready."""
+    acknowledged: int = 0
+    read: int = 0
+    violations: Violations = field(default_factory=Violations)
+    failures: list[str] = field(default_factory=list)
+    """Records that a producer could not get acknowledged at all."""
+
+
+def kill(broker: BrokerProcess, _chance: random.Random) -> None:
+    """End it with SIGKILL, and start it again."""
+    assert broker.end(signal.SIGKILL) == -signal.SIGKILL
+    broker.start()
+
+
+def kill_during_recovery(broker: BrokerProcess, chance: random.Random) -> None:
+    """Kill it, and again while it starts, once or several times."""
+    broker.end(signal.SIGKILL)
+    for _ in range(chance.randint(1, 3)):
+        broker.launch()
+        time.sleep(chance.uniform(0.1, 0.5))
+        broker.end(signal.SIGKILL)
+    broker.start()
+
+
+def kill_during_stop(broker: BrokerProcess, chance: random.Random) -> None:
+    """Ask it to stop, and kill it before it has."""
+    broker.send(signal.SIGTERM)
+    time.sleep(chance.uniform(0, 0.05))
+    broker.end(signal.SIGKILL)
+    broker.start()
+
+
+def stop_and_continue(broker: BrokerProcess, chance: random.Random) -> None:
+    """Let it stand still for a while."""
+    broker.send(signal.SIGSTOP)
+    time.sleep(chance.uniform(0.2, 1.0))
+    broker.send(signal.SIGCONT)
+
+
+def run_under_load(
+    folder: Callable[[], Path], trials: int, seed: int, strike: Strike, *, broker: BrokerProcess
+) -> Outcome:
+    """Strike `trials` times, each after some more acknowledgements; check the history.
+
+    `folder` says, while the broker runs, where its files can be read.
+    """
+    chance = random.Random(seed)
+    outcome = Outcome(trials=trials)
+    bootstrap = f"127.0.0.1:{broker.port}"
+    broker.start()
+    producers = [LoadedProducer(name, bootstrap, seed + index) for index, name in enumerate(("a", "b"))]
+    reader = WatchingReader(bootstrap)
+    for thread in (*(producer.thread for producer in producers), reader.thread):
+        thread.start()
+    for _ in range(trials):
+        wait_for_acknowledged(producers, acknowledged_total(producers) + ACKNOWLEDGED_PER_TRIAL_MIN)
+        time.sleep(chance.uniform(0.0, 0.2))
+        outcome.hits += any(producer.in_flight() for producer in producers)
+        strike(broker, chance)
+    wait_for_acknowledged(producers, acknowledged_total(producers) + ACKNOWLEDGED_PER_TRIAL_MIN)
+    for producer in producers:
+        producer.stop.set()
+    for producer in producers:
+        producer.thread.join(90)
+    reader.stop.set()
+    reader.thread.join(30)
+    # Everything acknowledged is in the files already: they are read before a clean stop could mend anything.
+    log = read_topic(folder(), TOPIC)
+    acknowledged = [record for producer in producers for record in producer.acknowledged]
+    outcome.acknowledged, outcome.read = len(acknowledged), len(reader.observed)
+    outcome.violations = check_history(acknowledged, reader.observed, log)
+    outcome.failures = [failure for producer in producers for failure in producer.failures]
+    assert broker.end(signal.SIGTERM) == 0
+    return outcome
+
+
+def run_strikes(folder: Path, trials: int, seed: int, strike: Strike) -> Outcome:
+    """Run one of the strikes on a folder of its own."""
+    return run_under_load(lambda: folder, trials, seed, strike, broker=BrokerProcess(folder))
+
+
+def may_mount() -> bool:
+    """Say whether this user may mount a file system in a namespace of its own."""
+    if shutil.which("unshare") is None:
+        return False
+    argv = ["unshare", "-Urm", "sh", "-c", "mount -t tmpfs none /mnt"]
+    return subprocess.run(argv, capture_output=True, check=False, timeout=10).returncode == 0
+
+
+def run_disk_full(folder: Path, trials: int, seed: int) -> Outcome:
+    """Fill the disk under a running broker and make room again: it goes on without a restart, and loses nothing."""
+    script = f'mount -t tmpfs -o size={_TMPFS_BYTES} none "$0" && exec "$@"'
+    folder.mkdir(parents=True, exist_ok=True)
+    broker = BrokerProcess(folder, before=["unshare", "-Urm", "sh", "-c", script, str(folder)])
+
+    def inside() -> Path:
+        assert broker.process is not None
+        return Path(f"/proc/{broker.process.pid}/root{folder}")
+
+    def fill(_broker: BrokerProcess, chance: random.Random) -> None:
+        ballast = inside() / "ballast"
+        disk = shutil.disk_usage(inside())
+        with ballast.open("wb") as stream:
+            stream.truncate(0)
+            left = chance.randrange(_BALLAST_LEFT_BYTES_MAX)
+            with contextlib.suppress(OSError):
+                while disk.free > left:
+                    stream.write(bytes(min(1 << 20, disk.free - left)))
+                    stream.flush()
+                    disk = shutil.disk_usage(inside())
+        end = time.monotonic() + 20
+        while shutil.disk_usage(inside()).free > _FULL_BYTES:
+            assert time.monotonic() < end, "the load did not fill the disk"
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0.1, 0.5))
+        ballast.unlink()
+
+    return run_under_load(inside, trials, seed, fill, broker=broker)
+
+
+def run_power_cuts(_folder: Path, trials: int, seed: int) -> Outcome:
+    """Cut the power of so many disks in memory: ten cuts of each life, one of them during recovery."""
+    outcome = Outcome(trials=trials)
+    chance = random.Random(seed)
+    for _ in range(max(1, trials // 10)):
+        run = Run(MemoryFiles())
+        test_power_cut.live(run, chance, actions=40)
+        for _ in range(10):
+            step = chance.randrange(len(run.files.journal) + 1)
+            test_power_cut.check(run, run.files.power_cut(step, chance), step)
+            outcome.hits += 1
+        outcome.acknowledged += sum(run.promises[-1].durable_offsets)
+    return outcome
