@@ -25,6 +25,7 @@ from tests.differential.generators import (
     offsets,
     produce,
     topics,
+    transactions,
 )
 from tests.differential.generators.draw import Draw, Maker, Makers
 from tests.differential.session import Step, in_order
@@ -39,6 +40,7 @@ MAKERS: Final[Mapping[ApiKey, Makers]] = {
     **groups.MAKERS,
     **consumer_groups.MAKERS,
     **commits.MAKERS,
+    **transactions.MAKERS,
 }
 
 

@@ -134,6 +134,8 @@ def _tree(value: Struct, version: int, names: Mapping[bytes | str | int, str]) -
 def _field(name: str, value: Any, version: int, names: Mapping[bytes | str | int, str]) -> Tree:
     if isinstance(value, Struct):
         return _tree(value, version, names)
+    if name == "producer_id":
+        return names.get(value, value)
     if isinstance(value, list):
         return [_field(name, entry, version, names) for entry in value]
     if isinstance(value, memoryview) or name == "records":

@@ -107,6 +107,26 @@ PERMITTED: Final = (
         "Each broker's own clock.",
         "append time",
     ),
+    Permitted("Fetch.responses.partitions.records.base_timestamp", How.BOTH_SET, "Each broker's own clock.", "markers"),
+    Permitted("Fetch.responses.partitions.records.max_timestamp", How.BOTH_SET, "Each broker's own clock.", "markers"),
+    Permitted(
+        "Fetch.responses.partitions.records.records.timestamp_ms", How.BOTH_SET, "Each broker's own clock.", "markers"
+    ),
+    Permitted(
+        "DescribeTransactions.transaction_states.transaction_start_time_ms",
+        How.BOTH_SET,
+        "Each broker's own clock.",
+    ),
+    Permitted("AddPartitionsToTxn.results_by_topic_v3_and_below", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("AddPartitionsToTxn.results_by_topic_v3_and_below.results_by_partition", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("AddPartitionsToTxn.results_by_transaction.topic_results", How.ANY_ORDER, _HASH_ORDER),
+    Permitted(
+        "AddPartitionsToTxn.results_by_transaction.topic_results.results_by_partition", How.ANY_ORDER, _HASH_ORDER
+    ),
+    Permitted("DescribeTransactions.transaction_states.topics", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DescribeTransactions.transaction_states.topics.partitions", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DescribeTransactions.transaction_states", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DescribeProducers.topics.partitions.error_message", How.BOTH_SET, _WORDING),
     Permitted("InitProducerId.producer_id", How.BOTH_SET, "Each cluster gives its own ids."),
     Permitted("ConsumerGroupHeartbeat.error_message", How.BOTH_SET, _WORDING),
     Permitted("ConsumerGroupHeartbeat.assignment.topic_partitions", How.ANY_ORDER, _HASH_ORDER),
@@ -172,6 +192,12 @@ CHOICES: Final = (
         "null, where null may stand",
         "closes the connection",
         "No client means it.",
+    ),
+    Choice(
+        "AddPartitionsToTxn of version 4 or 5 with no transaction",
+        "never answers",
+        "an empty list",
+        "A client should not wait for nothing.",
     ),
     Choice(
         "Produce with null instead of a batch",

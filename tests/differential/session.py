@@ -53,6 +53,8 @@ class Step:
     connection: str = "main"
     learn: Learn | None = None
     """Told a decoded answer, to note what later steps need."""
+    until: Callable[[Any], bool] | None = None
+    """Ask again until this holds of the answer."""
     settle: bool = False
     """Wait until the cluster knows what the request changed: Apache Kafka answers before."""
     receive: bool = True
@@ -205,6 +207,19 @@ class Side:
         return observations
 
     def _perform(self, step: Step) -> Observation:
+        seen = self._ask_once(step)
+        deadline = time.monotonic() + TIMEOUT_S
+        while step.until is not None and seen.response is not None and not step.until(seen.response):
+            assert time.monotonic() < deadline, f"'{step.label}' does not come"
+            time.sleep(_SETTLE_POLL_S)
+            seen = self._ask_once(step)
+        if step.learn is not None and seen.response is not None:
+            step.learn(self, seen.response)
+        if step.settle:
+            self.settle()
+        return seen
+
+    def _ask_once(self, step: Step) -> Observation:
         connection = self._connection(step.connection)
         if step.build is not AWAITED:
             request = step.build(self)
@@ -215,10 +230,6 @@ class Side:
         seen = connection.receive_nothing() if step.no_answer else connection.receive()
         if seen.reaction in ("closed", "unreadable") or (seen.reaction == "no answer" and not step.no_answer):
             self._connections.pop(step.connection).close()
-        if step.learn is not None and seen.response is not None:
-            step.learn(self, seen.response)
-        if step.settle:
-            self.settle()
         return seen
 
     def create(self, topics: Sequence[CreatableTopic]) -> None:

@@ -1,6 +1,7 @@
 """DescribeProducers (61), version 0: who writes to a partition, and where does its open transaction begin (KIP-664)?"""
 
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
+from kcon_broker.state.topic import topic_name_error
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.describe_producers import (
@@ -28,6 +29,12 @@ def handle_describe_producers(ctx: RequestContext, request: DescribeProducersReq
 
 
 def _describe(ctx: RequestContext, name: str, index: int) -> PartitionResponse:
+    if (problem := topic_name_error(name)) is not None:
+        return PartitionResponse(
+            partition_index=index,
+            error_code=ErrorCode.INVALID_TOPIC_EXCEPTION,
+            error_message=f"Topic name is invalid: {problem}",
+        )
     topic = ctx.broker.topics.by_name.get(name)
     partition = None if topic is None else topic.partition(index)
     if partition is None:

@@ -54,6 +54,10 @@ _LEFT_ALONE_IN: Final[dict[ApiKey, frozenset[str]]] = {
     # A session is opened, or not, before other fields are looked at, or after.
     ApiKey.FETCH: frozenset({"session_id", "session_epoch", "isolation_level", "topics"}),
     ApiKey.DESCRIBE_LOG_DIRS: frozenset({"topics"}),
+    # Apache Kafka never answers an empty list of transactions.
+    ApiKey.ADD_PARTITIONS_TO_TXN: frozenset({"transactions"}),
+    # Markers belong to the coordinator.
+    ApiKey.WRITE_TXN_MARKERS: frozenset({"markers"}),
     # A transactional id outlives its request.
     ApiKey.INIT_PRODUCER_ID: frozenset({"transactional_id"}),
     ApiKey.OFFSET_COMMIT: frozenset({"group_id", "topics"}),

@@ -9,6 +9,7 @@ from kcon_broker.wire.messages.init_producer_id import InitProducerIdRequest, In
 from kcon_broker.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
 from tests.differential.generators.batches import BAD_BATCHES, GOOD_BATCHES, Recipe, records
 from tests.differential.generators.draw import INT32_MAX, INT64_MAX, Draw, Makers, topic
+from tests.differential.generators.transactions import init_bad_timeout, init_transactional
 from tests.differential.session import Side, Step
 
 _IDS_SINCE: Final = 13
@@ -259,5 +260,7 @@ MAKERS: Final = {
             _transactional_id,
         ),
     ),
-    ApiKey.INIT_PRODUCER_ID: Makers((_init_new, _init_known), (_init_half, _init_empty_id)),
+    ApiKey.INIT_PRODUCER_ID: Makers(
+        (_init_new, init_transactional, _init_known), (_init_half, _init_empty_id, init_bad_timeout)
+    ),
 }
