@@ -501,3 +501,22 @@ def test_librdkafka_says_what_it_was_refused_for(kafka: SecureKafka) -> None:
         reach(kafka.with_password("SASL_SSL", "SCRAM-SHA-512", password="wrong"), 10.0)
     assert caught.value.exit_code == ExitCode.AUTH
     assert "SCRAM-SHA-512" in caught.value.message
+
+
+def test_reading_and_writing_without_the_right_name_it(
+    kafka: SecureKafka, kafka_tool: Callable[..., Any], tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    """Who may see a topic and not its records learns so from librdkafka, in the middle of a command."""
+    topic = unique("seen")
+    admin = Shell(kafka.with_password("SASL_SSL", "PLAIN"), tmp_path)
+    admin.run("topic", "create", topic, "-p", "1")
+    admin.run("produce", topic, stdin=b"one\n")
+    address = f"127.0.0.1:{kafka.ports['PLAINTEXT']}"
+    words = ("--add", "--allow-principal", "User:bob", "--operation", "Describe", "--topic", topic)
+    assert kafka_tool("kafka-acls", "--bootstrap-server", address, *words).code == 0
+    bob = Shell(kafka.with_password("SASL_SSL", "PLAIN", "bob"), tmp_path)
+    assert bob.run("topic", "list", topic, "-o", "name").stdout == f"{topic}\n".encode()
+    described = bob.run("topic", "describe", topic, code=4)
+    assert "DESCRIBE_CONFIGS on the topic" in described.stderr.decode()
+    assert "READ on the topic" in bob.run("consume", topic, "-e", code=4).stderr.decode()
+    assert "WRITE on the topic" in bob.run("produce", topic, "x", code=4).stderr.decode()

@@ -100,7 +100,8 @@ def _say(report: ProduceReport, invocation: Invocation) -> int:
         invocation.diagnostics.note(
             f"{report.failed:,} of {report.delivered + report.failed:,} records were not written."
         )
-        return ExitCode.FAILED
+        causes = {failure.exit_code for failure in report.failures}
+        return causes.pop() if len(causes) == 1 else ExitCode.FAILED
     if invocation.environment.stderr_is_terminal:
         invocation.diagnostics.note(f"{report.delivered:,} records written.")
     return ExitCode.OK

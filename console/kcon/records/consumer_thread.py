@@ -273,7 +273,7 @@ class ConsumerThread:
         elif code in _READER_GROUP_CODES and self._plan.group is None:
             return
         elif code in MISSING_CODES or not error.retriable():
-            raise kcon_error(error, self._what())
+            raise kcon_error(error, self._what(), "READ")
         else:
             self._notices.append(Notice(text=str(WireText(error.str()))))
 

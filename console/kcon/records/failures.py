@@ -4,6 +4,7 @@ from typing import Final
 
 import confluent_kafka
 
+from kcon.core.kafka_error import kafka_error
 from kcon.core.wire_text import display_safe
 from kcon.errors import AuthError, KconError, NotFoundError, UnreachableError
 
@@ -30,11 +31,20 @@ AUTH_CODES: Final = frozenset(
         _ERR._SSL,
     }
 )
+_NO_PRODUCER_ID: Final = (_ERR.CLUSTER_AUTHORIZATION_FAILED, "WRITE")
 MISSING_CODES: Final = frozenset({_ERR._UNKNOWN_TOPIC, _ERR.UNKNOWN_TOPIC_OR_PART, _ERR._UNKNOWN_PARTITION})
 
 
-def kcon_error(error: "confluent_kafka.KafkaError", what: str) -> KconError:
-    """Return the error to raise for a librdkafka error. what: the sentence's subject, e.g. "Reading orders"."""
+def kcon_error(error: "confluent_kafka.KafkaError", what: str, right: str = "") -> KconError:
+    """Return the error to raise for a librdkafka error.
+
+    what: the sentence's subject, e.g. "Reading orders". right: the ACL operation that it takes.
+    """
+    # Producer ids are given to who may write to any topic: without them, WRITE is what lacks (KIP-679).
+    code = _ERR.TOPIC_AUTHORIZATION_FAILED if (error.code(), right) == _NO_PRODUCER_ID else error.code()
+    lacking = kafka_error(code).lacking(right) if right and code > 0 else None
+    if lacking is not None and lacking.detail:
+        return AuthError(f"{what} failed: {lacking.detail} ({lacking.name}).", lacking.hint)
     reason = display_safe(error.str())
     message = f"{what} failed: {reason} ({error.name()})."
     code = error.code()

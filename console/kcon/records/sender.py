@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from kcon.contexts.context import Context
 from kcon.core.ids import TopicName
+from kcon.core.kafka_error import kafka_error
 from kcon.core.wire_text import WireText, display_safe
-from kcon.errors import KconError, RefusedError
+from kcon.errors import ExitCode, KconError, RefusedError
 from kcon.gate.permit import Operation, Permit
 from kcon.records.client_config import LOGGER, producer_config
 from kcon.records.record import NewRecord
@@ -53,6 +54,7 @@ class SendFailure:
     """What the caller named it by: its number, or its line."""
     reason: str
     """Safe for a terminal."""
+    exit_code: ExitCode = ExitCode.FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +166,7 @@ class RecordSender:
                 # By position: names would cost a third more of the call.
                 producer.produce(topic, value, key, partition, on_delivery, None, timestamp_ms, headers)
             except BufferError:
-                producer.poll(FULL_QUEUE_WAIT_S)
-                self._raise_fatal()
+                self._serve(producer, FULL_QUEUE_WAIT_S)
                 continue
             except self._refusal as error:
                 self._refused(index, error.args[0])
@@ -176,8 +177,14 @@ class RecordSender:
         self.accepted += 1
         self.accepted_bytes += len(value or b"") + len(key or b"")
         if self.accepted % SERVE_EVERY_RECORDS == 0:
-            producer.poll(0)
-            self._raise_fatal()
+            self._serve(producer, 0)
+
+    def _serve(self, producer: "Producer", wait_s: float) -> None:
+        try:
+            producer.poll(wait_s)
+        except self._refusal as error:  # The binding raises what ended the producer, wherever it is served.
+            self._fatal = error.args[0]
+        self._raise_fatal()
 
     def flush(self) -> None:
         """Wait until every record was delivered or has failed, at most the delivery deadline and a little more."""
@@ -185,7 +192,11 @@ class RecordSender:
         assert producer is not None
         waits = int((self._delivery_timeout_s + FLUSH_GRACE_S) / FLUSH_SLICE_S)
         for _ in range(waits):
-            if producer.flush(FLUSH_SLICE_S) == 0 or self._stopping.is_set():
+            try:
+                left = producer.flush(FLUSH_SLICE_S)
+            except self._refusal as error:
+                self._fatal, left = error.args[0], 1
+            if left == 0 or self._stopping.is_set():
                 break
             self._raise_fatal()
         pending = len(producer)
@@ -205,7 +216,7 @@ class RecordSender:
             self.accepted += 1
         self.failed += 1
         if len(self.failures) < FAILURES_KEPT_MAX:
-            self.failures.append(SendFailure(index=index, reason=f"{display_safe(error.str())} ({error.name()})"))
+            self.failures.append(_failure(index, error))
 
     def _on_error(self, error: "KafkaError") -> None:
         if error.fatal():
@@ -215,7 +226,14 @@ class RecordSender:
         if self._fatal is not None:
             from kcon.records.failures import kcon_error
 
-            raise kcon_error(self._fatal, "Producing")
+            raise kcon_error(self._fatal, "Producing", "WRITE")
+
+
+def _failure(index: int, error: "KafkaError") -> SendFailure:
+    lacking = kafka_error(error.code()).lacking("WRITE") if error.code() > 0 else None
+    if lacking is not None and lacking.detail:
+        return SendFailure(index=index, reason=f"{lacking.detail} ({lacking.name})", exit_code=ExitCode.AUTH)
+    return SendFailure(index=index, reason=f"{display_safe(error.str())} ({error.name()})")
 
 
 def header(name: str, value: bytes | None) -> tuple[WireText, bytes | None]:
