@@ -8,10 +8,12 @@ import json
 import os
 import socket
 import struct
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -520,3 +522,50 @@ def test_reading_and_writing_without_the_right_name_it(
     assert "DESCRIBE_CONFIGS on the topic" in described.stderr.decode()
     assert "READ on the topic" in bob.run("consume", topic, "-e", code=4).stderr.decode()
     assert "WRITE on the topic" in bob.run("produce", topic, "x", code=4).stderr.decode()
+
+
+@pytest.fixture
+def token_endpoint() -> Iterator[tuple[str, list[int]]]:
+    """Yield the address of an identity provider, and the number of tokens it gave out, as the items of a list."""
+    given: list[int] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            wanted = "Basic " + base64.b64encode(b"kcon:client-secret").decode()
+            allowed = self.headers["Authorization"] == wanted
+            given.append(1 if allowed else 0)
+            self.send_response(200 if allowed else 401)
+            self.end_headers()
+            answer = {"access_token": unsecured_token("alice"), "expires_in": 3600} if allowed else {"error": "no"}
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Keep the test's output clean."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/token", given
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_one_token_of_an_endpoint_serves_both_planes(
+    kafka: SecureKafka, token_endpoint: tuple[str, list[int]], tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    url, given = token_endpoint
+    settings: dict[str, Any] = {"mechanism": "OAUTHBEARER", "token_url": url, "client_id": "kcon"}
+    settings |= {"password_env": _PASSWORD_VARIABLE}
+    shell = Shell(kafka.context("SASL_SSL", secret="client-secret", **settings), tmp_path)
+    topic = unique("tokens")
+    shell.run("topic", "create", topic, "-p", "1")
+    shell.run("produce", topic, stdin=b"one\n")
+    assert shell.run("consume", topic, "-e").stdout == b"one\n"
+    shell.run("topic", "delete", topic, "-y")
+    assert given == [1]
+    wrong = Shell(kafka.context("SASL_SSL", secret="wrong-secret", **settings), tmp_path)
+    assert b"answered 401 to client kcon" in wrong.run("topic", "list", code=4).stderr
