@@ -22,7 +22,7 @@ class BufferPool:
 
     def __init__(self) -> None:
         self._rings: dict[int, list[bytearray]] = {}
-        """Size -> buffers, the one taken longest ago first."""
+        """Size -> buffers, the one taken last at the end."""
         self._kept_bytes = 0
 
     def take(self, size: int) -> memoryview:
@@ -31,7 +31,8 @@ class BufferPool:
         step = max(_SMALLEST_BYTES, 1 << max(size.bit_length() - 4, 0))
         capacity = max(-(-size // step), 1) * step
         ring = self._rings.setdefault(capacity, [])
-        for index in range(min(len(ring), _SEARCH_MAX)):
+        # The one used last is the likeliest to be in the processor's cache.
+        for index in range(len(ring) - 1, max(len(ring) - 1 - _SEARCH_MAX, -1), -1):
             if sys.getrefcount(ring[index]) == _FREE_REFERENCES:
                 buffer = ring.pop(index)
                 ring.append(buffer)
