@@ -8,6 +8,7 @@ hash map).
 import re
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -41,6 +42,8 @@ from kcon_broker.wire.messages.sync_group import SyncGroupRequest, SyncGroupRequ
 
 _CLIENT_ID = b"transcript"
 _TIMEOUT_S = 20
+_COORDINATOR_IS_COMING = frozenset({14, 15, 16})
+"""COORDINATOR_LOAD_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR."""
 _UNKNOWN_ID = b"no-such-topic-id"
 _UUID = re.compile(r"'[^']*-[0-9a-f]{8}-[0-9a-f-]{27}'")
 
@@ -104,8 +107,12 @@ class _Stage:
             known = self._call(metadata.MetadataRequest(topics=[named]), metadata.MetadataResponse, 12)
             request = find_coordinator.FindCoordinatorRequest(key=self.group)
             found = self._call(request, find_coordinator.FindCoordinatorResponse, 2)
-            if not known.topics[0].error_code and not found.error_code:
+            # A coordinator that is still loading the group's partition answers with one of these.
+            probe = HeartbeatRequest(group_id=self.group, generation_id=1, member_id="nobody")
+            loading = self._call(probe, HeartbeatResponse, 4).error_code in _COORDINATOR_IS_COMING
+            if not known.topics[0].error_code and not found.error_code and not loading:
                 return
+            time.sleep(0.05)
 
     def ask(self, who: str, request: Any, response_type: Any, version: int, *, name: str | None = None) -> None:
         """Send a request and note the answer; `name` names the member id in it."""

@@ -36,11 +36,17 @@ def handle_offset_delete(ctx: RequestContext, request: OffsetDeleteRequest) -> A
     errors = dict(zip(known, partition_errors, strict=True)) | dict.fromkeys(
         unknown, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     )
-    # What is named twice is answered twice.
+    # Kafka answers what does not exist first, topic by topic; what is named twice is answered twice.
     indexes: dict[str, list[int]] = {}
-    for wanted in request.topics:
-        if wanted.partitions or wanted.name not in ctx.broker.topics.by_name:
-            indexes.setdefault(wanted.name, []).extend(partition.partition_index for partition in wanted.partitions)
+    for is_unknown in (True, False):
+        for wanted in request.topics:
+            chosen = [
+                partition.partition_index
+                for partition in wanted.partitions
+                if ((wanted.name, partition.partition_index) in unknown) is is_unknown
+            ]
+            if chosen or (is_unknown and wanted.name not in ctx.broker.topics.by_name):
+                indexes.setdefault(wanted.name, []).extend(chosen)
     response = OffsetDeleteResponse(
         topics=[
             OffsetDeleteResponseTopic(
