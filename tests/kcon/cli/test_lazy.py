@@ -48,6 +48,7 @@ def test_help_of_a_command_loads_that_command_only() -> None:
         ("group", "lag", "--all", "-b", "127.0.0.1:1"),
         ("group", "reset", "g", "--to", "end", "-b", "127.0.0.1:1"),
         ("consume", "t", "-b", "127.0.0.1:1"),
+        ("topic", "list", "-b", "127.0.0.1:1", "-X", "security.protocol=SSL"),
     ],
     ids=lambda argv: argv[0],
 )
