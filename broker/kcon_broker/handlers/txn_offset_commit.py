@@ -90,20 +90,11 @@ def _join(ctx: RequestContext, request: TxnOffsetCommitRequest) -> ErrorCode:
 
 
 def _response(request: TxnOffsetCommitRequest, errors: dict[tuple[str, int], ErrorCode]) -> TxnOffsetCommitResponse:
-    return TxnOffsetCommitResponse(
-        topics=[
-            TxnOffsetCommitResponseTopic(
-                name=wanted.name,
-                partitions=[
-                    TxnOffsetCommitResponsePartition(
-                        partition_index=partition.partition_index,
-                        error_code=errors.get(
-                            (wanted.name, partition.partition_index), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-                        ),
-                    )
-                    for partition in wanted.partitions
-                ],
-            )
-            for wanted in request.topics
-        ]
-    )
+    """Answer for each partition; those that do not exist come first, as from Apache Kafka."""
+    topics: dict[str, TxnOffsetCommitResponseTopic] = {}
+    places = [(wanted.name, partition.partition_index) for wanted in request.topics for partition in wanted.partitions]
+    for name, index in sorted(places, key=lambda place: place in errors):
+        topic = topics.setdefault(name, TxnOffsetCommitResponseTopic(name=name))
+        error_code = errors.get((name, index), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        topic.partitions.append(TxnOffsetCommitResponsePartition(partition_index=index, error_code=error_code))
+    return TxnOffsetCommitResponse(topics=list(topics.values()))
