@@ -8,6 +8,7 @@
 """
 
 import asyncio
+import fcntl
 import os
 import shutil
 import uuid
@@ -82,12 +83,15 @@ def _lacks(command: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def apache_classpath() -> str:
+def apache_classpath(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the class path of Apache Kafka and its tools."""
     for command in _COMMANDS_OF_MARKER["java"]:
         if shutil.which(command) is None:
             _lacks(command)
-    return asyncio.run(resolve_classpath())
+    # Parallel workers would have Maven fill one empty repository at the same time.
+    with (tmp_path_factory.getbasetemp().parent / "apache-classpath.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return asyncio.run(resolve_classpath())
 
 
 @pytest.fixture(scope="session")
