@@ -46,10 +46,16 @@ class Cleaner:
     async def clean(self) -> int:
         """Compact what is worth it, once; return the number of partitions compacted."""
         cleaned = 0
+        began_s = time.monotonic()
         for topic in list(self._broker.topics.by_name.values()):
-            if self._broker.config_of(topic).is_compacted:
-                for index in range(topic.partition_count):
-                    cleaned += await self._clean_partition(topic, index)
+            if not self._broker.config_of(topic).is_compacted:
+                continue
+            for index in range(topic.partition_count):
+                cleaned += await self._clean_partition(topic, index)
+                if time.monotonic() - began_s > _SLICE_S:
+                    # Looking at many partitions, and opening them, takes long too.
+                    await asyncio.sleep(0)
+                    began_s = time.monotonic()
         return cleaned
 
     async def _repeat(self) -> None:
