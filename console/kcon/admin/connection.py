@@ -14,7 +14,7 @@ from typing import Final
 
 from kcon.admin.apis import Api
 from kcon.admin.decode import Cursor, decode_response
-from kcon.admin.dial import HandshakeCutError, closed_early, dial, not_kafka, silent, speaks_plain, speaks_tls
+from kcon.admin.dial import HandshakeCutError, dial, not_kafka, silent
 from kcon.admin.encode import encode_request
 from kcon.admin.requests import ReadRequest, Request, mutates, operation_of, targets_of
 from kcon.admin.schema import is_flexible
@@ -119,30 +119,16 @@ class Connection(asyncio.Protocol):
             raise silent(made.address, settings.connect_timeout_ms) from error
         except (_HungUpEarly, HandshakeCutError, ssl.SSLError) as error:
             made.close()
-            raise await made._explain(error) from error
+            from kcon.admin.security_failures import explain_hang_up
+
+            after_handshake = isinstance(error, _HungUpEarly)
+            raise await explain_hang_up(
+                made.address, host, port, security, error, after_handshake=after_handshake
+            ) from error
         except BaseException:
             made.close()
             raise
         return made
-
-    async def _explain(self, error: Exception) -> KconError:
-        """Find out why the server hung up before it answered anything."""
-        cause = error if isinstance(error, ssl.SSLError) else error.__cause__
-        if self._security.tls is None:
-            if await speaks_tls(self._host, self._port):
-                return not_kafka(self.address, b"\x15\x03")
-            return closed_early(self.address)
-        from kcon.admin.tls_failures import client_certificate_refused, plain_port, tls_failure
-
-        has_cert = self._security.has_cert
-        if isinstance(cause, ssl.SSLError):
-            return tls_failure(self.address, self._host, cause, has_cert=has_cert)
-        if await speaks_plain(self._host, self._port):
-            return plain_port(self.address)
-        if isinstance(error, _HungUpEarly):
-            # The handshake went well on our side: TLS 1.3 tells only then what it thinks of our certificate.
-            return client_certificate_refused(self.address, has_cert=has_cert)
-        return closed_early(self.address)
 
     @property
     def is_open(self) -> bool:
