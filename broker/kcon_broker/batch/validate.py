@@ -171,6 +171,9 @@ def _first_batch(view: memoryview, allow_zstd: bool) -> memoryview:
     batch = view[:size]
     if size >= HEADER_BYTES and not allow_zstd and read_header(batch).codec == CODEC_ZSTD:
         raise _RefusedError(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "zstd needs version 7 of the produce request.")
+    if size >= HEADER_BYTES and not allow_zstd and read_header(batch).codec > CODEC_ZSTD:
+        # Before v7 the codec is looked at early, and one that means nothing is no known error.
+        raise _UnfitError(ErrorCode.UNKNOWN_SERVER_ERROR, f"Unknown compression codec {read_header(batch).codec}.")
     if _next_batch_bytes(view[size:]) is not None:
         raise _UnfitError(ErrorCode.INVALID_RECORD, "A produce request may have one record batch per partition only.")
     if size < HEADER_BYTES:

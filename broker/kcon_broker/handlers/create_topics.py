@@ -48,9 +48,9 @@ def handle_create_topics(ctx: RequestContext, request: CreateTopicsRequest) -> A
         try:
             if times[wish.name] > 1:
                 raise _RefusedError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
-            partitions = _partition_count(ctx.broker, wish, colliding[wish.name])
-            configs = _configs(ctx.broker, wish, partitions)
-            _check_copies(wish)
+            _check_name(ctx.broker, wish, colliding[wish.name])
+            configs = _configs(wish)
+            partitions = _partition_count(ctx.broker, wish)
         except _RefusedError as refused:
             results[wish.name] = CreatableTopicResult(
                 name=wish.name, error_code=refused.error_code, error_message=str(refused)
@@ -72,8 +72,8 @@ def handle_create_topics(ctx: RequestContext, request: CreateTopicsRequest) -> A
     return Answer(CreateTopicsResponse(topics=list(results.values())), after=tuple(after.items()))
 
 
-def _partition_count(broker: Broker, wish: CreatableTopic, other: str | None) -> int:
-    """Judge everything but the configs, in Kafka's order; return how many partitions the topic gets."""
+def _check_name(broker: Broker, wish: CreatableTopic, other: str | None) -> None:
+    """Refuse a name that cannot be, is taken, or collides with `other`."""
     if (problem := topic_name_error(wish.name)) is not None:
         raise _RefusedError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic name is invalid: {problem}")
     if wish.name in broker.topics.by_name:
@@ -82,6 +82,10 @@ def _partition_count(broker: Broker, wish: CreatableTopic, other: str | None) ->
         raise _RefusedError(
             ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic '{wish.name}' collides with existing topic: {other}"
         )
+
+
+def _partition_count(broker: Broker, wish: CreatableTopic) -> int:
+    """Judge copies and partitions, in Kafka's order; return how many partitions the topic gets."""
     if wish.assignments:
         partitions = _assigned_partition_count(broker, wish)
     else:
@@ -94,21 +98,17 @@ def _partition_count(broker: Broker, wish: CreatableTopic, other: str | None) ->
             raise _RefusedError(
                 ErrorCode.INVALID_PARTITIONS, "Number of partitions was set to an invalid non-positive value."
             )
+        if wish.replication_factor > 1:
+            raise _RefusedError(
+                ErrorCode.INVALID_REPLICATION_FACTOR,
+                f"The target replication factor of {wish.replication_factor} cannot be reached: there is 1 broker.",
+            )
         partitions = wish.num_partitions if wish.num_partitions > 0 else broker.settings.default_partitions
     if not broker.has_room_for(partitions):
         raise _RefusedError(
             ErrorCode.POLICY_VIOLATION, f"The broker holds at most {broker.settings.partitions_max} partitions."
         )
     return partitions
-
-
-def _check_copies(wish: CreatableTopic) -> None:
-    """Refuse more copies than one; Kafka places copies last, when all else is found valid."""
-    if wish.replication_factor > 1:
-        raise _RefusedError(
-            ErrorCode.INVALID_REPLICATION_FACTOR,
-            f"The target replication factor of {wish.replication_factor} cannot be reached: there is 1 broker.",
-        )
 
 
 def _assigned_partition_count(broker: Broker, wish: CreatableTopic) -> int:
@@ -136,7 +136,7 @@ def _assigned_partition_count(broker: Broker, wish: CreatableTopic) -> int:
     return len(indexes)
 
 
-def _configs(broker: Broker, wish: CreatableTopic, partitions: int) -> dict[str, str]:
+def _configs(wish: CreatableTopic) -> dict[str, str]:
     # Of a config that is set twice the last value counts.
     wanted = {config.name: config.value for config in wish.configs}
     try:

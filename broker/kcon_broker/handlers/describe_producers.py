@@ -38,7 +38,11 @@ def _describe(ctx: RequestContext, name: str, index: int) -> PartitionResponse:
     topic = ctx.broker.topics.by_name.get(name)
     partition = None if topic is None else topic.partition(index)
     if partition is None:
-        return PartitionResponse(partition_index=index, error_code=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        return PartitionResponse(
+            partition_index=index,
+            error_code=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+            error_message="This server does not host this topic-partition.",
+        )
     if ctx.broker.log_of(partition) is None:
         return PartitionResponse(partition_index=index, error_code=ErrorCode.KAFKA_STORAGE_ERROR)
     ongoing = partition.producers.transactions.ongoing

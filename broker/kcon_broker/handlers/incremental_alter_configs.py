@@ -52,6 +52,8 @@ def handle_incremental_alter_configs(ctx: RequestContext, request: IncrementalAl
         responses.append(response)
         try:
             named = (resource.resource_type, resource.resource_name)
+            if times[named] == 1:
+                _check_changes(resource.configs)
             # Of a resource named twice neither change is made.
             topic = check_resource(ctx.broker, *named, {named} if times[named] > 1 else set())
             wanted = _changed(ctx.broker, topic, resource.configs)
@@ -76,17 +78,22 @@ def _refused(request: IncrementalAlterConfigsRequest, error_code: ErrorCode) -> 
     )
 
 
+def _check_changes(changes: list[AlterableConfig]) -> None:
+    """Refuse what is wrong whatever the resource is."""
+    seen: set[str] = set()
+    for change in changes:
+        if change.name in seen:
+            raise ConfigRefusedError(ErrorCode.INVALID_REQUEST, f"Error due to duplicate config keys: {change.name}")
+        seen.add(change.name)
+        if change.value is None and change.config_operation != _DELETE:
+            raise ConfigRefusedError(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {change.name}")
+
+
 def _changed(broker: Broker, topic: Topic, changes: list[AlterableConfig]) -> dict[str, str]:
     """Return the topic's own configs after the changes."""
     configs = dict(topic.configs)
-    seen: set[str] = set()
     for change in changes:
         name, value = change.name, change.value
-        if name in seen:
-            raise ConfigRefusedError(ErrorCode.INVALID_REQUEST, f"Error due to duplicate config keys: {name}")
-        seen.add(name)
-        if value is None and change.config_operation != _DELETE:
-            raise ConfigRefusedError(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {name}")
         if name not in DEFINITIONS and change.config_operation != _DELETE:
             raise ConfigRefusedError(ErrorCode.INVALID_CONFIG, f"Unknown topic config name: {name}")
         match change.config_operation:

@@ -13,7 +13,7 @@ from kcon_broker.handlers.registry import Answer, RequestContext, handles
 from kcon_broker.state.gate import Gate
 from kcon_broker.state.groups.topic_regex import TopicRegexError, compile_topic_regex
 from kcon_broker.state.transactions.records import TransactionState as State
-from kcon_broker.state.transactions.transaction import Transaction, age_ms
+from kcon_broker.state.transactions.transaction import Transaction
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.list_transactions import (
@@ -38,7 +38,7 @@ def handle_list_transactions(ctx: RequestContext, request: ListTransactionsReque
         after.update(ctx.broker.transaction_positions(transaction.transactional_id))
     return Answer(
         ListTransactionsResponse(
-            unknown_state_filters=[name for name in request.state_filters if name not in _STATES],
+            unknown_state_filters=list(dict.fromkeys(name for name in request.state_filters if name not in _STATES)),
             transaction_states=[
                 TransactionState(
                     transactional_id=transaction.transactional_id,
@@ -65,7 +65,8 @@ def _filter(ctx: RequestContext, request: ListTransactionsRequest) -> Callable[[
             return False
         if producer_ids and value.producer_id not in producer_ids:
             return False
-        if request.duration_filter >= 0 and age_ms(value, ctx.wall_ms) <= request.duration_filter:
+        # Without an open transaction the start is -1, and the age that of the clock, as in Apache Kafka.
+        if request.duration_filter >= 0 and ctx.wall_ms - value.start_ms <= request.duration_filter:
             return False
         return pattern is None or pattern.fullmatch(transaction.transactional_id) is not None
 

@@ -60,6 +60,8 @@ def handle_txn_offset_commit(ctx: RequestContext, request: TxnOffsetCommitReques
 def _commit(
     ctx: RequestContext, request: TxnOffsetCommitRequest, commits: tuple[PartitionCommit, ...]
 ) -> tuple[ErrorCode, ...]:
+    if not request.group_id:
+        return (ErrorCode.INVALID_GROUP_ID,) * len(commits)
     error = _join(ctx, request)
     if error is not ErrorCode.NONE:
         return (error,) * len(commits)
