@@ -11,6 +11,9 @@ from kcon.commands.group import (
     GroupDescribe,
     GroupLag,
     GroupList,
+    GroupMembers,
+    GroupOffsets,
+    GroupOffsetsDelete,
     GroupReset,
     GroupUndo,
     TopicScope,
@@ -46,6 +49,16 @@ async def run_group(request: Request, invocation: Invocation) -> int:
                 return await _lag(request, invocation, session)
             case GroupDelete():
                 return await _delete(request, invocation, session)
+            case GroupMembers():
+                return await _members(request, invocation, session)
+            case GroupOffsets() | GroupOffsetsDelete():
+                from kcon.cli.group_offsets import run_offsets
+
+                return await run_offsets(request, invocation, session)
+            case GroupReset() if request.all_groups:
+                from kcon.cli.group_reset_all import run_reset_all
+
+                return await run_reset_all(request, invocation, session)
             case GroupReset():
                 from kcon.cli.group_reset import run_reset
 
@@ -146,6 +159,25 @@ def _member_item(member: GroupMember) -> Item:
         "instance_id": member.instance_id,
         "assignment": [f"{place.topic.raw}/{place.partition}" for place in member.assignment],
     }
+
+
+async def _members(request: GroupMembers, invocation: Invocation, session: Session) -> int:
+    async with invocation.deadline():
+        described, errors = await describe_groups(session, invocation.names(request.names), regex=request.regex)
+    return invocation.show(
+        Document(
+            kind="GroupMembers",
+            context=invocation.context.name,
+            columns=(*_MEMBER_COLUMNS[:-1], Column(key="partitions", right=True), _MEMBER_COLUMNS[-1]),
+            name_key="member",
+            items=[
+                {"group": each.group, **_member_item(member), "partitions": len(member.assignment)}
+                for each in described
+                for member in each.members
+            ],
+            errors=_group_errors(errors),
+        )
+    )
 
 
 def _description_item(group: GroupDescription) -> Item:

@@ -40,10 +40,10 @@ OFFSETS_FILE_BYTES_MAX = 64 * 1024 * 1024
 async def run_reset(request: GroupReset, invocation: Invocation, session: Session) -> int:
     """Plan, show, confirm, apply."""
     group = group_id(request.group)
-    target = _target(request, invocation, group)
     confirmation = request.confirmation
     if not request.export:
         refuse_early(session, Operation.OFFSETS_COMMIT, confirmation)
+    target = _target(request, invocation, group)
     will_write = not (confirmation.dry_run or request.export)
     if request.wait_ms is not None and will_write:
         await wait(invocation, session, group, request.wait_ms)

@@ -57,6 +57,8 @@ class GroupReset(Request):
 
     command: ClassVar[str] = "group reset"
     group: str
+    """Empty with `all_groups`."""
+    all_groups: bool = False
     target: str | None
     """In the offsets mini-language; None with `from_file` or `to_group`."""
     to_group: str | None = None
@@ -85,6 +87,34 @@ class GroupDelete(Request):
     command: ClassVar[str] = "group delete"
     names: tuple[str, ...]
     regex: bool = False
+    confirmation: Confirmation = Confirmation()
+
+
+class GroupMembers(Request):
+    """Show the members of groups."""
+
+    command: ClassVar[str] = "group members"
+    names: tuple[str, ...]
+    regex: bool = False
+
+
+class GroupOffsets(Request):
+    """Show or export the commits of groups."""
+
+    command: ClassVar[str] = "group offsets"
+    names: tuple[str, ...]
+    regex: bool = False
+    topics: tuple[TopicScope, ...] = ()
+    export: bool = False
+    """As CSV in Apache's format."""
+
+
+class GroupOffsetsDelete(Request):
+    """Delete commits of a group."""
+
+    command: ClassVar[str] = "group offsets delete"
+    group: str
+    topics: tuple[TopicScope, ...]
     confirmation: Confirmation = Confirmation()
 
 
@@ -170,6 +200,7 @@ def _takes_target(function: Any) -> Any:
 @leaf("reset", parent=COMMAND, options=_ANSWER)
 @click.argument("group", metavar="GROUP", required=False)
 @click.option("-g", "--group", "group_option", metavar="GROUP", help="The group, as an option.")
+@click.option("--all-groups", is_flag=True, help="Every group that has commits, in one plan.")
 @_takes_target
 @click.option(
     "-t",
@@ -190,6 +221,7 @@ def group_reset(
     shared: Shared,
     group: str | None,
     group_option: str | None,
+    all_groups: bool,
     to: str | None,
     to_group: str | None,
     from_file: str | None,
@@ -204,7 +236,9 @@ def group_reset(
     **apache: Any,
 ) -> Request:
     """Move the committed offsets of a group. Shows the plan, and changes nothing unless it is confirmed."""
-    name = _one_group(group, group_option)
+    if all_groups and (group or group_option or to_group or from_file or wait_ms is not None):
+        raise click.UsageError("--all-groups goes with --to alone, not with a group, a file or --wait.")
+    name = "" if all_groups else _one_group(group, group_option)
     if all_topics and topics:
         raise click.UsageError("--all-topics and --topic contradict each other.")
     target = _target(to, to_group, from_file, apache)
@@ -213,6 +247,7 @@ def group_reset(
     return GroupReset(
         shared=shared,
         group=name,
+        all_groups=all_groups,
         target=target,
         to_group=to_group,
         from_file=from_file,
@@ -315,3 +350,99 @@ def group_delete(
 ) -> Request:
     """Delete empty groups with all their commits. The commits are kept for `kcon group undo`."""
     return GroupDelete(shared=shared, names=names, regex=regex, confirmation=confirmation(dry_run, yes, confirm))
+
+
+@leaf("members", parent=COMMAND, options=_LISTING)
+@click.argument("names", metavar="GROUP...", nargs=-1, required=True)
+@click.option("--regex", is_flag=True, help=_REGEX_HELP)
+def group_members(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
+    """Show the members of groups, one line each, with what they own."""
+    return GroupMembers(shared=shared, names=names, regex=regex)
+
+
+OFFSETS = Noun("offsets", "The commits of groups: get, export, import, delete.")
+COMMAND.add_command(OFFSETS)
+
+
+def _takes_topics(function: Any) -> Any:
+    return click.option(
+        "-t",
+        "--topic",
+        "topics",
+        multiple=True,
+        type=Scope(),
+        metavar="TOPIC[:P]",
+        help="Only this topic, or some of its partitions; repeatable.",
+    )(function)
+
+
+@leaf("get", parent=OFFSETS, options=_ANSWER)
+@click.argument("names", metavar="GROUP...", nargs=-1, required=True)
+@click.option("--regex", is_flag=True, help=_REGEX_HELP)
+@_takes_topics
+def group_offsets_get(
+    *, shared: Shared, names: tuple[str, ...], regex: bool, topics: tuple[TopicScope, ...]
+) -> Request:
+    """Show what groups committed: offset, leader epoch and the text beside it."""
+    return GroupOffsets(shared=shared, names=names, regex=regex, topics=topics)
+
+
+@leaf("export", parent=OFFSETS, options=connection_options())
+@click.argument("names", metavar="GROUP...", nargs=-1, required=True)
+@click.option("--regex", is_flag=True, help=_REGEX_HELP)
+@_takes_topics
+def group_offsets_export(
+    *, shared: Shared, names: tuple[str, ...], regex: bool, topics: tuple[TopicScope, ...]
+) -> Request:
+    """Write the commits as CSV in Apache's format: topic,partition,offset, after the group when there are several."""
+    return GroupOffsets(shared=shared, names=names, regex=regex, topics=topics, export=True)
+
+
+@leaf("import", parent=OFFSETS, options=_ANSWER)
+@click.argument("group", metavar="GROUP")
+@click.argument("path", metavar="PATH")
+@_takes_topics
+@click.option("--wait", "wait_ms", type=Duration(), metavar="DURATION", help="Wait until the group is empty.")
+@takes_confirmation
+def group_offsets_import(
+    *,
+    shared: Shared,
+    group: str,
+    path: str,
+    topics: tuple[TopicScope, ...],
+    wait_ms: int | None,
+    dry_run: bool,
+    yes: bool,
+    confirm: str | None,
+) -> Request:
+    """Commit the offsets of a CSV file (`-`: standard input). The same as `group reset --from-file`."""
+    return GroupReset(
+        shared=shared,
+        group=group,
+        target=None,
+        from_file=path,
+        topics=topics,
+        wait_ms=wait_ms,
+        confirmation=confirmation(dry_run, yes, confirm),
+    )
+
+
+@leaf("delete", parent=OFFSETS, options=_ANSWER)
+@click.argument("group", metavar="GROUP")
+@_takes_topics
+@takes_confirmation
+def group_offsets_delete(
+    *,
+    shared: Shared,
+    group: str,
+    topics: tuple[TopicScope, ...],
+    dry_run: bool,
+    yes: bool,
+    confirm: str | None,
+) -> Request:
+    """Delete commits of topics that no member consumes. They are kept for `kcon group undo`."""
+    if not topics:
+        raise click.UsageError("Name the topics with --topic; `kcon group delete` takes the whole group away.")
+    return GroupOffsetsDelete(
+        shared=shared, group=group, topics=topics, confirmation=confirmation(dry_run, yes, confirm)
+    )

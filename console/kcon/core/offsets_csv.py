@@ -45,6 +45,16 @@ def format_offsets_csv(offsets: Mapping[TopicPartition, int]) -> str:
     return out.getvalue()
 
 
+def format_groups_csv(offsets: Mapping[str, Mapping[TopicPartition, int]]) -> str:
+    """Write the offsets of several groups, with the group in front of each line."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for group in sorted(offsets):
+        for partition in sorted(offsets[group], key=lambda tp: (tp.topic.raw, tp.partition)):
+            writer.writerow((group, partition.topic.raw, partition.partition, offsets[group][partition]))
+    return out.getvalue()
+
+
 def _number(text: str, what: str, line: int, most: int) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) > most:
         raise UsageError(f"Line {line}: not a {what}: {text!r}.", "Give topic,partition,offset.")

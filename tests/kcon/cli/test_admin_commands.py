@@ -187,3 +187,53 @@ def test_passwords_that_differ_are_refused(fake_cluster: Any, kcon: Any) -> None
     assert kcon("user", "create", "alice", "-y").code == 2
     assert kcon("user", "create", "alice", "--password-env", "NOPE", "-y").code == 2
     assert fake_cluster.mutations == []
+
+
+# --- commits of groups ----------------------------------------------------------------------------------------
+
+
+def test_offsets_are_shown_and_exported(orders: Any, kcon: Any) -> None:
+    orders.commit("audit", "clicks", 0, 3)
+    assert kcon.lines("group", "offsets", "get", "billing", "-t", "orders:1") == [
+        "group\ttopic\tpartition\toffset\tleader_epoch\tmetadata",
+        "billing\torders\t1\t20\t\t",
+    ]
+    assert kcon.lines("group", "offsets", "export", "billing") == ["orders,0,60", "orders,1,20"]
+    assert kcon.lines("group", "offsets", "export", "*")[0] == "audit,clicks,0,3"
+    assert kcon("group", "offsets", "get", "nope").code == 5
+
+
+def test_deleted_offsets_can_be_brought_back(orders: Any, kcon: Any) -> None:
+    assert kcon("group", "offsets", "delete", "billing", "-y").code == 2
+    assert kcon("group", "offsets", "delete", "billing", "-t", "orders:0").code == 6
+    assert kcon("group", "offsets", "delete", "billing", "-t", "orders:0", "-y").code == 0
+    assert list(orders.groups_by_id["billing"].commits) == [at(1)]
+    assert kcon("group", "undo", "billing", "-y").code == 0
+    assert orders.groups_by_id["billing"].commits[at(0)].offset == 60
+
+
+def test_an_export_is_imported(orders: Any, kcon: Any) -> None:
+    ran = kcon("group", "offsets", "import", "billing", "-", "-y", stdin=b"orders,0,5\n")
+    assert ran.code == 0
+    assert orders.groups_by_id["billing"].commits[at(0)].offset == 5
+
+
+def test_members_are_listed(orders: Any, kcon: Any) -> None:
+    orders.groups_by_id["billing"].state = "Stable"
+    orders.groups_by_id["billing"].members = [("app", [at(0), at(1)])]
+    assert kcon.lines("group", "members", "billing")[1] == "billing\tapp-1\tapp\t/10.0.0.1\t\t2\torders/0,orders/1"
+
+
+def test_reset_of_all_groups_leaves_active_ones_alone(orders: Any, kcon: Any) -> None:
+    orders.commit("audit", "clicks", 0, 3)
+    orders.commit("busy", "clicks", 0, 3)
+    orders.groups_by_id["busy"].state = "Stable"
+    assert kcon("group", "reset", "--all-groups", "--to", "start").code == 6
+    assert orders.mutations == []
+    ran = kcon("group", "reset", "--all-groups", "--to", "start", "-y")
+    assert ran.code == 6
+    assert "busy" in ran.err
+    assert orders.groups_by_id["audit"].commits[at(0, "clicks")].offset == 0
+    assert orders.groups_by_id["billing"].commits[at(1)].offset == 40
+    assert orders.groups_by_id["busy"].commits[at(0, "clicks")].offset == 3
+    assert kcon("group", "reset", "--all-groups", "billing", "--to", "start").code == 2

@@ -97,6 +97,21 @@ def test_brokers_and_disks(kcon: Shell, unique: Callable[[str], str]) -> None:
     kcon("topic", "delete", topic, "-y")
 
 
+def test_commits_are_exported_deleted_and_imported(kcon: Shell, unique: Callable[[str], str]) -> None:
+    topic, group = unique("commits"), unique("group")
+    kcon("topic", "create", topic, "-p", "2")
+    kcon("produce", topic, "-p", "0", stdin=b"a\nb\n")
+    kcon("group", "reset", group, "--to", "end", "-t", topic, "-y")
+    text = kcon("group", "offsets", "export", group)
+    assert text.splitlines() == [f"{topic},0,2", f"{topic},1,0"]
+    kcon("group", "offsets", "delete", group, "-t", f"{topic}:0", "-y")
+    assert [row["partition"] for row in kcon.items("group", "offsets", "get", group)] == [1]
+    kcon("group", "offsets", "import", group, "-", "-y", stdin=text.encode())
+    assert [row["offset"] for row in kcon.items("group", "offsets", "get", group)] == [2, 0]
+    kcon("group", "delete", group, "-y")
+    kcon("topic", "delete", topic, "-y")
+
+
 @pytest.mark.java
 def test_quorum_and_features(apache_kafka: Any, tmp_path: Path) -> None:
     kcon = Shell(apache_kafka.bootstrap, tmp_path)

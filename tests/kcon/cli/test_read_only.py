@@ -28,6 +28,9 @@ MUTATIONS = [
     ("user", "create", "u", "--password-file", "-", "-y"),
     ("user", "alter", "u", "--password-file", "-", "-y"),
     ("user", "delete", "u", "-y"),
+    ("group", "offsets", "delete", "g", "-t", "x", "-y"),
+    ("group", "offsets", "import", "g", "-", "-y"),
+    ("group", "reset", "--all-groups", "--to", "start", "-y"),
 ]
 
 
