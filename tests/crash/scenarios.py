@@ -96,11 +96,16 @@ def run_under_load(
     reader = WatchingReader(bootstrap)
     for thread in (*(producer.thread for producer in producers), reader.thread):
         thread.start()
-    for _ in range(trials):
-        wait_for_acknowledged(producers, acknowledged_total(producers) + ACKNOWLEDGED_PER_TRIAL_MIN)
-        time.sleep(chance.uniform(0.0, 0.2))
-        outcome.hits += any(producer.in_flight() for producer in producers)
-        strike(broker, chance)
+    try:
+        for _ in range(trials):
+            wait_for_acknowledged(producers, acknowledged_total(producers) + ACKNOWLEDGED_PER_TRIAL_MIN)
+            time.sleep(chance.uniform(0.0, 0.2))
+            outcome.hits += any(producer.in_flight() for producer in producers)
+            strike(broker, chance)
+    except BaseException:
+        # Interrupted, or failed: nothing is left running.
+        broker.end(signal.SIGKILL)
+        raise
     wait_for_acknowledged(producers, acknowledged_total(producers) + ACKNOWLEDGED_PER_TRIAL_MIN)
     for producer in producers:
         producer.stop.set()
