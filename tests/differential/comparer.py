@@ -67,6 +67,7 @@ def see(step: Step, side: Side, observation: Observation) -> Seen:
     tree = _tree(response, version, side.names)
     if step.lists_all:
         prefix = str(side.values["prefix"])
+        tree.pop("next_cursor", None)
         for listed in ("topics", "groups"):
             if listed in tree:
                 key = "group_id" if listed == "groups" else "name"

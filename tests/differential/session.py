@@ -250,7 +250,7 @@ class Side:
         """
         for _ in range(times if self.name == "apache" else 0):
             self._settled += 1
-            name = f"settled-{self._settled}-{uuid.uuid4().hex}"
+            name = f"Settled-{self._settled}-{uuid.uuid4().hex}"
             barrier = CreatableTopic(name=name, num_partitions=1, replication_factor=1)
             created = self.ask(CreateTopicsRequest(topics=[barrier], timeout_ms=30_000), CreateTopicsResponse, 7)
             assert not created.topics[0].error_code, created

@@ -41,7 +41,7 @@ def _describe(ctx: RequestContext, name: str, index: int) -> PartitionResponse:
         return PartitionResponse(
             partition_index=index,
             error_code=ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-            error_message="This server does not host this topic-partition.",
+            error_message="This server does not host this topic-partition." if topic is None else None,
         )
     if ctx.broker.log_of(partition) is None:
         return PartitionResponse(partition_index=index, error_code=ErrorCode.KAFKA_STORAGE_ERROR)

@@ -101,8 +101,8 @@ def _join(draw: Draw, label: str, before: Sequence[Step], group: str, member: st
         label,
         _join_request(group, member, **options),
         before=before,
-        # Apache Kafka makes the group of some refused joins, a moment after its answer.
-        after=[look(draw, group)] if before or draw.kind == "valid" else (),
+        # Apache Kafka makes a group that no member is in yet a moment after its answer.
+        after=[look(draw, group)] if before else (),
         learn=_learn(member) if member else None,
     )
 

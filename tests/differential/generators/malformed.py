@@ -57,7 +57,9 @@ _LEFT_ALONE_IN: Final[dict[ApiKey, frozenset[str]]] = {
     # Apache Kafka never answers an empty list of transactions.
     ApiKey.ADD_PARTITIONS_TO_TXN: frozenset({"transactions"}),
     # Others' transactions would be listed.
-    ApiKey.LIST_TRANSACTIONS: frozenset({"producer_id_filters"}),
+    ApiKey.LIST_TRANSACTIONS: frozenset({"producer_id_filters", "duration_filter"}),
+    # A topic named twice is answered in one entry here.
+    ApiKey.TXN_OFFSET_COMMIT: frozenset({"topics", "partitions"}),
     # Markers belong to the coordinator.
     ApiKey.WRITE_TXN_MARKERS: frozenset({"markers"}),
     # A transactional id outlives its request.
