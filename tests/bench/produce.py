@@ -23,6 +23,8 @@ from tests.bench.subjects import Subject, apache_kafka, kcon_broker, machine
 
 CHUNK_RECORDS = 2_000
 QUEUED_RECORDS_MAX = 60_000
+TOPIC = "bench"
+PARTITIONS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,16 @@ def client_main(bootstrap: str, topic: str, acks: str, record_bytes: int, megaby
     print(time.perf_counter() - started)
 
 
+def create_topic(subject: Subject) -> None:
+    """Create the topic with the same partitions everywhere: each broker has its own default."""
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
+
+    admin = AdminClient({"bootstrap.servers": subject.bootstrap})
+    for future in admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1)]).values():
+        future.result(60)
+
+
 def prefault(scratch: Path, megabytes: int) -> None:
     """Write and delete as much as a run will write: a virtual machine may have handed free pages back to its host."""
     path = scratch / "prefault"
@@ -115,7 +127,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.client:
         bootstrap, acks, record_bytes, megabytes = arguments.client
-        client_main(bootstrap, "bench", acks, int(record_bytes), int(megabytes))
+        client_main(bootstrap, TOPIC, acks, int(record_bytes), int(megabytes))
         return
     if arguments.quick:
         arguments.megabytes, arguments.runs, arguments.warm_mb, arguments.prefault_mb = 40, 1, 120, 0
@@ -125,6 +137,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         ours = stack.enter_context(kcon_broker(Path(scratch) / "kcon"))
         theirs = stack.enter_context(apache_kafka(Path(scratch) / "apache"))
+        for subject in (ours, theirs):
+            if subject is not None:
+                create_topic(subject)
         measure(ours, "1", record_bytes, min(size, 40))
         fresh = [] if theirs is None else [measure(theirs, "1", record_bytes, size)]
         if theirs is not None:
