@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 
 from kcon.cli.environment import Environment
 from kcon.cli.run import run
@@ -123,6 +124,61 @@ def test_an_api_that_is_missing_is_said_so(kcon_broker: Any, tmp_path: Path) -> 
     kcon = Shell(kcon_broker.bootstrap, tmp_path)
     ran = kcon("acl", "list", "-o", "json", code=1)
     assert ran == ""
+
+
+@pytest.mark.java
+def test_an_open_transaction_is_seen_and_aborted(
+    apache_kafka: Any, tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    """The abort marker frees the readers: the last stable offset moves on."""
+    kcon, topic, name = Shell(apache_kafka.bootstrap, tmp_path), unique("txn"), unique("id")
+    kcon("topic", "create", topic, "-p", "1")
+    producer = Producer({"bootstrap.servers": apache_kafka.bootstrap, "transactional.id": name})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topic, b"x")
+    assert producer.flush(30) == 0
+    assert {row["transactional_id"]: row["state"] for row in kcon.items("txn", "list")}[name] == "Ongoing"
+    (described,) = kcon.items("txn", "describe", name)
+    assert described["partitions"] == [f"{topic}/0"]
+    (state,) = kcon.items("txn", "producers", topic)
+    assert state["txn_start"] == 0
+    assert kcon.items("txn", "hanging", topic, "--older-than", "1ms") == []
+    kcon("txn", "abort", topic, "-p", "0", "--start-offset", "0", code=6)
+    kcon("txn", "abort", topic, "-p", "0", "--start-offset", "7", "-y", code=5)
+    kcon("txn", "abort", topic, "-p", "0", "--start-offset", "0", "-y")
+    assert [row["txn_start"] for row in kcon.items("txn", "producers", topic)] == [None]
+    kcon("txn", "describe", unique("nobody"), code=5)
+    kcon("topic", "delete", topic, "-y")
+
+
+def test_raw_reads_and_wants_a_word_for_changes(kcon: Shell, unique: Callable[[str], str]) -> None:
+    topic = unique("raw")
+    answer = json.loads(kcon("raw", "Metadata", "--data", '{"topics": [], "allowAutoTopicCreation": false}'))
+    assert len(answer["brokers"]) == 1
+    data = json.dumps({"topics": [{"name": topic, "numPartitions": 1, "replicationFactor": 1}], "timeoutMs": 9_000})
+    kcon("raw", "CreateTopics", "--data", data, code=6)
+    assert kcon.items("topic", "list", topic) == []
+    told = json.loads(kcon("raw", "create-topics", "--data", "-", "-y", stdin=data.encode()))
+    assert [each["errorCode"] for each in told["topics"]] == [0]
+    kcon("raw", "Metadata", "--data", '{"nope": 1}', code=2)
+    kcon("topic", "delete", topic, "-y")
+
+
+@pytest.mark.java
+def test_reassignments_are_planned_and_nothing_moves_on_one_broker(
+    apache_kafka: Any, tmp_path: Path, unique: Callable[[str], str]
+) -> None:
+    kcon, topic = Shell(apache_kafka.bootstrap, tmp_path), unique("move")
+    kcon("topic", "create", topic, "-p", "2")
+    text = kcon("reassign", "plan", "-t", topic, "--export", "new")
+    assert [each["partition"] for each in json.loads(text)["partitions"]] == [0, 1]
+    kcon("reassign", "execute", "--from-file", "-", "-y", stdin=text.encode())
+    other = text.replace("1\n      ]", "99\n      ]")
+    kcon("reassign", "execute", "--from-file", "-", "-y", stdin=other.encode(), code=1)
+    assert kcon.items("reassign", "status") == []
+    kcon("reassign", "cancel", "-y")
+    kcon("topic", "delete", topic, "-y")
 
 
 @pytest.mark.java

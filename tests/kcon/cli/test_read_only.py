@@ -30,6 +30,11 @@ MUTATIONS = [
     ("user", "delete", "u", "-y"),
     ("group", "offsets", "delete", "g", "-t", "x", "-y"),
     ("group", "offsets", "import", "g", "-", "-y"),
+    ("txn", "abort", "x", "-p", "0", "--start-offset", "1", "-y"),
+    ("raw", "DeleteTopics", "--data", "{}", "-y"),
+    ("raw", "Metadata", "--data", '{"topics": [{"name": "x"}]}', "-y"),
+    ("reassign", "execute", "-t", "x", "-y"),
+    ("reassign", "cancel", "-y"),
     ("group", "reset", "--all-groups", "--to", "start", "-y"),
 ]
 
