@@ -179,7 +179,13 @@ def init_transactional(draw: Draw) -> Step:
         transactional_id=transaction.id, transaction_timeout_ms=timeout_ms, producer_id=-1, producer_epoch=-1
     )
     before = draw.pick((), ("init",), ("init", "add", "produce", "end"))
-    return _finish(draw.step(f"after {before}, {timeout_ms} ms", lambda _: request), transaction, *before)
+
+    def learn(side: Side, answer: InitProducerIdResponse) -> None:
+        if not answer.error_code:
+            side.learn(f"producer of {transaction.id}", answer.producer_id)
+
+    step = draw.step(f"after {before}, {timeout_ms} ms", lambda _: request, learn=learn)
+    return _finish(step, transaction, *before)
 
 
 def init_bad_timeout(draw: Draw) -> Step:
