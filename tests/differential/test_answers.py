@@ -19,7 +19,7 @@ FEW = Amount(valid=2, invalid=2, mutated=1)
 MANY = Amount(*[int(os.environ.get("KCON_DIFFERENTIAL_CASES", "20"))] * 3)
 SHOWN_MAX = 20
 
-pytestmark = [pytest.mark.java, pytest.mark.xdist_group("java")]
+pytestmark = [pytest.mark.java, pytest.mark.differential, pytest.mark.xdist_group("java")]
 
 Sides = tuple[Side, Side]
 NoteCounts = Callable[[dict[tuple[ApiKey, int], Count]], None]

@@ -17,7 +17,7 @@ from tests.differential.session import Side
 AMOUNT = Amount(valid=4, invalid=8, mutated=0)
 PREFIX = "seeded"
 
-pytestmark = [pytest.mark.java, pytest.mark.slow, pytest.mark.xdist_group("java")]
+pytestmark = [pytest.mark.java, pytest.mark.differential, pytest.mark.xdist_group("java")]
 
 Recorded = Mapping[ApiKey, tuple[Plan, list[Seen]]]
 
