@@ -97,6 +97,10 @@ def _dispatch(request: Request, invocation: Invocation) -> int:
         from kcon.cli.context import run_context
 
         return run_context(request, invocation)
+    if noun == "completion":
+        from kcon.cli.completion import run_completion
+
+        return run_completion(request, invocation)
     if noun == "errcode":
         from kcon.cli.errcode import run_errcode
 

@@ -12,6 +12,8 @@ COMMANDS = (
     ("demo", "Console", "Run a broker with real data, live groups and the console on top.", "demo", ()),
     ("topic", "Cluster", "List, describe, create, change and delete topics.", "topic", ("topics",)),
     ("group", "Cluster", "Consumer groups: lag, members, offset resets and their undo.", "group", ("groups",)),
+    ("share", "Cluster", "Share groups: list, describe with members and offsets.", "share", ()),
+    ("streams", "Cluster", "Streams groups: list, describe with topology and tasks.", "streams", ()),
     ("broker", "Cluster", "Brokers: list, settings and disks.", "broker", ("brokers",)),
     (
         "cluster",
@@ -33,6 +35,13 @@ COMMANDS = (
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),
     ("serve-broker", "Local", "Run the Kafka broker in the box.", "serve_broker", ()),
     ("doctor", "Local", "Check a broker's data folder, offline.", "doctor", ()),
+    (
+        "completion",
+        "Local",
+        "Print a script that completes commands, verbs and options.",
+        "completion",
+        (),
+    ),
     ("errcode", "Local", "Explain error codes of Kafka.", "errcode", ()),
 )
 

@@ -1,11 +1,16 @@
 """The admin commands over a cluster in memory: exact output, plans, refusals."""
 
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kcon.core.broker_facts import BrokerRow, Feature, Features, LogDir, Quorum, QuorumReplica, ReplicaSize
-from kcon.core.ids import HostName, TopicPartition, topic_name
+from kcon.core.ids import ClientId, HostName, MemberId, TopicPartition, group_id, topic_name
 from kcon.core.kafka_error import kafka_error
+from kcon.core.typed_group import ShareGroup, ShareOffset, StreamsGroup, StreamsMember, StreamsTasks
 from kcon.core.wire_text import WireText
 from kcon.gate.permit import Operation
 
@@ -237,3 +242,62 @@ def test_reset_of_all_groups_leaves_active_ones_alone(orders: Any, kcon: Any) ->
     assert orders.groups_by_id["billing"].commits[at(1)].offset == 40
     assert orders.groups_by_id["busy"].commits[at(0, "clicks")].offset == 3
     assert kcon("group", "reset", "--all-groups", "billing", "--to", "start").code == 2
+
+
+# --- share and streams groups, completion ---------------------------------------------------------------------
+
+
+def test_a_share_group_is_described(fake_cluster: Any, kcon: Any) -> None:
+    group = group_id("sg")
+    share = ShareGroup(group, "Stable", 3, "simple", 1, ())
+    offsets = (ShareOffset(at(0), 5, 2, None), ShareOffset(at(1), None, None, None))
+    fake_cluster.answers |= {"describe_share_groups": {group: share}, "share_offsets": {group: offsets}}
+    assert kcon.lines("share", "describe", "sg") == [
+        "group\ttopic\tpartition\tstart\tlag",
+        "sg\torders\t0\t5\t2",
+        "sg\torders\t1\t\t",
+    ]
+    fake_cluster.answers["describe_share_groups"] = {group: kafka_error(69)}
+    assert kcon("share", "describe", "sg").code == 5
+
+
+def test_a_streams_group_is_described(fake_cluster: Any, kcon: Any) -> None:
+    group = group_id("app")
+    member = StreamsMember(
+        MemberId(WireText("m")),
+        ClientId(WireText("c")),
+        HostName(WireText("h")),
+        WireText("p"),
+        1,
+        False,
+        (StreamsTasks("active", WireText("0"), (0, 1)),),
+    )
+    topology = ((WireText("0"), (WireText("orders"),)),)
+    fake_cluster.answers["describe_streams_groups"] = {
+        group: StreamsGroup(group, "Stable", 3, 1, topology, 1, (member,))
+    }
+    assert kcon.lines("streams", "describe", "app")[1] == "app\tc\th\tactive\t0\t0,1"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_command_is_in_the_completion(kcon: Any, shell: str) -> None:
+    script = "\n".join(kcon.lines("completion", shell))
+    for word in ("topic", "add-partitions", "offsets", "explain", "before"):
+        assert word in script
+
+
+def test_bash_completes(kcon: Any, tmp_path: Path) -> None:
+    """By a bash that reads the script."""
+    script = tmp_path / "kcon.bash"
+    script.write_text("\n".join(kcon.lines("completion", "bash")))
+
+    def completed(*words: str) -> list[str]:
+        quoted = " ".join(f"'{word}'" for word in words)
+        line = f'. {script}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _kcon; echo "${{COMPREPLY[@]}}"'
+        ran = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True, timeout=30)
+        return ran.stdout.split()
+
+    assert completed("kcon", "topic", "pu") == ["purge"]
+    assert completed("kcon", "-b", "x:1", "group", "offsets", "e") == ["export"]
+    assert completed("kcon", "topic", "purge", "--be") == ["--before"]
+    assert completed("kcon", "qu") == ["quota"]
