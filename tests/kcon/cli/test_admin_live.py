@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from kcon.cli.run import run
 from kcon.services.local_cluster import LocalClusterOptions, start_local_cluster
 
 pytestmark = pytest.mark.xdist_group("admin-commands")
+
+SETTLE_S = 20.0
 
 
 class Shell:
@@ -39,6 +42,23 @@ class Shell:
 
     def items(self, *words: str, code: int = 0) -> Any:
         return json.loads(self(*words, "-o", "json", code=code))["items"]
+
+    def settles(self, is_so: Callable[[], bool]) -> None:
+        """Ask until it is so: on KRaft the broker that answers hears of a change a moment after it is made."""
+        end = time.monotonic() + SETTLE_S
+        while not is_so():
+            assert time.monotonic() < end, "the change did not show"
+            time.sleep(0.05)
+
+    def is_missing(self, *words: str) -> bool:
+        """Tell whether a command ends with 5, not found; anything but that and 0 fails."""
+        out, err = io.BytesIO(), io.BytesIO()
+        environment = Environment(
+            stdin=io.BytesIO(), stdout=out, stderr=err, variables=self._variables, folder=self.folder
+        )
+        code = run(words, environment)
+        assert code in (0, 5), (words, out.getvalue(), err.getvalue())
+        return code == 5
 
 
 @pytest.fixture
@@ -186,14 +206,14 @@ def test_acls_live_and_die(secured_kcon: Shell, unique: Callable[[str], str]) ->
     kcon, topic = secured_kcon, unique("acl")
     kcon("acl", "create", "--principal", "alice", "--consumer", "-t", topic, "-g", topic, "-y")
     kcon("acl", "create", "--principal", "alice", "-t", topic, "--operation", "write", "--deny", "-y")
-    assert len(kcon.items("acl", "list", "-t", topic, "--pattern", "match")) == 3
+    kcon.settles(lambda: len(kcon.items("acl", "list", "-t", topic, "--pattern", "match")) == 3)
     verdicts = {row["operation"]: row["verdict"] for row in kcon.items("acl", "explain", "alice", "-t", topic)}
     assert (verdicts["read"], verdicts["write"], verdicts["describe"]) == ("allowed", "denied", "allowed")
     kcon("acl", "delete", "--principal", "alice", "-t", topic, code=6)
     assert {row["result"] for row in kcon.items("acl", "delete", "--principal", "alice", "-t", topic, "-y")} == {
         "deleted"
     }
-    assert kcon.items("acl", "list", "-t", topic) == []
+    kcon.settles(lambda: kcon.items("acl", "list", "-t", topic) == [])
 
 
 @pytest.mark.java
@@ -201,12 +221,15 @@ def test_quotas_and_users(secured_kcon: Shell, unique: Callable[[str], str]) -> 
     kcon, user = secured_kcon, unique("user")
     kcon("quota", "alter", "--user", user, "--set", "producer_byte_rate=1024", "--dry-run")
     kcon("quota", "alter", "--user", user, "--set", "producer_byte_rate=1024", "-y")
-    assert [row["value"] for row in kcon.items("quota", "resolve", "--user", user, "--client-id", "c")] == [1024.0]
+    resolve = ("quota", "resolve", "--user", user, "--client-id", "c")
+    kcon.settles(lambda: [row["value"] for row in kcon.items(*resolve)] == [1024.0])
     kcon("quota", "alter", "--user", user, "--delete", "producer_byte_rate", "-y")
-    assert kcon.items("quota", "list", "--user", user) == []
+    kcon.settles(lambda: kcon.items("quota", "list", "--user", user) == [])
     kcon("user", "create", user, "--password-file", "-", "-y", stdin=b"secret\n")
+    kcon.settles(lambda: not kcon.is_missing("user", "list", user))
     kcon("user", "create", user, "--password-file", "-", "-y", stdin=b"secret\n", code=1)
     kcon("user", "alter", user, "--password-file", "-", "--mechanism", "scram-sha-256", "-y", stdin=b"secret\n")
-    assert {row["mechanism"] for row in kcon.items("user", "list", user)} == {"SCRAM-SHA-256", "SCRAM-SHA-512"}
+    both = {"SCRAM-SHA-256", "SCRAM-SHA-512"}
+    kcon.settles(lambda: {row["mechanism"] for row in kcon.items("user", "list", user)} == both)
     kcon("user", "delete", user, "-y")
-    kcon("user", "list", user, code=5)
+    kcon.settles(lambda: kcon.is_missing("user", "list", user))
