@@ -4,11 +4,12 @@ The judgement is a default deny: what is not known to be a read is a mutation.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Final, TypeAlias, cast
 
 from kcon.admin.apis import Api
+from kcon.core.frozen import Frozen
 from kcon.errors import RefusedError
 from kcon.gate.permit import Operation
 
@@ -16,12 +17,11 @@ Values: TypeAlias = Mapping[str, object]
 """Field values by name, in the newest version's names; nested structs are mappings, arrays are lists."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Frozen):
     """One request, independent of its version."""
 
     api: Api
-    values: Values = field(default_factory=dict)
+    values: Values = MappingProxyType({})
     droppable: frozenset[str] = frozenset()
     """Fields that an older version lacks and that may be left out there, because it means the same or less."""
     encode_body: Callable[[int], bytes] | None = None
@@ -39,13 +39,9 @@ class Request:
 class ReadRequest(Request):
     """A request that changes nothing."""
 
-    __slots__ = ()
-
 
 class WriteRequest(Request):
     """A request that changes something, and wants a permit."""
-
-    __slots__ = ()
 
 
 _READS: Final = frozenset(

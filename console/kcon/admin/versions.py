@@ -1,7 +1,7 @@
 """Which version of an API do this broker and kcon both speak?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kcon.admin.apis import Api
 from kcon.admin.requests import Request
@@ -12,8 +12,7 @@ class UnsupportedApi(KconError):
     """The broker lacks an API, or every version of it that kcon speaks."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerVersions:
+class BrokerVersions(NamedTuple):
     """The version range of each API key that a broker told."""
 
     ranges: Mapping[int, tuple[int, int]]

@@ -1,6 +1,5 @@
 """What is a topic or a broker configured to do, and where does each value come from?"""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -18,8 +17,7 @@ class ResourceType(IntEnum):
     GROUP = 32
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigResource:
+class ConfigResource(NamedTuple):
     """One thing with configs. A broker's name is its id; "" is the default of all brokers."""
 
     type: ResourceType

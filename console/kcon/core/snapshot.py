@@ -3,7 +3,6 @@
 No I/O and no kio types: the fronts, the sampler and the tests build and compare them freely.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from kcon.core.frozen import Frozen
@@ -57,8 +56,7 @@ class PartitionInfo(NamedTuple):
         return len(self.isr) < len(self.replicas)
 
 
-@dataclass(frozen=True, slots=True)
-class TopicInfo:
+class TopicInfo(NamedTuple):
     """One topic with its partitions sorted by index; or, with `error` set, why it cannot be described."""
 
     name: TopicName

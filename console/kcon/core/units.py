@@ -25,6 +25,12 @@ _SIZE_UNITS: Final = {
     "t": 1024**4,
     "tb": 1000**4,
     "tib": 1024**4,
+    "p": 1024**5,
+    "pb": 1000**5,
+    "pib": 1024**5,
+    "e": 1024**6,
+    "eb": 1000**6,
+    "eib": 1024**6,
 }
 _NUMBER: Final = r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
 _DURATION_PART: Final = re.compile(rf"({_NUMBER})(ms|s|m|h|d|w)")
@@ -66,7 +72,7 @@ def parse_bytes(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     unit = _SIZE_UNITS.get(match[2].lower()) if match else None
     if match is None or unit is None:
-        raise UsageError(f"Not a size: {text!r}.", "Give a number with B, KiB, MiB, GiB, TiB (or kB, MB, GB, TB).")
+        raise UsageError(f"Not a size: {text!r}.", "Give a number with B, KiB, MiB, GiB, TiB, PiB (or kB, MB, GB, TB, PB).")
     return round(float(match[1]) * unit)
 
 

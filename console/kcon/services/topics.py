@@ -1,10 +1,10 @@
 """What topics are there, and what are they made of?"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
+from kcon.core.frozen import Frozen
 from kcon.core.ids import TopicName, TopicPartition, topic_name
 from kcon.core.kafka_error import KafkaError
 from kcon.core.offset_query import EARLIEST, LATEST
@@ -16,16 +16,14 @@ from kcon.services.session import Session
 UNKNOWN_TOPIC_OR_PARTITION: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopicsFound:
+class TopicsFound(Frozen):
     """The topics that were asked for, and the plain names that do not exist."""
 
     topics: list[TopicInfo]
     missing: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartitionOffsets:
+class PartitionOffsets(Frozen):
     """One partition with its bounds."""
 
     info: PartitionInfo
@@ -41,8 +39,7 @@ class PartitionOffsets:
         return None if self.start is None or self.end is None else max(0, self.end - self.start)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopicDescription:
+class TopicDescription(Frozen):
     """One topic in full."""
 
     topic: TopicInfo
