@@ -12,12 +12,11 @@ from kcon.commands.group import (
     GroupLag,
     GroupList,
     GroupMembers,
-    GroupOffsets,
-    GroupOffsetsDelete,
     GroupReset,
     GroupUndo,
     TopicScope,
 )
+from kcon.commands.group_offsets import GroupOffsets, GroupOffsetsDelete
 from kcon.commands.request import Request
 from kcon.core.ids import GroupId, topic_name
 from kcon.core.kafka_error import KafkaError

@@ -7,7 +7,7 @@ from kcon.cli.document import Column, Document, Item, ItemError, Value, int64
 from kcon.cli.group import scopes_of
 from kcon.cli.invocation import Invocation
 from kcon.cli.item_changes import Shape, carry_out_items
-from kcon.commands.group import GroupOffsets, GroupOffsetsDelete
+from kcon.commands.group_offsets import GroupOffsets, GroupOffsetsDelete
 from kcon.core.ids import GroupId, TopicPartition, group_id
 from kcon.core.kafka_error import KafkaError
 from kcon.core.offsets_csv import format_groups_csv, format_offsets_csv

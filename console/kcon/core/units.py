@@ -72,7 +72,7 @@ def parse_bytes(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     unit = _SIZE_UNITS.get(match[2].lower()) if match else None
     if match is None or unit is None:
-        raise UsageError(f"Not a size: {text!r}.", "Give a number with B, KiB, MiB, GiB, TiB, PiB (or kB, MB, GB, TB, PB).")
+        raise UsageError(f"Not a size: {text!r}.", "Give a number with B, KiB, MiB, GiB, TiB (or kB, MB, GB, TB).")
     return round(float(match[1]) * unit)
 
 
