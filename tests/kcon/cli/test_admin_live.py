@@ -33,12 +33,16 @@ class Shell:
         self.folder = folder
 
     def __call__(self, *words: str, stdin: bytes = b"", code: int = 0) -> str:
+        ended, told, problems = self._run(words, stdin)
+        assert ended == code, (words, told, problems)
+        return told.decode()
+
+    def _run(self, words: tuple[str, ...], stdin: bytes = b"") -> tuple[int, bytes, bytes]:
         out, err = io.BytesIO(), io.BytesIO()
         environment = Environment(
             stdin=io.BytesIO(stdin), stdout=out, stderr=err, variables=self._variables, folder=self.folder
         )
-        assert run(words, environment) == code, (words, out.getvalue(), err.getvalue())
-        return out.getvalue().decode()
+        return run(words, environment), out.getvalue(), err.getvalue()
 
     def items(self, *words: str, code: int = 0) -> Any:
         return json.loads(self(*words, "-o", "json", code=code))["items"]
@@ -52,12 +56,8 @@ class Shell:
 
     def is_missing(self, *words: str) -> bool:
         """Tell whether a command ends with 5, not found; anything but that and 0 fails."""
-        out, err = io.BytesIO(), io.BytesIO()
-        environment = Environment(
-            stdin=io.BytesIO(), stdout=out, stderr=err, variables=self._variables, folder=self.folder
-        )
-        code = run(words, environment)
-        assert code in (0, 5), (words, out.getvalue(), err.getvalue())
+        code, told, problems = self._run(words)
+        assert code in (0, 5), (words, told, problems)
         return code == 5
 
 
