@@ -1,6 +1,6 @@
 """What every test may ask for: programs it needs, and a live cluster of either kind.
 
-- The markers `java`, `kcat` and `tmux` skip a test, by name, on a machine that lacks the program. With
+- The markers `java`, `kcat`, `tmux` and `groff` skip a test, by name, on a machine that lacks the program. With
   KCON_TEST_REQUIRE=all in the environment the same test fails instead, so that CI cannot pass by skipping.
 - `kcon_broker` is this repository's broker as a child process, `apache_kafka` a real Apache Kafka; both live for
   the whole session. `cluster` runs a test once with each. Topics and groups are shared, so a test names its own
@@ -25,7 +25,7 @@ from kcon.services.local_cluster import LocalClusterOptions, resolve_classpath, 
 from kcon.services.session import Session, open_session
 
 _RAN_ON = "cluster"
-_COMMANDS_OF_MARKER = {"java": ("java", "mvn"), "kcat": ("kcat",), "tmux": ("tmux",)}
+_COMMANDS_OF_MARKER = {"java": ("java", "mvn"), "kcat": ("kcat",), "tmux": ("tmux",), "groff": ("groff",)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,13 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_top_level_names(wheel_names: list[str]) -> None:
     """`console`, `broker`, `plugins` and `tests` are folders of the repository, never importable names."""
     tops = {name.split("/")[0] for name in wheel_names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"kcon", "kcon_broker", "kcon_plugins"}
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {"kcon", "kcon_broker", "kcon_plugins"}
+
+
+def test_man_pages_go_where_man_looks(wheel_names: list[str]) -> None:
+    pages = {name.split("/data/")[1] for name in wheel_names if ".data/" in name}
+    assert pages == {f"share/man/man1/{path.name}" for path in (ROOT / "docs" / "man").iterdir()}
+    assert "share/man/man1/kcon.1" in pages
 
 
 def test_licence_and_typing_markers_are_inside(wheel_names: list[str]) -> None:

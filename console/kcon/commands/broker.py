@@ -65,14 +65,20 @@ def _ids(words: tuple[str, ...]) -> tuple[int, ...]:
 
 @leaf("list", parent=COMMAND, options=_LISTING)
 def broker_list(*, shared: Shared) -> Request:
-    """List brokers: address, rack, and how many partitions they lead and hold."""
+    """List brokers: address, rack, and how many partitions they lead and hold.
+
+    Example: kcon broker list
+    """
     return BrokerList(shared=shared)
 
 
 @leaf("describe", parent=COMMAND, options=_ANSWER)
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 def broker_describe(*, shared: Shared, ids: tuple[str, ...]) -> Request:
-    """Describe brokers: address, settings that somebody set, and log dirs."""
+    """Describe brokers: address, settings that somebody set, and log dirs.
+
+    Example: kcon broker describe 1
+    """
     return BrokerDescribe(shared=shared, ids=_ids(ids))
 
 
@@ -109,5 +115,10 @@ def broker_config(
 @click.option("-t", "--topic", "topics", multiple=True, metavar="TOPIC", help="Only this topic; repeatable, a glob.")
 @click.option("--replicas", is_flag=True, help="One line for each replica.")
 def broker_logdirs(*, shared: Shared, ids: tuple[str, ...], topics: tuple[str, ...], replicas: bool) -> Request:
-    """Show the log dirs of brokers, all or these: size, space left, and whether one is offline."""
+    """Show the log dirs of brokers, all or these: size, space left, and whether one is offline.
+
+    Example: kcon broker logdirs
+
+    Example: kcon broker logdirs 1 --replicas --sort -size_bytes
+    """
     return BrokerLogDirs(shared=shared, ids=_ids(ids), topics=topics, replicas=replicas)

@@ -53,26 +53,38 @@ _ANSWER = [*output_options(), *connection_options()]
 
 @leaf("info", parent=COMMAND, options=_LISTING)
 def cluster_info(*, shared: Shared) -> Request:
-    """Show the cluster at a glance: id, controller, brokers, topics and what ails its partitions."""
+    """Show the cluster at a glance: id, controller, brokers, topics and what ails its partitions.
+
+    Example: kcon cluster info
+    """
     return ClusterInfoRequest(shared=shared)
 
 
 @leaf("quorum", parent=COMMAND, options=_LISTING)
 def cluster_quorum(*, shared: Shared) -> Request:
-    """Show the metadata quorum: leader, voters and observers, and how far each is behind."""
+    """Show the metadata quorum: leader, voters and observers, and how far each is behind.
+
+    Example: kcon cluster quorum
+    """
     return ClusterQuorum(shared=shared)
 
 
 @leaf("features", parent=COMMAND, options=_ANSWER)
 def cluster_features(*, shared: Shared) -> Request:
-    """Show the features of the cluster: the level in force and those it supports."""
+    """Show the features of the cluster: the level in force and those it supports.
+
+    Example: kcon cluster features
+    """
     return ClusterFeatures(shared=shared)
 
 
 @leaf("versions", parent=COMMAND, options=_ANSWER)
 @click.option("--all", "every", is_flag=True, help="APIs that kcon does not speak, too.")
 def cluster_versions(*, shared: Shared, every: bool) -> Request:
-    """Show the API versions of each broker, and which one kcon speaks with it."""
+    """Show the API versions of each broker, and which one kcon speaks with it.
+
+    Example: kcon cluster versions
+    """
     return ClusterVersions(shared=shared, every=every)
 
 
@@ -91,5 +103,8 @@ def cluster_elect(
     yes: bool,
     confirm: str | None,
 ) -> Request:
-    """Elect the preferred leader of partitions that another one leads; with --unclean, of those without a leader."""
+    """Elect the preferred leader of partitions that another one leads; with --unclean, of those without a leader.
+
+    Example: kcon cluster elect --topic orders
+    """
     return ClusterElect(shared=shared, topics=topics, unclean=unclean, confirmation=confirmation(dry_run, yes, confirm))

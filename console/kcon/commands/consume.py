@@ -193,6 +193,12 @@ def consume(
     """Print records of topics.
 
     It follows until ctrl-C, unless -e, -n or a range ends it. Without -g it joins no group and commits nothing.
+
+    Example: kcon consume orders -o -10 -e
+
+    Example: kcon consume orders -o @-1h -J | jq .value
+
+    Example: kcon consume orders -p 3 -o 48211 -n 1
     """
     refuse_format_as_offset(offset)
     if group is not None and values["partitions"] is not None:

@@ -48,6 +48,10 @@ def demo(
 
     The data are the flights out of New York in 2013. Nothing is left behind. --headless ends with 0 when an
     independent read finds every record that was written.
+
+    Example: kcon demo
+
+    Example: kcon demo --headless --seconds 20
     """
     if seconds is not None and not headless:
         raise click.UsageError("--seconds belongs to --headless; the console ends with q.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from kcon.commands.examples import examples_of
 from kcon.commands.options import SharedOption
 
 
@@ -21,6 +22,7 @@ def describe_command(command: click.Command, path: str) -> dict[str, Any]:
         "arguments": [_argument(item) for item in command.params if isinstance(item, click.Argument)],
         "options": [_option(item, context) for item in command.get_params(context) if isinstance(item, click.Option)],
     }
+    described["examples"] = list(examples_of(command, path))
     if isinstance(command, click.Group):
         described["commands"] = command.list_commands(context)
     return described

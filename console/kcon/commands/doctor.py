@@ -24,6 +24,8 @@ def doctor(*, shared: Shared, data_dir: str) -> Request:
     Reads every batch of every partition and says what the next start would do; changes nothing. Folders of kcon's
     broker and of Apache Kafka are understood. A partition is sound, or recovered (walked at the next start), cut (its
     torn end goes), or damaged (synced records are lost). Exit code 7 when one is damaged.
+
+    Example: kcon doctor --data-dir ./data
     """
     return Doctor(shared=shared, data_dir=data_dir)
 

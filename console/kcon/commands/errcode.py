@@ -23,6 +23,10 @@ def errcode(*, shared: Shared, codes: tuple[str, ...]) -> Request:
     """Explain error codes of Kafka.
 
     By number or name; all of them without one.
+
+    Example: kcon errcode 25
+
+    Example: kcon errcode NOT_LEADER_OR_FOLLOWER
     """
     return Errcode(shared=shared, codes=codes)
 

@@ -129,7 +129,12 @@ class Scope(click.ParamType[TopicScope]):
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 @click.option("--state", "states", multiple=True, metavar="STATE", help="Only groups in this state; repeatable.")
 def group_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, states: tuple[str, ...]) -> Request:
-    """List groups, all or those whose names match a glob. `-` reads names from standard input."""
+    """List groups, all or those whose names match a glob. `-` reads names from standard input.
+
+    Example: kcon group list
+
+    Example: kcon group list --state Empty -o name
+    """
     return GroupList(shared=shared, patterns=patterns, regex=regex, states=states)
 
 
@@ -137,7 +142,10 @@ def group_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, states
 @click.argument("names", metavar="GROUP...", nargs=-1, required=True)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 def group_describe(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
-    """Describe groups: state, coordinator, and each member with what it owns."""
+    """Describe groups: state, coordinator, and each member with what it owns.
+
+    Example: kcon group describe billing
+    """
     return GroupDescribe(shared=shared, names=names, regex=regex)
 
 
@@ -151,7 +159,12 @@ def group_describe(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Re
 def group_lag(
     *, shared: Shared, names: tuple[str, ...], all_groups: bool, regex: bool, topics: tuple[TopicScope, ...]
 ) -> Request:
-    """Show how far groups are behind, partition by partition. An unknown lag is shown as such, never as 0."""
+    """Show how far groups are behind, partition by partition. An unknown lag is shown as such, never as 0.
+
+    Example: kcon group lag billing
+
+    Example: kcon group lag --all --sort -lag --limit 20
+    """
     if all_groups and names:
         raise click.UsageError("--all and the name of a group contradict each other.")
     return GroupLag(shared=shared, names=names, regex=regex, topics=topics)
@@ -215,7 +228,12 @@ def group_reset(
     confirm: str | None,
     **apache: Any,
 ) -> Request:
-    """Move the committed offsets of a group. Shows the plan, and changes nothing unless it is confirmed."""
+    """Move the committed offsets of a group. Shows the plan, and changes nothing unless it is confirmed.
+
+    Example: kcon group reset billing --to @-1h --dry-run
+
+    Example: kcon group reset billing --to end-100 --topic orders:0,2 --execute
+    """
     if all_groups and (group or group_option or to_group or from_file or wait_ms is not None):
         raise click.UsageError("--all-groups goes with --to alone, not with a group, a file or --wait.")
     name = "" if all_groups else _one_group(group, group_option)
@@ -308,7 +326,12 @@ def group_undo(
     yes: bool,
     confirm: str | None,
 ) -> Request:
-    """Take a reset back: the last one of the group, or the one named by ID. Shows the plan first."""
+    """Take a reset back: the last one of the group, or the one named by ID. Shows the plan first.
+
+    Example: kcon group undo --list
+
+    Example: kcon group undo billing
+    """
     if group is None and not list_records:
         raise click.UsageError("Name the group, or list what can be taken back with --list.")
     return GroupUndo(
@@ -328,7 +351,10 @@ def group_undo(
 def group_delete(
     *, shared: Shared, names: tuple[str, ...], regex: bool, dry_run: bool, yes: bool, confirm: str | None
 ) -> Request:
-    """Delete empty groups with all their commits. The commits are kept for `kcon group undo`."""
+    """Delete empty groups with all their commits. The commits are kept for `kcon group undo`.
+
+    Example: kcon group delete billing
+    """
     return GroupDelete(shared=shared, names=names, regex=regex, confirmation=confirmation(dry_run, yes, confirm))
 
 
@@ -336,7 +362,10 @@ def group_delete(
 @click.argument("names", metavar="GROUP...", nargs=-1, required=True)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 def group_members(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
-    """Show the members of groups, one line each, with what they own."""
+    """Show the members of groups, one line each, with what they own.
+
+    Example: kcon group members billing
+    """
     return GroupMembers(shared=shared, names=names, regex=regex)
 
 

@@ -55,7 +55,10 @@ def _takes_topics(function: Any) -> Any:
 def group_offsets_get(
     *, shared: Shared, names: tuple[str, ...], regex: bool, topics: tuple[TopicScope, ...]
 ) -> Request:
-    """Show what groups committed: offset, leader epoch and the text beside it."""
+    """Show what groups committed: offset, leader epoch and the text beside it.
+
+    Example: kcon group offsets get billing
+    """
     return GroupOffsets(shared=shared, names=names, regex=regex, topics=topics)
 
 
@@ -66,7 +69,10 @@ def group_offsets_get(
 def group_offsets_export(
     *, shared: Shared, names: tuple[str, ...], regex: bool, topics: tuple[TopicScope, ...]
 ) -> Request:
-    """Write the commits as CSV in Apache's format: topic,partition,offset, after the group when there are several."""
+    """Write the commits as CSV in Apache's format: topic,partition,offset, after the group when there are several.
+
+    Example: kcon group offsets export billing > billing.csv
+    """
     return GroupOffsets(shared=shared, names=names, regex=regex, topics=topics, export=True)
 
 
@@ -87,7 +93,10 @@ def group_offsets_import(
     yes: bool,
     confirm: str | None,
 ) -> Request:
-    """Commit the offsets of a CSV file (`-`: standard input). The same as `group reset --from-file`."""
+    """Commit the offsets of a CSV file (`-`: standard input). The same as `group reset --from-file`.
+
+    Example: kcon group offsets import billing billing.csv
+    """
     return GroupReset(
         shared=shared,
         group=group,
@@ -112,7 +121,10 @@ def group_offsets_delete(
     yes: bool,
     confirm: str | None,
 ) -> Request:
-    """Delete commits of topics that no member consumes. They are kept for `kcon group undo`."""
+    """Delete commits of topics that no member consumes. They are kept for `kcon group undo`.
+
+    Example: kcon group offsets delete billing --topic orders
+    """
     if not topics:
         raise click.UsageError("Name the topics with --topic; `kcon group delete` takes the whole group away.")
     return GroupOffsetsDelete(

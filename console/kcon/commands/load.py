@@ -69,6 +69,8 @@ def load(
 
     Each row of a CSV file becomes a JSON object. A bad row is reported with its line number and the rest goes
     on; the exit code is then 1, unless --skip-bad.
+
+    Example: kcon load flights.csv -t flights --key carrier
     """
     from kcon.core.escapes import unescape
 

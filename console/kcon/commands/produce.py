@@ -62,6 +62,10 @@ def produce(
     """Write records to a topic.
 
     One for each VALUE, or one for each line of FILE or of standard input.
+
+    Example: kcon produce orders '{"id": 7}' -k 7
+
+    Example: kcon produce orders -K : < pairs.txt
     """
     if key is not None and key_separator is not None:
         raise click.UsageError("-k and -K exclude each other.")

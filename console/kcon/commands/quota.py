@@ -64,7 +64,10 @@ def _takes_scope(function: _F) -> _F:
 @leaf("list", parent=COMMAND, options=_ANSWER)
 @_takes_scope
 def quota_list(*, shared: Shared, **scope: Any) -> Request:
-    """List quotas, all or those that name this user, client id or address."""
+    """List quotas, all or those that name this user, client id or address.
+
+    Example: kcon quota list --user alice
+    """
     return QuotaList(shared=shared, scope=QuotaScope(**scope))
 
 

@@ -122,7 +122,10 @@ def reassign_execute(
     yes: bool,
     confirm: str | None,
 ) -> Request:
-    """Begin to move replicas as planned. `kcon reassign status` shows how far it is."""
+    """Begin to move replicas as planned. `kcon reassign status` shows how far it is.
+
+    Example: kcon reassign execute -t orders --brokers 1,2,3
+    """
     _checked(topics, from_file, (brokers, replication_factor))
     return ReassignPlan(
         shared=shared,
@@ -137,7 +140,10 @@ def reassign_execute(
 
 @leaf("status", parent=COMMAND, options=[*output_options(watch=True), *connection_options()])
 def reassign_status(*, shared: Shared) -> Request:
-    """Show the partitions on the move: which replicas come and which go."""
+    """Show the partitions on the move: which replicas come and which go.
+
+    Example: kcon reassign status --watch
+    """
     return ReassignStatus(shared=shared)
 
 
@@ -147,5 +153,8 @@ def reassign_status(*, shared: Shared) -> Request:
 def reassign_cancel(
     *, shared: Shared, topics: tuple[str, ...], dry_run: bool, yes: bool, confirm: str | None
 ) -> Request:
-    """Cancel moves, all or of these topics: the replicas stay where they were."""
+    """Cancel moves, all or of these topics: the replicas stay where they were.
+
+    Example: kcon reassign cancel
+    """
     return ReassignCancel(shared=shared, topics=topics, confirmation=confirmation(dry_run, yes, confirm))

@@ -62,6 +62,10 @@ def serve_broker(
     """Run the Kafka broker in the box.
 
     Until ctrl-C or SIGTERM. It says one line when clients can connect.
+
+    Example: kcon serve-broker
+
+    Example: kcon serve-broker --port 9092 --data-dir ./data --seed-topic orders:3
     """
     _check("--flush", flush, _FLUSH, "always, interval=MS or os")
     for topic in seed_topics:

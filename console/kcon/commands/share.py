@@ -29,12 +29,18 @@ COMMAND = Noun("share", "Share groups: list, describe with members and offsets."
 @leaf("list", parent=COMMAND, options=[*output_options(watch=True), *connection_options()])
 @click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
 def share_list(*, shared: Shared, patterns: tuple[str, ...]) -> Request:
-    """List share groups, all or those whose names match a glob."""
+    """List share groups, all or those whose names match a glob.
+
+    Example: kcon share list
+    """
     return ShareList(shared=shared, patterns=patterns)
 
 
 @leaf("describe", parent=COMMAND, options=[*output_options(), *connection_options()])
 @click.argument("names", metavar="GROUP...", nargs=-1, required=True)
 def share_describe(*, shared: Shared, names: tuple[str, ...]) -> Request:
-    """Describe share groups: members, and in each partition the first record not yet done with."""
+    """Describe share groups: members, and in each partition the first record not yet done with.
+
+    Example: kcon share describe workers
+    """
     return ShareDescribe(shared=shared, names=names)

@@ -29,12 +29,18 @@ COMMAND = Noun("streams", "Streams groups: list, describe with topology and task
 @leaf("list", parent=COMMAND, options=[*output_options(watch=True), *connection_options()])
 @click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
 def streams_list(*, shared: Shared, patterns: tuple[str, ...]) -> Request:
-    """List streams groups, all or those whose names match a glob."""
+    """List streams groups, all or those whose names match a glob.
+
+    Example: kcon streams list
+    """
     return StreamsList(shared=shared, patterns=patterns)
 
 
 @leaf("describe", parent=COMMAND, options=[*output_options(), *connection_options()])
 @click.argument("names", metavar="GROUP...", nargs=-1, required=True)
 def streams_describe(*, shared: Shared, names: tuple[str, ...]) -> Request:
-    """Describe streams groups: subtopologies, members, and the tasks of each."""
+    """Describe streams groups: subtopologies, members, and the tasks of each.
+
+    Example: kcon streams describe word-count
+    """
     return StreamsDescribe(shared=shared, names=names)

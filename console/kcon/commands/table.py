@@ -75,6 +75,7 @@ def root_help() -> str:
         lines.append(f"  {name:<{width}}  {summary}")
     lines += ["", "Options, accepted before and after the command:"]
     lines += [f"  {names:<24}{text}" for names, text in ROOT_OPTIONS]
+    lines += ["", "Examples:", *(f"  {example}" for example in ROOT_EXAMPLES)]
     lines += ["", "`kcon COMMAND --help` tells the rest."]
     return "\n".join(lines) + "\n"
 
@@ -87,4 +88,12 @@ ROOT_OPTIONS = (
     ("--tz ZONE", "The zone of times without one, e.g. Europe/Paris."),
     ("-h, --help", "Show this text."),
     ("--version", "Show the version."),
+)
+
+ROOT_EXAMPLES = (
+    "kcon -b broker:9092",
+    "kcon topic list -b broker:9092",
+    "kcon consume orders -b broker:9092 -o -10 -e",
+    "kcon group lag billing -b broker:9092 -o json",
+    "kcon context add prod -b broker:9092 --mode read-only",
 )

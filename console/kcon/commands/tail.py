@@ -27,7 +27,12 @@ from kcon.commands.tree import leaf
 )
 @takes_record_options
 def tail(*, shared: Shared, topics: tuple[str, ...], lines: int | None, **values: Any) -> Request:
-    """Print the newest records of topics and follow."""
+    """Print the newest records of topics and follow.
+
+    Example: kcon tail orders
+
+    Example: kcon tail orders -n 20
+    """
     return Consume(
         shared=shared,
         topics=topics_of(topics, values["more_topics"]),

@@ -104,7 +104,12 @@ _REGEX_HELP = "The names are regular expressions, not globs."
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 @click.option("--internal", is_flag=True, help="Show internal topics such as __consumer_offsets too.")
 def topic_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, internal: bool) -> Request:
-    """List topics, all or those whose names match a glob. `-` reads names from standard input."""
+    """List topics, all or those whose names match a glob. `-` reads names from standard input.
+
+    Example: kcon topic list
+
+    Example: kcon topic list 'orders.*' --sort -partitions --limit 10
+    """
     return TopicList(shared=shared, patterns=patterns, regex=regex, internal=internal)
 
 
@@ -112,7 +117,12 @@ def topic_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, intern
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 def topic_describe(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
-    """Describe topics: id, settings that differ from the default, and each partition with its offsets."""
+    """Describe topics: id, settings that differ from the default, and each partition with its offsets.
+
+    Example: kcon topic describe orders
+
+    Example: kcon topic describe orders -o json | jq '.items[].partitions'
+    """
     return TopicDescribe(shared=shared, names=names, regex=regex)
 
 
@@ -139,7 +149,10 @@ def topic_create(
     yes: bool,
     confirm: str | None,
 ) -> Request:
-    """Create topics. --dry-run lets the cluster check the request without creating anything."""
+    """Create topics. --dry-run lets the cluster check the request without creating anything.
+
+    Example: kcon topic create orders -p 12 -r 3 -c retention.ms=604800000
+    """
     return TopicCreate(
         shared=shared,
         names=names,
@@ -166,7 +179,12 @@ def topic_delete(
     yes: bool,
     confirm: str | None,
 ) -> Request:
-    """Delete topics with all their records. This cannot be undone."""
+    """Delete topics with all their records. This cannot be undone.
+
+    Example: kcon topic delete orders
+
+    Example: kcon topic delete 'tmp.*' --execute
+    """
     return TopicDelete(
         shared=shared,
         names=names,

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 import kcon
+from kcon.commands.examples import examples_of, split_examples
 from kcon.commands.options import SharedOption, build_shared, connection_options
 from kcon.commands.request import Request
 from kcon.commands.table import COMMANDS, ROOT_SUMMARY, VERB_SPELLINGS, canonical_command, module_of, root_help
@@ -92,12 +93,20 @@ class _Sectioned(click.Command):
         if isinstance(self, click.Group):
             self.format_commands(ctx, formatter)
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        examples = examples_of(self, ctx.command_path)
+        if examples:
+            with formatter.section("Examples"):
+                for example in examples:
+                    formatter.write(f"{'':{formatter.current_indent}}{example}\n")  # Never wrapped: to be copied.
+
 
 class LeafCommand(_Sectioned):
     """A command that yields a request: `callback(shared=..., own options...) -> Request`."""
 
     def __init__(self, *args: Any, shared_options: Sequence[SharedOption] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.help, self.examples = split_examples(self.help or "")
         self._shared = tuple(shared_options)
         self.params = [*self.params, *self._shared]
 

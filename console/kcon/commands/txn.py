@@ -54,21 +54,30 @@ _ANSWER = [*output_options(), *connection_options()]
 @click.option("--state", "states", multiple=True, metavar="STATE", help="Only in this state, e.g. Ongoing; repeatable.")
 @click.option("--open-for", "open_for_ms", type=Duration(), metavar="DURATION", help="Only those open for longer.")
 def txn_list(*, shared: Shared, states: tuple[str, ...], open_for_ms: int | None) -> Request:
-    """List transactional ids with their state and coordinator."""
+    """List transactional ids with their state and coordinator.
+
+    Example: kcon txn list --state Ongoing
+    """
     return TxnList(shared=shared, states=states, open_for_ms=open_for_ms)
 
 
 @leaf("describe", parent=COMMAND, options=_ANSWER)
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 def txn_describe(*, shared: Shared, ids: tuple[str, ...]) -> Request:
-    """Describe transactional ids: producer, timeout, since when it is open, and in which partitions."""
+    """Describe transactional ids: producer, timeout, since when it is open, and in which partitions.
+
+    Example: kcon txn describe payments-1
+    """
     return TxnDescribe(shared=shared, ids=ids)
 
 
 @leaf("producers", parent=COMMAND, options=_ANSWER)
 @click.argument("topics", metavar="TOPIC[:P]...", nargs=-1, required=True, type=Scope())
 def txn_producers(*, shared: Shared, topics: tuple[TopicScope, ...]) -> Request:
-    """Show the producers that the leaders of partitions know, and where their open transactions start."""
+    """Show the producers that the leaders of partitions know, and where their open transactions start.
+
+    Example: kcon txn producers orders:0
+    """
     return TxnProducers(shared=shared, topics=topics)
 
 
@@ -78,7 +87,10 @@ def txn_producers(*, shared: Shared, topics: tuple[TopicScope, ...]) -> Request:
     "--older-than", "older_than_ms", type=Duration(), metavar="DURATION", help="Silent for longer; 15m by default."
 )
 def txn_hanging(*, shared: Shared, topics: tuple[TopicScope, ...], older_than_ms: int | None) -> Request:
-    """Find open transactions that no coordinator will end: they hold back every read_committed consumer."""
+    """Find open transactions that no coordinator will end: they hold back every read_committed consumer.
+
+    Example: kcon txn hanging
+    """
     return TxnProducers(shared=shared, topics=topics, hanging=True, older_than_ms=older_than_ms)
 
 
@@ -103,7 +115,10 @@ def txn_abort(
     yes: bool,
     confirm: str | None,
 ) -> Request:
-    """End a hanging transaction of one partition by force. Its records stay invisible to read_committed."""
+    """End a hanging transaction of one partition by force. Its records stay invisible to read_committed.
+
+    Example: kcon txn abort orders -p 0 --start-offset 48211
+    """
     return TxnAbort(
         shared=shared,
         topic=topic,

@@ -24,6 +24,10 @@ def ui(*, shared: Shared, address: str | None) -> Request:
     """Open the terminal console, at a screen or an address.
 
     Screens: overview, topics, groups. Addresses: topic/NAME, NAME/PARTITION/OFFSET, group/NAME.
+
+    Example: kcon ui
+
+    Example: kcon ui group/billing
     """
     return Ui(shared=shared, address=address)
 

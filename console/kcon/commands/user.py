@@ -76,7 +76,10 @@ def _takes_password(function: _F) -> _F:
 @leaf("list", parent=COMMAND, options=_ANSWER)
 @click.argument("names", metavar="[USER]...", nargs=-1)
 def user_list(*, shared: Shared, names: tuple[str, ...]) -> Request:
-    """List SCRAM users and their mechanisms, all or these."""
+    """List SCRAM users and their mechanisms, all or these.
+
+    Example: kcon user list
+    """
     return UserList(shared=shared, names=names)
 
 
@@ -112,7 +115,10 @@ def user_create(*, shared: Shared, **values: Any) -> Request:
 @_takes_password
 @takes_confirmation
 def user_alter(*, shared: Shared, **values: Any) -> Request:
-    """Give a SCRAM user a new password. It is asked for, or comes from a file or a variable."""
+    """Give a SCRAM user a new password. It is asked for, or comes from a file or a variable.
+
+    Example: kcon user alter alice --password-file alice.pw
+    """
     return _set(shared, True, values)
 
 
@@ -129,7 +135,10 @@ def user_delete(
     yes: bool,
     confirm: str | None,
 ) -> Request:
-    """Delete the SCRAM credentials of users, all or of one mechanism."""
+    """Delete the SCRAM credentials of users, all or of one mechanism.
+
+    Example: kcon user delete alice
+    """
     return UserDelete(
         shared=shared, names=names, mechanisms=mechanisms, confirmation=confirmation(dry_run, yes, confirm)
     )

@@ -4,15 +4,20 @@ import re
 from pathlib import Path
 
 from kcon.commands.parse import parse
-from kcon.commands.reference import render_reference
+from kcon.commands.reference import render_pages
 from kcon.errors import ExitCode
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "commands.md"
 
 
-def test_the_page_is_what_the_commands_say() -> None:
-    """Run `python -m kcon.commands.reference > docs/commands.md` after a change of a command."""
-    assert PAGE.read_text("utf-8") == render_reference()
+def test_the_pages_are_what_the_commands_say() -> None:
+    """Run `python -m kcon.commands.reference` after a change of a command."""
+    docs = PAGE.parent
+    found = {str(path.relative_to(docs)) for kind in ("commands", "man") for path in (docs / kind).iterdir()}
+    pages = render_pages()
+    assert {"commands.md", *found} == pages.keys()
+    for name, text in pages.items():
+        assert (docs / name).read_text("utf-8") == text, name
 
 
 def test_the_page_names_every_exit_code() -> None:
