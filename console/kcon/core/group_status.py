@@ -1,0 +1,162 @@
+"""Is a partition of a group all right? Burrow's ordered rules, on looks instead of commits, in seconds.
+
+Before the rules stand three states of the whole group that Burrow does not know. The numbers are Burrow's, continued:
+dashboards that draw `kcon_consumergroup_status` may keep their thresholds.
+"""
+
+from array import array
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import pairwise
+from typing import Final
+
+from kcon.core.commit_window import INTERVALS, CommitWindow
+from kcon.core.time_lag import TimeLag
+
+
+class GroupStatus(IntEnum):
+    """What is wrong with a partition of a group, or with the group. Sorted by number, not by weight: see `WEIGHT`."""
+
+    NOTFOUND = 0
+    OK = 1
+    WARN = 2
+    """The lag grows at each look, while records are read: too slow."""
+    ERR = 3
+    """A group with a partition in STOP, STALL or REWIND, in Burrow's words."""
+    STOP = 4
+    """Nothing of the group moves any more, though it has members and records wait."""
+    STALL = 5
+    """This partition does not move, while others of its group do."""
+    REWIND = 6
+    """The commit went back and has not come up again."""
+    NOCOMMIT = 7
+    """Assigned, and never committed, while records wait."""
+    REBALANCING = 8
+    """The group has not been stable for too long."""
+    DEAD = 9
+    """Nobody is in the group, and records wait."""
+
+    @property
+    def is_error(self) -> bool:
+        """Burrow would report the group as ERR, or kcon as not working at all."""
+        return self in _ERRORS
+
+
+_ERRORS: Final = frozenset({GroupStatus.STOP, GroupStatus.STALL, GroupStatus.REWIND, GroupStatus.DEAD, GroupStatus.ERR})
+
+WEIGHT: Final = {
+    status: weight
+    for weight, status in enumerate(
+        (
+            GroupStatus.NOTFOUND,
+            GroupStatus.OK,
+            GroupStatus.NOCOMMIT,
+            GroupStatus.WARN,
+            GroupStatus.REBALANCING,
+            GroupStatus.REWIND,
+            GroupStatus.DEAD,
+            GroupStatus.STALL,
+            GroupStatus.STOP,
+            GroupStatus.ERR,
+        )
+    )
+}
+"""How much a status matters; the largest of its partitions is the group's."""
+
+
+PAUSES: Final = 3
+"""So many of the longest pauses between two moves are still patience, not a standstill."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRules:
+    """Thresholds, all configurable."""
+
+    allowed_lag_ms: int = 0
+    """A time lag up to here is always OK."""
+    rebalancing_ms: int = 60_000
+    """A group may be unstable for so long."""
+    still_ms: int = 60_000
+    """A commit that has not moved for so long stands still; three of the longest pauses seen, where that is more."""
+    intervals: int = INTERVALS
+    """Looks that are needed before anything but OK is said of a partition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMoment:
+    """What is known of the whole group at the last look."""
+
+    members: int | None
+    """None: could not be read."""
+    is_stable: bool
+    unstable_since_ms: int | None = None
+    moved_ms: int | None = None
+    """When any partition of the group last moved; None: not while it was watched."""
+
+
+def partition_status(
+    window: CommitWindow | None,
+    lag: TimeLag,
+    group: GroupMoment,
+    *,
+    now_ms: int,
+    end: int | None = None,
+    rules: StatusRules | None = None,
+) -> GroupStatus:
+    """Return the status of one partition of one group.
+
+    window: None when there is no commit (then `end`, less what retention took, tells whether records wait).
+    The rules after the first three are those of Burrow's evaluator, in its order.
+    """
+    rules = rules or StatusRules()
+    if window is None or not len(window):
+        return GroupStatus.NOCOMMIT if end else GroupStatus.OK
+    committed, ends = window.committed, window.ends
+    is_behind = ends[-1] > committed[-1]
+    if not is_behind or (lag.value_ms is not None and lag.value_ms <= rules.allowed_lag_ms):
+        return GroupStatus.OK
+    if group.members == 0 and _has_waited(window):
+        return GroupStatus.DEAD
+    if not group.is_stable and group.unstable_since_ms is not None:
+        if now_ms - group.unstable_since_ms > rules.rebalancing_ms:
+            return GroupStatus.REBALANCING
+        return GroupStatus.OK  # Partitions stand still in every rebalance.
+    if not window.is_complete(rules.intervals):
+        return GroupStatus.OK
+    return _judge(window, group, now_ms, rules)
+
+
+def group_status(statuses: "list[GroupStatus]") -> GroupStatus:
+    """Return the worst of a group's partitions; NOTFOUND when it has none."""
+    return max(statuses, key=WEIGHT.__getitem__, default=GroupStatus.NOTFOUND)
+
+
+def _has_waited(window: CommitWindow) -> bool:
+    """Two looks found records waiting: one alone may fall between a restart's last and first poll."""
+    committed, ends = window.committed, window.ends
+    return len(window) > 1 and ends[-2] > committed[-2]
+
+
+def _judge(window: CommitWindow, group: GroupMoment, now_ms: int, rules: StatusRules) -> GroupStatus:
+    committed, ends = window.committed, window.ends
+    fell = _unrecovered_fall(committed)
+    if any(end <= offset for offset, end in zip(committed, ends, strict=True)) and not fell:
+        return GroupStatus.OK  # It was at the end within the window: a slow topic, or a burst just now.
+    if fell:
+        return GroupStatus.REWIND
+    if committed[0] == committed[-1]:
+        if window.still_ms(now_ms) <= max(rules.still_ms, PAUSES * window.longest_pause_ms):
+            return GroupStatus.OK  # Who commits rarely stands still between two commits.
+        moved_since = group.moved_ms is not None and group.moved_ms >= window.times_ms[0]
+        return GroupStatus.STALL if moved_since else GroupStatus.STOP
+    lags = [end - offset for offset, end in zip(committed, ends, strict=True)]
+    never_less = all(later >= earlier for earlier, later in pairwise(lags))
+    return GroupStatus.WARN if never_less and lags[-1] > lags[0] else GroupStatus.OK
+
+
+def _unrecovered_fall(offsets: "array[int]") -> bool:
+    """Whether a commit is lower than its predecessor, and none since has reached the place before the fall."""
+    for index in range(1, len(offsets)):
+        if offsets[index] < offsets[index - 1] and max(offsets[index:]) < offsets[index - 1]:
+            return True
+    return False
