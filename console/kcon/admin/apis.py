@@ -7,6 +7,8 @@ from typing import Final
 class Api(Enum):
     """An API of Kafka's protocol: key, name of its schema package, and the versions we can speak."""
 
+    # From version 13 on a topic is named by its id, which a fetch of one batch need not look up.
+    FETCH = (1, "fetch", 4, 12)
     LIST_OFFSETS = (2, "list_offsets", 1, 10)
     METADATA = (3, "metadata", 1, 12)
     # Version 10 names topics by id only, which a console cannot resolve for deleted topics.

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         OffsetResult,
         TopicInfo,
     )
+    from kcon.core.time_lag import Probe
     from kcon.core.typed_group import ShareGroup, ShareOffset, StreamsGroup
     from kcon.core.wire_text import WireText
     from kcon.gate.permit import Permit
@@ -103,6 +104,17 @@ class Admin(ClusterCalls, SecurityCalls, TransactionCalls):
             read_committed=read_committed,
             deadline=self._cluster.deadline(),
         )
+
+    async def probe_times(
+        self, places: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, Probe | KafkaError | None]:
+        """Return the time of the record at an offset of each partition, at the cost of one batch each.
+
+        None where no record is at or after the offset, or none that tells its time.
+        """
+        from kcon.admin.probes import probe_times
+
+        return await probe_times(self._cluster, self._routes, places, self._cluster.deadline())
 
     # --- groups ----------------------------------------------------------------------------------------------
 

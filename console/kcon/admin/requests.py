@@ -46,6 +46,7 @@ class WriteRequest(Request):
 
 _READS: Final = frozenset(
     {
+        Api.FETCH,
         Api.LIST_OFFSETS,
         Api.OFFSET_FETCH,
         Api.DESCRIBE_GROUPS,

@@ -7,7 +7,7 @@ Two arrays a partition, as there are tens of thousands of them:
 
 An end that does not move keeps two points, the first and the last time it was seen, so that the silence of a
 producer is not taken for slow writing. Above `points_max` the points go first whose loss moves the line between
-their neighbours least; so a day fits, coarser where the producer was steady.
+their neighbours least, for their age; so a day fits, coarser where the producer was steady and where it is long ago.
 """
 
 from array import array
@@ -17,6 +17,8 @@ from typing import Final, NamedTuple
 POINTS_MAX: Final = 256
 THIN_TO: Final = 0.75
 """Thinning leaves this share of the points, so that its cost is spread over the ticks until it is due again."""
+AGE_FLOOR_MS: Final = 60_000
+"""Up to this age an error counts the same."""
 
 
 class WrittenAt(NamedTuple):
@@ -127,9 +129,10 @@ class HeadHistory:
         self._times_ms = array("q", (value for index, value in enumerate(times) if index not in gone))
 
     def _error_without(self, index: int) -> float:
-        """Return by how many ms the line between the neighbours of a point misses it."""
+        """Return by how much the line between the neighbours of a point misses it, as a share of the point's age."""
         low, offset, high = self._offsets[index - 1], self._offsets[index], self._offsets[index + 1]
         began, time_ms, ended = self._times_ms[index - 1], self._times_ms[index], self._times_ms[index + 1]
         if high == low:
             return 0.0
-        return abs(began + (offset - low) * (ended - began) / (high - low) - time_ms)
+        error_ms = abs(began + (offset - low) * (ended - began) / (high - low) - time_ms)
+        return error_ms / (self._seen_ms - time_ms + AGE_FLOOR_MS)

@@ -1,7 +1,8 @@
 """How old is the oldest record that a group has not read yet? A number, how good it is, and how wrong it may be.
 
-In order: at the end of the log it is 0; inside the table of end offsets it is interpolated; outside, a probe (one
-batch fetched at the commit) tells; else it is unknown. It is never extrapolated.
+In order: at the end of the log it is 0; inside the table of end offsets it is interpolated; outside, or
+where the table is coarse, a probe (one batch fetched at the commit) tells; else it is unknown. It is never
+extrapolated.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,10 @@ class LagQuality(Enum):
 
 
 _MARKS: Final = "=≈≥—"
+
+
+PROBE_ABOVE_MS: Final = 60_000
+"""An interpolated time lag that may be off by more is worth a probe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,17 +101,21 @@ def time_lag(
     if next_offset >= end:
         return TimeLag(value_ms=0, quality=LagQuality.LOWER_BOUND) if is_lost else NO_LAG
     written = history.written_at(next_offset) if history is not None else None
+    if probe is not None and probe.asked_offset == next_offset and (not written or probe.error_ms < written.error_ms):
+        return _of_probe(probe, now_ms, start_time_ms, is_lost=is_lost)
     if written is not None:
         quality = LagQuality.LOWER_BOUND if is_lost else LagQuality.INTERPOLATED
         return TimeLag(value_ms=max(0, now_ms - written.time_ms), quality=quality, error_ms=written.error_ms)
-    if probe is not None and probe.asked_offset == next_offset:
-        return _of_probe(probe, now_ms, start_time_ms, is_lost=is_lost)
     return UNKNOWN_LAG
 
 
 def needs_probe(lag: TimeLag, *, committed: int | None, end: int | None) -> bool:
-    """Whether fetching a batch could make an unknown time lag known."""
-    return lag.quality is LagQuality.UNKNOWN and committed is not None and committed >= 0 and end is not None
+    """Whether fetching a batch at the commit could make a time lag known, or much better known."""
+    if committed is None or committed < 0 or end is None:
+        return False
+    return lag.quality is LagQuality.UNKNOWN or (
+        lag.quality is LagQuality.INTERPOLATED and lag.error_ms > PROBE_ABOVE_MS
+    )
 
 
 def _of_probe(probe: Probe, now_ms: int, start_time_ms: int | None, *, is_lost: bool) -> TimeLag:

@@ -19,6 +19,7 @@ from kcon.errors import RefusedError
 from kcon.gate.permit import Operation
 
 READS: dict[Api, dict[str, Any]] = {
+    Api.FETCH: {},
     Api.LIST_OFFSETS: {},
     Api.METADATA: {"topics": None, "allow_auto_topic_creation": False},
     Api.OFFSET_FETCH: {},
