@@ -5,6 +5,8 @@
 - `kcon_broker` is this repository's broker as a child process, `apache_kafka` a real Apache Kafka; both live for
   the whole session. `cluster` runs a test once with each. Topics and groups are shared, so a test names its own
   with `unique`.
+- `apache_cluster` is a real Apache Kafka of three nodes for what one node cannot show: replicas, elections, fail-over.
+  A test may kill, pause and start its nodes; they all run again when the next test gets it.
 """
 
 import asyncio
@@ -19,12 +21,18 @@ from pathlib import Path
 
 import pytest
 
+from kcon.admin.client import Admin
+from kcon.admin.settings import AdminSettings
 from kcon.contexts.context import Context, Mode
+from kcon.errors import UnreachableError
+from kcon.services.apache_kafka import resolve_classpath
+from kcon.services.kafka_node import NodeState
 from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
-from kcon.services.local_cluster import LocalClusterOptions, resolve_classpath, start_local_cluster
+from kcon.services.local_cluster import LocalCluster, LocalClusterOptions, start_local_cluster
 from kcon.services.session import Session, open_session
 
 _RAN_ON = "cluster"
+RESTORE_TIMEOUT_S = 60.0
 _COMMANDS_OF_MARKER = {"java": ("java", "mvn"), "kcat": ("kcat",), "tmux": ("tmux",), "groff": ("groff",)}
 
 
@@ -37,6 +45,62 @@ class Cluster:
     bootstrap: str
     data_dir: Path
     """Where its segment files are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicatedCluster(Cluster):
+    """A live Apache Kafka of three nodes, each broker and controller; ids 1 to 3."""
+
+    nodes: LocalCluster
+
+    def kill(self, node_id: int) -> None:
+        """End a node by SIGKILL."""
+        asyncio.run(self.nodes.node(node_id).stop(grace_s=0))
+
+    def pause(self, node_id: int) -> None:
+        """Let a node hang: its sockets stay open and nothing answers."""
+        self.nodes.node(node_id).pause()
+
+    def resume(self, node_id: int) -> None:
+        """Let a paused node go on."""
+        self.nodes.node(node_id).resume()
+
+    def start(self, node_id: int) -> None:
+        """Start a killed node again, and return when it answers."""
+        asyncio.run(self.nodes.start(node_id))
+
+    def restore(self) -> None:
+        """Let every node run, and wait until every replica is in sync again. At once if nothing was done to them."""
+        asyncio.run(self._restore())
+
+    async def _restore(self) -> None:
+        states = {node_id: node.state for node_id, node in self.nodes.nodes.items()}
+        if all(state is NodeState.RUNNING for state in states.values()) and await self._is_whole():
+            return
+        for node_id, state in states.items():
+            if state is NodeState.PAUSED:
+                self.nodes.node(node_id).resume()
+        await asyncio.gather(*(self.nodes.start(node) for node, state in states.items() if state is NodeState.DEAD))
+        async with asyncio.timeout(RESTORE_TIMEOUT_S):
+            while not await self._is_whole():
+                await asyncio.sleep(0.2)
+
+    async def _is_whole(self) -> bool:
+        try:
+            async with await Admin.connect(AdminSettings(bootstrap=tuple(self.bootstrap.split(",")))) as admin:
+                brokers = len((await admin.cluster()).brokers)
+                topics = await admin.topics()
+        except UnreachableError:
+            return False
+        parts = [part for topic in topics for part in topic.partitions]
+        return brokers == len(self.nodes.nodes) and all(len(part.isr) == len(part.replicas) for part in parts)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker have all tests that share the three nodes: a second worker would start three more."""
+    for item in items:
+        if "replicated_nodes" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("apache-cluster"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -104,6 +168,38 @@ def apache_kafka(apache_classpath: str, tmp_path_factory: pytest.TempPathFactory
         yield Cluster(name="apache", bootstrap=node.bootstrap, data_dir=folder / "data")
     finally:
         asyncio.run(node.stop(grace_s=0))
+
+
+@pytest.fixture(scope="session")
+def replicated_nodes(apache_classpath: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicatedCluster]:
+    """Yield the three nodes behind `apache_cluster`; a test asks for that one."""
+    folder = tmp_path_factory.mktemp("apache_cluster")
+    options = LocalClusterOptions(
+        data_dir=folder,
+        nodes=3,
+        heap_mb=384,
+        dies_with_parent=True,
+        # Fewer partitions to create and to move, and a lost broker is noticed in six seconds instead of nine.
+        properties={
+            "offsets.topic.num.partitions": "4",
+            "transaction.state.log.num.partitions": "4",
+            "broker.session.timeout.ms": "6000",
+            "broker.heartbeat.interval.ms": "1000",
+        },
+        jvm_options=("-XX:TieredStopAtLevel=1",),
+    )
+    nodes = asyncio.run(start_local_cluster(apache_classpath, options))
+    try:
+        yield ReplicatedCluster(name="apache", bootstrap=nodes.bootstrap, data_dir=folder, nodes=nodes)
+    finally:
+        asyncio.run(nodes.stop(grace_s=0))
+
+
+@pytest.fixture
+def apache_cluster(replicated_nodes: ReplicatedCluster) -> ReplicatedCluster:
+    """Return a real Apache Kafka of three nodes, all of them running and every replica in sync."""
+    replicated_nodes.restore()
+    return replicated_nodes
 
 
 @pytest.fixture(scope="session")

@@ -1,32 +1,16 @@
 """Running a real Apache Kafka."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kcon.errors import KconError
-from kcon.services.local_cluster import (
-    KAFKA_VERSION,
-    LocalClusterOptions,
-    java_argv,
-    resolve_classpath,
-    start_local_cluster,
-)
+from kcon.errors import KconError, NotFoundError
+from kcon.services.kafka_node import NodeState
+from kcon.services.local_cluster import LocalClusterOptions, node_settings, plan_nodes, start_local_cluster
 
 pytestmark = pytest.mark.java
-
-
-def test_the_class_path_names_the_version_and_is_remembered(tmp_path: Path, apache_classpath: str) -> None:
-    """A second call must not start Maven: it takes seconds."""
-    assert f"kafka-clients-{KAFKA_VERSION}.jar" in apache_classpath
-    work = tmp_path / f"apache-kafka-{KAFKA_VERSION}"
-    work.mkdir()
-    remembered = os.pathsep.join([str(tmp_path), "/"])
-    (work / "classpath").write_text(remembered)
-    assert asyncio.run(resolve_classpath(tmp_path)) == remembered
 
 
 def test_a_node_answers_keeps_its_data_and_stops(tmp_path: Path, apache_classpath: str) -> None:
@@ -57,5 +41,47 @@ def test_a_bad_setting_names_the_nodes_own_words(apache_classpath: str, tmp_path
         asyncio.run(start_local_cluster(apache_classpath, options))
 
 
-def test_the_programs_are_quiet_by_default() -> None:
-    assert "-Dorg.slf4j.simpleLogger.defaultLogLevel=error" in java_argv("cp", "Main")
+def test_the_nodes_of_a_cluster_vote_replicate_and_are_known_by_id(apache_cluster: Any) -> None:
+    settings = [node.plan.settings_path.read_text() for node in apache_cluster.nodes.nodes.values()]
+    assert all("offsets.topic.replication.factor=3\n" in text for text in settings)
+    assert all("\nmin.insync.replicas=2\n" in text for text in settings)
+    assert len(set(apache_cluster.bootstrap.split(","))) == 3
+    with pytest.raises(NotFoundError, match="no node 4"):
+        apache_cluster.nodes.node(4)
+
+
+def test_a_killed_node_comes_back_with_its_data_and_a_paused_one_goes_on(apache_cluster: Any) -> None:
+    pid = apache_cluster.nodes.node(3).pid
+    apache_cluster.kill(3)
+    apache_cluster.pause(2)
+    assert [node.state for node in apache_cluster.nodes.nodes.values()] == [
+        NodeState.RUNNING,
+        NodeState.PAUSED,
+        NodeState.DEAD,
+    ]
+    with pytest.raises(KconError, match="Node 3 does not run"):
+        apache_cluster.pause(3)
+    apache_cluster.resume(2)
+    apache_cluster.start(3)
+    assert apache_cluster.nodes.node(3).pid != pid
+    assert {node.state for node in apache_cluster.nodes.nodes.values()} == {NodeState.RUNNING}
+
+
+@pytest.mark.parametrize(("nodes", "controllers", "wanted"), [(1, None, 1), (2, None, 2), (5, None, 3), (3, 1, 1)])
+def test_the_first_nodes_are_controllers_up_to_three(
+    tmp_path: Path, nodes: int, controllers: int | None, wanted: int
+) -> None:
+    plans = plan_nodes(LocalClusterOptions(data_dir=tmp_path, nodes=nodes, controllers=controllers))
+    assert [plan.controller_port is not None for plan in plans] == [index < wanted for index in range(nodes)]
+    ports = [port for plan in plans for port in (plan.port, plan.controller_port) if port is not None]
+    assert len(set(ports)) == nodes + wanted
+
+
+@pytest.mark.parametrize(("nodes", "replicas", "in_sync"), [(1, 1, 1), (2, 2, 1), (3, 3, 2), (5, 3, 2)])
+def test_internal_topics_have_as_many_replicas_as_there_are_nodes_up_to_three(
+    tmp_path: Path, nodes: int, replicas: int, in_sync: int
+) -> None:
+    plans = plan_nodes(LocalClusterOptions(data_dir=tmp_path, nodes=nodes))
+    settings = node_settings(plans[-1], plans, nodes, {})
+    assert settings["offsets.topic.replication.factor"] == str(replicas)
+    assert settings["transaction.state.log.min.isr"] == settings["min.insync.replicas"] == str(in_sync)
