@@ -55,6 +55,8 @@ class SecureKafka:
 
     ports: dict[str, int]
     ca: str
+    truststore: str
+    """The same authority in a JKS file."""
     client: Identity
     stranger: Identity
     log_path: Path
@@ -162,6 +164,7 @@ def kafka(apache_classpath: str, tmp_path_factory: pytest.TempPathFactory) -> It
         yield SecureKafka(
             ports=ports,
             ca=str(authority.ca),
+            truststore=str(authority.truststore),
             client=authority.identity("kcon-client"),
             stranger=Authority(folder, "another authority").identity("kcon-stranger"),
             log_path=node.log_path,
@@ -219,7 +222,7 @@ def test_passwords_authenticate(kafka: SecureKafka, protocol: str, mechanism: st
     assert isinstance(list_topics(kafka.with_password(protocol, mechanism)), list)
 
 
-@pytest.mark.parametrize("form", ["key", "encrypted", "both", "keystore"])
+@pytest.mark.parametrize("form", ["key", "encrypted", "both", "keystore", "jks"])
 def test_client_certificates_authenticate(kafka: SecureKafka, form: str) -> None:
     client = kafka.client
     forms: dict[str, dict[str, Any]] = {
@@ -227,6 +230,7 @@ def test_client_certificates_authenticate(kafka: SecureKafka, form: str) -> None
         "encrypted": {"cert": client.cert, "key": client.encrypted_key, "key_password_env": _PASSWORD_VARIABLE},
         "both": {"cert": client.both},
         "keystore": {"keystore": client.keystore, "key_password_env": _PASSWORD_VARIABLE},
+        "jks": {"keystore": client.jks, "key_password_env": _PASSWORD_VARIABLE, "ca": kafka.truststore},
     }
     settings = {name: str(value) for name, value in forms[form].items()}
     assert isinstance(list_topics(kafka.context("SSL", secret="key-secret", **settings)), list)
@@ -297,6 +301,13 @@ PLANES: dict[str, Make] = {
     ),
     "keystore": lambda k: k.context(
         "SSL", keystore=str(k.client.keystore), key_password_env=_PASSWORD_VARIABLE, secret="key-secret"
+    ),
+    "java stores": lambda k: k.context(
+        "SSL",
+        ca=k.truststore,
+        keystore=str(k.client.jks),
+        key_password_env=_PASSWORD_VARIABLE,
+        secret="key-secret",
     ),
     "insecure": lambda k: k.context("SSL", at="OPEN_TLS", insecure=True),
     "any host": lambda k: replace(

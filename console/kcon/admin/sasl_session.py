@@ -9,7 +9,7 @@ from kcon.admin.encode import encode_uvarint
 from kcon.admin.requests import ReadRequest
 from kcon.admin.sasl import ROUNDS_MAX, Exchange
 from kcon.admin.schema import is_flexible
-from kcon.contexts.security import Security
+from kcon.contexts.security import AWS_MSK_IAM, Security
 from kcon.core.kafka_error import kafka_error
 from kcon.core.wire_text import display_safe
 from kcon.errors import AuthError
@@ -34,7 +34,7 @@ async def authenticate(ask: Ask, address: str, security: Security, exchange: Exc
     AuthError: the mechanism is not offered, the credentials are refused, or the broker could not prove itself.
     """
     assert security.mechanism is not None, "Security.check wants a mechanism"
-    error_code, offered = await ask_mechanisms(ask, security.mechanism)
+    error_code, offered = await ask_mechanisms(ask, security.wire_mechanism)
     if error_code == ILLEGAL_SASL_STATE:
         hint = "SSL" if security.uses_tls else "PLAINTEXT"
         raise AuthError(
@@ -99,8 +99,14 @@ def _refused(address: str, security: Security, code: int, detail: str) -> AuthEr
     if code == SASL_AUTHENTICATION_FAILED:
         return CredentialsRefusedError(
             f"{address} refused the {security.mechanism} credentials of {security.principal}{said}.",
-            "Check the token, its scope and its audience."
-            if security.username is None
-            else "Check user name, password and mechanism.",
+            _hint(security),
         )
     return AuthError(f"{address} refused the authentication of {security.principal}: {kafka_error(code, detail)}.")
+
+
+def _hint(security: Security) -> str:
+    if security.mechanism == AWS_MSK_IAM:
+        return "Check the AWS credentials and the IAM policy: it must allow kafka-cluster:Connect."
+    if security.username is None:
+        return "Check the token, its scope and its audience."
+    return "Check user name, password and mechanism."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from kcon.contexts.secret import Secret
 from kcon.contexts.secrets import COMMAND_TIMEOUT_S, Secrets
-from kcon.contexts.security import OAUTHBEARER, Security
+from kcon.contexts.security import Security
 from kcon.errors import AuthError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class ConnectionSecurity:
         from kcon.core.saslprep import saslprep
 
         security = self.security
-        if security.mechanism == OAUTHBEARER:
+        if security.uses_token:
             return token_exchange(await on_thread(lambda: self._secrets.token(security), "get a token"))
         assert security.mechanism is not None, "Security.check wants a mechanism"
         assert security.username is not None, "Security.check wants a user name"
@@ -78,7 +78,7 @@ class ConnectionSecurity:
         from kcon.core.saslprep import saslprep
 
         security = self.security
-        if self._secrets.unprepared or security.mechanism == OAUTHBEARER or security.username is None:
+        if self._secrets.unprepared or security.uses_token or security.username is None:
             return False
         password = self._secrets.password(security).reveal()
         self._secrets.unprepared = any(saslprep(text) not in {None, text} for text in (security.username, password))

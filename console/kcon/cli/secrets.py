@@ -22,9 +22,9 @@ def warn_of_security(context: Context, diagnostics: Diagnostics) -> None:
         )
     elif security.uses_tls and not security.verify_host:
         diagnostics.note("WARNING: verify_host = false: a broker's certificate may be for any other host.")
-    sends_secret = security.mechanism in {"PLAIN", "OAUTHBEARER"}
+    sends_secret = security.mechanism == "PLAIN" or security.uses_token
     if sends_secret and not security.uses_tls and not all(_is_here(each) for each in context.bootstrap):
-        what = "token" if security.mechanism == "OAUTHBEARER" else "password"
+        what = "token" if security.uses_token else "password"
         diagnostics.note(f"WARNING: {security.mechanism} without TLS sends the {what} in clear over the network.")
     for sentence in exposed_files(security):
         diagnostics.note(sentence)

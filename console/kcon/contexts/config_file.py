@@ -18,7 +18,9 @@ _OTHERS: Final = frozenset({"registry", "serde", "mask"})
 """Tables of a context that other parts read."""
 _SECURITY_KEYS: Final = frozenset(field.name for field in fields(Security))
 _SECURITY_SWITCHES: Final = frozenset({"keyring", "insecure", "verify_host"})
-_INLINE_SECRETS: Final = frozenset({"password", "secret", "client_secret", "token", "sasl_password", "key_password"})
+_INLINE_SECRETS: Final = frozenset(
+    {"password", "secret", "client_secret", "token", "sasl_password", "key_password", "ca_password"}
+)
 _PROJECT_KEYS: Final = frozenset({"context", "view", "decoder"})
 
 
@@ -111,7 +113,7 @@ def _check_security(where: str, security: object) -> None:
     if not isinstance(security, dict):
         raise UsageError(f"{where} is not a table.", "Write [context.NAME.security] and its keys below.")
     for key in security.keys() & _INLINE_SECRETS:
-        kind = key if key in {"token", "key_password"} else "password"
+        kind = key if key in {"token", "key_password", "ca_password"} else "password"
         raise UsageError(f"{where}: {key} would be readable in the file.", f"Use {kind}_cmd or {kind}_file.")
     _check_keys(where, security, _SECURITY_KEYS)
     for key, value in security.items():

@@ -37,6 +37,7 @@ _SWITCHES: Final = frozenset(field.name for field in fields(Security) if isinsta
 _SECRET_VARIABLES: Final = {
     "KCON_SECURITY_PASSWORD": "password_env",
     "KCON_SECURITY_KEY_PASSWORD": "key_password_env",
+    "KCON_SECURITY_CA_PASSWORD": "ca_password_env",
     "KCON_SECURITY_TOKEN": "token_env",
 }
 """Variables that hold a secret themselves, and the setting that says so."""

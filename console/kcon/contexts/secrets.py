@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kcon.contexts.secret import Secret
-from kcon.contexts.security import KEY_PASSWORD_PLACES, PASSWORD_PLACES, Security
+from kcon.contexts.security import (
+    AWS_MSK_IAM,
+    CA_PASSWORD_PLACES,
+    KEY_PASSWORD_PLACES,
+    PASSWORD_PLACES,
+    Security,
+)
 from kcon.errors import AuthError, UsageError
 
 if TYPE_CHECKING:
@@ -28,18 +34,29 @@ Ask = Callable[[str], Secret]
 """Asks the person at the terminal, without echo. Blocks."""
 FetchToken = Callable[[Security, Secret], "Token"]
 """The client-credentials flow: the settings and the client's secret to a token. Blocks."""
+SignToken = Callable[[Security], "Token"]
+"""Makes a token of the credentials of a cloud. Blocks."""
 
 
 class Secrets:
     """The secrets of one context, found when needed. Any thread."""
 
-    def __init__(self, context: str = "(none)", variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        context: str = "(none)",
+        variables: Mapping[str, str] | None = None,
+        imported: Mapping[str, Secret] | None = None,
+    ) -> None:
+        """Keep where to look. imported: `password`, `key_password`, `ca_password`, for want of a place of our own."""
         self.fetch_token: FetchToken | None = None
         """Set by whoever may speak HTTP."""
+        self.sign_token: SignToken | None = None
+        """Set by whoever may sign for AWS_MSK_IAM."""
         self.unprepared = False
         """The broker knows name and password as they were typed, not as SASLprep changes them."""
         self._context = context
         self._variables = os.environ if variables is None else variables
+        self._imported = dict(imported or {})
         self._lock = threading.RLock()
         self._found: dict[str, Secret] = {}
         self._token: Token | None = None
@@ -53,22 +70,43 @@ class Secrets:
 
     def key_password(self, security: Security) -> Secret | None:
         """Return the password of the client's key; None when the settings name none and nobody was asked."""
+        return self._optional("key_password", security)
+
+    def ca_password(self, security: Security) -> Secret | None:
+        """Return the password of the trust store; None when the settings name none and nobody was asked."""
+        return self._optional("ca_password", security)
+
+    def _optional(self, name: str, security: Security) -> Secret | None:
         with self._lock:
-            if "key_password" not in self._found:
-                secret = self._read("key_password", security)
+            if name not in self._found:
+                secret = self._read(name, security)
                 if secret is None:
                     return None
-                self._found["key_password"] = secret
-            return self._found["key_password"]
+                self._found[name] = secret
+            return self._found[name]
 
     def ask_missing(self, security: Security, ask: Ask) -> None:
         """Ask a person for what no setting says where to find. Before a connection is tried, and never again."""
         with self._lock:
-            if security.uses_password and not _has_place(security, PASSWORD_PLACES):
+            if security.uses_password and not self._has_place("password", security, PASSWORD_PLACES):
                 self._found["password"] = ask(f"Password of {security.principal} for {self._context}: ")
             key = security.keystore or security.key or security.cert
-            if key is not None and _is_locked(key) and not _has_place(security, KEY_PASSWORD_PLACES):
+            if (
+                key is not None
+                and _is_locked(key)
+                and not self._has_place("key_password", security, KEY_PASSWORD_PLACES)
+            ):
                 self._found["key_password"] = ask(f"Password of the key in {key}: ")
+            store = security.ca
+            if (
+                store is not None
+                and _is_pkcs12(store)
+                and not self._has_place("ca_password", security, CA_PASSWORD_PLACES)
+            ):
+                self._found["ca_password"] = ask(f"Password of the trust store {store}: ")
+
+    def _has_place(self, name: str, security: Security, places: tuple[str, ...]) -> bool:
+        return name in self._imported or any(getattr(security, place) for place in places)
 
     def known_key_password(self) -> Secret | None:
         """Return the password that opened the client's key; None when it needed none."""
@@ -102,6 +140,10 @@ class Secrets:
         return secret
 
     def _read_token(self, security: Security, now_ms: int) -> "Token":
+        if security.mechanism == AWS_MSK_IAM:
+            if self.sign_token is None:
+                raise AuthError(f"{AWS_MSK_IAM} needs somebody who signs.", "Give Secrets.sign_token one.")
+            return self.sign_token(security)
         if security.token_url is not None:
             if self.fetch_token is None:
                 raise AuthError("A token from token_url needs an HTTP client.", "Give Secrets.fetch_token one.")
@@ -125,7 +167,9 @@ class Secrets:
         command = getattr(security, f"{name}_cmd")
         if command is not None:
             return _from_command(name, command, self._variables, whole=name == "token")
-        return None
+        if name == "password" and security.keyring:
+            return None
+        return self._imported.get(name)
 
     def _from_keyring(self, security: Security) -> Secret:
         try:
@@ -148,24 +192,32 @@ class Secrets:
         return Secret(found)
 
 
-def _has_place(security: Security, places: tuple[str, ...]) -> bool:
-    return any(getattr(security, name) for name in places)
+def _is_pkcs12(path: str) -> bool:
+    from kcon.contexts.jks import MAGIC
+    from kcon.contexts.keystores import is_keystore
+
+    if not is_keystore(path):
+        return False
+    with Path(path).expanduser().open("rb") as file:
+        return file.read(len(MAGIC)) != MAGIC
 
 
 def _is_locked(path: str) -> bool:
-    """Tell whether a key file wants a password: PKCS12, or PEM that says ENCRYPTED. A file that cannot be read: no."""
+    """Tell whether a key file wants a password: a keystore, or PEM that says ENCRYPTED. A file not to be read: no."""
+    from kcon.contexts.keystores import is_keystore
+
     try:
         with Path(path).expanduser().open("rb") as file:
             content = file.read(SECRET_BYTES_MAX)
     except OSError:
         return False
-    return b"ENCRYPTED" in content if b"-----BEGIN" in content else path.endswith((".p12", ".pfx"))
+    return b"ENCRYPTED" in content if b"-----BEGIN" in content else is_keystore(path)
 
 
 def exposed_files(security: Security) -> list[str]:
     """Return a sentence for each file with a secret that others than its owner can read."""
     sentences = []
-    for name in ("password_file", "key_password_file", "token_file", "key", "keystore"):
+    for name in ("password_file", "key_password_file", "ca_password_file", "token_file", "key", "keystore"):
         path = getattr(security, name)
         if path is None:
             continue

@@ -14,16 +14,26 @@ SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 OAUTHBEARER: Final = "OAUTHBEARER"
 PASSWORD_MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
-MECHANISMS: Final = (*PASSWORD_MECHANISMS, OAUTHBEARER)
+AWS_MSK_IAM: Final = "AWS_MSK_IAM"
+"""Amazon MSK's own: OAUTHBEARER on the wire, with a token signed by the AWS credentials of this machine."""
+MECHANISMS: Final = (*PASSWORD_MECHANISMS, OAUTHBEARER, AWS_MSK_IAM)
 
 PASSWORD_PLACES: Final = ("password_env", "password_file", "password_cmd", "keyring")
 KEY_PASSWORD_PLACES: Final = ("key_password_env", "key_password_file", "key_password_cmd")
+CA_PASSWORD_PLACES: Final = ("ca_password_env", "ca_password_file", "ca_password_cmd")
 TOKEN_PLACES: Final = ("token_env", "token_file", "token_cmd", "token_url")
-PLACES: Final = (PASSWORD_PLACES, KEY_PASSWORD_PLACES, TOKEN_PLACES)
+PLACES: Final = (PASSWORD_PLACES, KEY_PASSWORD_PLACES, CA_PASSWORD_PLACES, TOKEN_PLACES)
 """Settings that say where one secret is; of each group, the one of the most specific source counts."""
 
-_SASL_SETTINGS: Final = ("mechanism", "username", *PASSWORD_PLACES, *TOKEN_PLACES, "client_id", "scope")
-_TLS_SETTINGS: Final = ("ca", "cert", "key", "keystore", *KEY_PASSWORD_PLACES, "insecure", "verify_host")
+_AWS_SETTINGS: Final = ("aws_region", "aws_profile")
+_SASL_SETTINGS: Final = (
+    *("mechanism", "username", *PASSWORD_PLACES, *TOKEN_PLACES, "client_id", "scope"),
+    *_AWS_SETTINGS,
+)
+_TLS_SETTINGS: Final = (
+    *("ca", *CA_PASSWORD_PLACES, "cert", "key", "keystore", *KEY_PASSWORD_PLACES),
+    *("insecure", "verify_host"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +53,16 @@ class Security:
     keyring: bool = False
     """The password is in the system's keyring: service `kcon/CONTEXT`, user `username` or `client_id`."""
     ca: str | None = None
-    """PEM file of the authorities to trust; None: the system's."""
+    """PEM file of the authorities to trust, or a JKS or PKCS12 trust store; None: the system's."""
+    ca_password_env: str | None = None
+    """Of a trust store. A JKS file can be read without it."""
+    ca_password_file: str | None = None
+    ca_password_cmd: str | None = None
     cert: str | None = None
     """PEM file of the client's certificate chain, and of its key unless `key` names it."""
     key: str | None = None
     keystore: str | None = None
-    """PKCS12 file with the client's key and certificates, instead of cert and key."""
+    """PKCS12 or JKS file with the client's key and certificates, instead of cert and key."""
     key_password_env: str | None = None
     key_password_file: str | None = None
     key_password_cmd: str | None = None
@@ -65,6 +79,10 @@ class Security:
     """The token endpoint of the client-credentials flow (RFC 6749 §4.4)."""
     client_id: str | None = None
     scope: str | None = None
+    aws_region: str | None = None
+    """For AWS_MSK_IAM; None: the one of the AWS configuration."""
+    aws_profile: str | None = None
+    """A profile of the AWS configuration; None: AWS's own chain of credentials."""
 
     @property
     def uses_tls(self) -> bool:
@@ -80,6 +98,17 @@ class Security:
     def uses_password(self) -> bool:
         """A password, or a client's secret, is part of the authentication."""
         return self.uses_sasl and (self.mechanism in PASSWORD_MECHANISMS or self.token_url is not None)
+
+    @property
+    def uses_token(self) -> bool:
+        """A bearer token is the authentication."""
+        return self.uses_sasl and self.mechanism in {OAUTHBEARER, AWS_MSK_IAM}
+
+    @property
+    def wire_mechanism(self) -> str:
+        """The mechanism as the broker knows it."""
+        assert self.mechanism is not None, "Security.check wants a mechanism"
+        return OAUTHBEARER if self.mechanism == AWS_MSK_IAM else self.mechanism
 
     @property
     def principal(self) -> str:
@@ -115,6 +144,10 @@ class Security:
                 raise UsageError(f"Only one of these can count: {', '.join(found)}.", "Remove the others.")
 
     def _check_keys(self) -> None:
+        if self.ca is None:
+            for name in CA_PASSWORD_PLACES:
+                if self._is_set(name):
+                    raise UsageError(f"The security setting {name} has no trust store to open.", "Set ca too.")
         if self.key is not None and self.cert is None:
             raise UsageError("The security setting key needs cert, the certificate of that key.")
         if self.keystore is not None and (self.cert is not None or self.key is not None):
@@ -132,6 +165,12 @@ class Security:
             near = get_close_matches(self.mechanism.upper(), MECHANISMS, n=1)
             hint = f"Did you mean {near[0]}?" if near else f"These work: {known}."
             raise UsageError(f"The mechanism {self.mechanism} is not supported.", hint)
+        if self.mechanism == AWS_MSK_IAM:
+            self._check_aws()
+            return
+        for name in _AWS_SETTINGS:
+            if self._is_set(name):
+                raise UsageError(f"The security setting {name} is for {AWS_MSK_IAM}, not {self.mechanism}.")
         if self.mechanism == OAUTHBEARER:
             self._check_token()
             return
@@ -140,6 +179,16 @@ class Security:
         for name in (*TOKEN_PLACES, "client_id", "scope"):
             if self._is_set(name):
                 raise UsageError(f"The security setting {name} is for OAUTHBEARER, not {self.mechanism}.")
+
+    def _check_aws(self) -> None:
+        for name in ("username", *PASSWORD_PLACES, *TOKEN_PLACES, "client_id", "scope"):
+            if self._is_set(name):
+                raise UsageError(
+                    f"The security setting {name} has no effect with {AWS_MSK_IAM}.",
+                    "AWS's own credentials are used; choose them with aws_profile.",
+                )
+        if not self.uses_tls:
+            raise UsageError(f"{AWS_MSK_IAM} needs TLS.", "Set the protocol to SASL_SSL.")
 
     def _check_token(self) -> None:
         if not any(self._is_set(name) for name in TOKEN_PLACES):

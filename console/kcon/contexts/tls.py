@@ -11,6 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from kcon.contexts.keystores import (
+    is_keystore,
+    open_keystore,
+    read_authorities,
+    read_keystore_file,
+)
 from kcon.contexts.secret import Secret
 from kcon.contexts.secrets import Secrets
 from kcon.contexts.security import Security
@@ -33,7 +39,7 @@ def tls_context(security: Security, secrets: Secrets) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     else:
         context.check_hostname = security.verify_host
-        _load_authorities(context, security)
+        trust_authorities(context, security, secrets)
     if security.keystore is not None:
         _load_keystore(context, security, secrets)
     elif security.cert is not None:
@@ -44,13 +50,17 @@ def tls_context(security: Security, secrets: Secrets) -> ssl.SSLContext:
     return context
 
 
-def _load_authorities(context: ssl.SSLContext, security: Security) -> None:
+def trust_authorities(context: ssl.SSLContext, security: Security, secrets: Secrets) -> None:
+    """Trust whom the settings name: `ca`, a PEM file or a trust store of Java's, or the system's authorities."""
     if security.ca is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
         return
     path = _existing("ca", security.ca)
     try:
-        context.load_verify_locations(cafile=path)
+        if is_keystore(path):
+            context.load_verify_locations(cadata=read_authorities(path, security, secrets))
+        else:
+            context.load_verify_locations(cafile=path)
     except ssl.SSLError as error:
         raise UsageError(f"There is no PEM certificate in {path} (ca).", "Give the authority's file in PEM.") from error
 
@@ -91,33 +101,11 @@ def _load_chain(context: ssl.SSLContext, cert: str, key: str, security: Security
 def _load_keystore(context: ssl.SSLContext, security: Security, secrets: Secrets) -> None:
     assert security.keystore is not None
     path = _existing("keystore", security.keystore)
-    content = Path(path).read_bytes()
-    if content.startswith(b"\xfe\xed\xfe\xed"):
-        raise UsageError(
-            f"{path} is a JKS keystore, which only Java reads.",
-            "Convert it: keytool -importkeystore -srckeystore IN.jks -destkeystore OUT.p12 -deststoretype pkcs12",
-        )
-    try:
-        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
-    except ImportError as error:
-        raise UsageError(
-            "A PKCS12 keystore needs the cryptography package.",
-            "Install kcon[pkcs12], or convert it: openssl pkcs12 -in IN.p12 -out OUT.pem -noenc",
-        ) from error
-    password = secrets.key_password(security)
-    try:
-        key, cert, chain = pkcs12.load_key_and_certificates(
-            content, password.reveal().encode() if password is not None else None
-        )
-    except ValueError:
-        # `from None`: nothing of the parser's context may be shown.
-        hint = "Set KCON_SECURITY_KEY_PASSWORD, key_password_file or key_password_cmd."
-        raise AuthError(f"The password does not open the keystore {path}, or it is damaged.", hint) from None
-    if key is None or cert is None:
-        raise UsageError(f"There is no key with a certificate in {path}.")
-    certificates = b"".join(each.public_bytes(Encoding.PEM) for each in (cert, *chain))
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    with _through_pipe(certificates) as cert_path, _through_pipe(private) as key_path:
+    opened = open_keystore(path, read_keystore_file(path), secrets.key_password(security))
+    with (
+        _through_pipe(opened.certificates_pem.encode()) as cert_path,
+        _through_pipe(opened.key_pem.reveal().encode()) as key_path,
+    ):
         try:
             context.load_cert_chain(cert_path, key_path)
         except ssl.SSLError as error:

@@ -8,14 +8,15 @@ import ipaddress
 import socket
 import ssl
 import time
-from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
 from kcon.contexts.secret import Secret
+from kcon.contexts.secrets import Secrets
 from kcon.contexts.security import Security
+from kcon.contexts.tls import trust_authorities
 from kcon.contexts.tokens import Token, parse_token
 from kcon.core.wire_text import display_safe
 from kcon.errors import AuthError, UnreachableError, UsageError
@@ -29,8 +30,8 @@ _METADATA_ADDRESSES: Final = frozenset(
 )
 
 
-def fetch_token(security: Security, secret: Secret) -> Token:
-    """Ask the token endpoint of the settings for a token; blocks. secret: the client's.
+def fetch_token(security: Security, secret: Secret, secrets: Secrets | None = None) -> Token:
+    """Ask the token endpoint of the settings for a token; blocks. secret: the client's; secrets: of the trust store.
 
     UsageError: an address that may not be asked. UnreachableError: no answer. AuthError: refused.
     """
@@ -40,7 +41,7 @@ def fetch_token(security: Security, secret: Secret) -> Token:
     host = display_safe(url.netloc.rpartition("@")[2])
     form = {"grant_type": "client_credentials"} | ({"scope": security.scope} if security.scope else {})
     try:
-        status, content = _post(security, form, secret)
+        status, content = _post(security, form, secret, secrets or Secrets())
     except ssl.SSLError as error:
         raise UsageError(f"The ca of the context cannot be read for {host}.", "Give a PEM file.") from error
     except httpx.HTTPError as error:
@@ -93,13 +94,13 @@ def _resolve(host: str, port: int) -> list[ipaddress.IPv4Address | ipaddress.IPv
     return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
-def _post(security: Security, form: dict[str, str], secret: Secret) -> tuple[int, bytes]:
+def _post(security: Security, form: dict[str, str], secret: Secret, secrets: Secrets) -> tuple[int, bytes]:
     """Send the form; return the status and a bounded answer."""
     assert security.token_url is not None, "Security.check wants a token_url"
     assert security.client_id is not None, "Security.check wants a client_id"
     trusted = ssl.create_default_context()
     if security.ca is not None:
-        trusted.load_verify_locations(cafile=Path(security.ca).expanduser())
+        trust_authorities(trusted, security, secrets)
     with (
         httpx.Client(verify=trusted, timeout=TIMEOUT_S, follow_redirects=False) as client,
         client.stream(

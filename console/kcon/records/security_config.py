@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from kcon.contexts.context import Context
-from kcon.contexts.security import OAUTHBEARER, Security
+from kcon.contexts.keystores import is_keystore, open_keystore, read_authorities, read_keystore_file
+from kcon.contexts.security import Security
 from kcon.core.saslprep import saslprep
 from kcon.errors import KconError
 
@@ -23,9 +24,8 @@ def security_config(context: Context) -> SecurityConfig:
     if security.uses_tls:
         config |= _tls_config(context, security)
     if security.uses_sasl:
-        assert security.mechanism is not None, "Security.check wants a mechanism"
-        config["sasl.mechanism"] = security.mechanism
-        if security.mechanism == OAUTHBEARER:
+        config["sasl.mechanism"] = security.wire_mechanism
+        if security.uses_token:
             config["oauth_cb"] = _token_callback(context)
         else:
             config["sasl.username"], config["sasl.password"] = _credentials(context)
@@ -42,8 +42,8 @@ def aiokafka_arguments(context: Context) -> dict[str, Any]:
 
         arguments["ssl_context"] = tls_context(security, context.secrets)
     if security.uses_sasl:
-        arguments["sasl_mechanism"] = security.mechanism
-        if security.mechanism == OAUTHBEARER:
+        arguments["sasl_mechanism"] = security.wire_mechanism
+        if security.uses_token:
             arguments["sasl_oauth_token_provider"] = _aiokafka_tokens(context)
         else:
             arguments["sasl_plain_username"], arguments["sasl_plain_password"] = _credentials(context)
@@ -73,15 +73,23 @@ def _tls_config(context: Context, security: Security) -> SecurityConfig:
     }
     authorities = _expanded(security.ca) if security.ca is not None else ssl.get_default_verify_paths().cafile
     if authorities and not security.insecure:  # Some systems have no such file, whatever its type says.
-        config["ssl.ca.location"] = authorities
+        if security.ca is not None and is_keystore(authorities):
+            config["ssl.ca.pem"] = read_authorities(authorities, security, context.secrets)
+        else:
+            config["ssl.ca.location"] = authorities
     if security.keystore is not None:
-        config["ssl.keystore.location"] = _expanded(security.keystore)
-    elif security.cert is not None:
+        # librdkafka reads PKCS12 alone; it takes the key of either kind from memory.
+        path = _expanded(security.keystore)
+        opened = open_keystore(path, read_keystore_file(path), context.secrets.key_password(security))
+        config["ssl.key.pem"] = opened.key_pem.reveal()
+        config["ssl.certificate.pem"] = opened.certificates_pem
+        return config
+    if security.cert is not None:
         config["ssl.certificate.location"] = _expanded(security.cert)
         config["ssl.key.location"] = _expanded(security.key or security.cert)
     password = context.secrets.known_key_password()
     if password is not None:
-        config["ssl.keystore.password" if security.keystore is not None else "ssl.key.password"] = password.reveal()
+        config["ssl.key.password"] = password.reveal()
     return config
 
 

@@ -33,14 +33,21 @@ def _now_ms() -> int:
 
 
 def enable_token_endpoints(context: Context) -> None:
-    """Let a context get its tokens over HTTP. Whoever connects without a session calls this first."""
-    context.secrets.fetch_token = context.secrets.fetch_token or _fetch_token
+    """Let a context get its tokens over HTTP, or sign those of AWS. Who connects without a session calls this first."""
+    secrets = context.secrets
 
+    def fetch(security: "Security", secret: "Secret") -> "Token":
+        from kcon.http.oauth import fetch_token  # An HTTP client takes longer to load than many a command to run.
 
-def _fetch_token(security: "Security", secret: "Secret") -> "Token":
-    from kcon.http.oauth import fetch_token  # An HTTP client takes longer to load than many a command to run.
+        return fetch_token(security, secret, secrets)
 
-    return fetch_token(security, secret)
+    def sign(security: "Security") -> "Token":
+        from kcon.http.msk_iam import sign_token
+
+        return sign_token(security)
+
+    secrets.fetch_token = secrets.fetch_token or fetch
+    secrets.sign_token = secrets.sign_token or sign
 
 
 def open_session(context: Context, variables: Mapping[str, str], now_ms: Callable[[], int] = _now_ms) -> "Session":

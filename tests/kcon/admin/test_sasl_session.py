@@ -14,9 +14,12 @@ import pytest
 from kcon.admin.apis import Api
 from kcon.admin.connection import Connection
 from kcon.admin.requests import ReadRequest
-from kcon.admin.sasl_session import CredentialsRefusedError
+from kcon.admin.sasl_session import CredentialsRefusedError, authenticate
+from kcon.admin.security import ConnectionSecurity
+from kcon.contexts.secret import Secret
 from kcon.contexts.secrets import Secrets
 from kcon.contexts.security import Security
+from kcon.contexts.tokens import Token
 from kcon.errors import AuthError, ExitCode, KconError, UnreachableError
 
 CANARY = "canary-4711"
@@ -172,7 +175,7 @@ def test_a_session_is_renewed_by_the_next_request_and_others_wait(wire: SimpleNa
             await connection.request(BROKERS, timeout_ms=5000)
             assert connection._renew_at_s is not None
             loop = asyncio.get_running_loop()
-            assert 50 < connection._renew_at_s - loop.time() < 58
+            assert 30 < connection._renew_at_s - loop.time() < 58
             connection._renew_at_s = loop.time()
             await asyncio.gather(*(connection.request(BROKERS, timeout_ms=5000) for _ in range(9)))
             renewed = ["SaslHandshake", "SaslAuthenticate"]
@@ -260,3 +263,32 @@ def test_no_value_on_the_way_shows_the_password(wire: SimpleNamespace, caplog: p
     assert "refused the PLAIN credentials" in text
     for form in (CANARY, CANARY.encode().hex()):
         assert form not in text
+
+
+def test_msk_iam_is_a_bearer_token_on_the_wire() -> None:
+    """Amazon's brokers know the signed token as OAUTHBEARER; a refusal names the IAM policy."""
+
+    async def main() -> None:
+        security = Security(protocol="SASL_SSL", mechanism="AWS_MSK_IAM", aws_region="eu-west-1")
+        secrets = Secrets("aws")
+        secrets.sign_token = lambda asked: Token(
+            value=Secret(f"signed-for-{asked.aws_region}"), principal="", expires_ms=2**62, refresh_ms=2**62
+        )
+        exchange = await ConnectionSecurity(security, secrets).exchange()
+        assert exchange.first() == b"n,,\x01auth=Bearer signed-for-eu-west-1\x01\x01"
+        proposed: list[str] = []
+
+        async def ask(request: ReadRequest) -> tuple[int, bytes, int]:
+            if request.api is Api.SASL_HANDSHAKE:
+                proposed.append(str(request.values["mechanism"]))
+                return 1, b"\0\0" + (1).to_bytes(4, "big") + b"\0\x0bOAUTHBEARER", 0
+            # error code 58, no message, no bytes
+            return 0, b"\0\x3a\xff\xff\0\0\0\0", 0
+
+        with pytest.raises(CredentialsRefusedError) as caught:
+            await authenticate(ask, "b1:9098", security, exchange)
+        assert proposed == ["OAUTHBEARER"]
+        assert "kafka-cluster:Connect" in caught.value.hint
+        assert "signed-for" not in caught.value.message
+
+    asyncio.run(main())

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,13 @@ JKS = b"\xfe\xed\xfe\xed\x00\x00\x00\x02"
         ),
         ({"keystore": "{keystore}"}, {}, AuthError, "does not open the keystore"),
         ({"keystore": "{keystore}", "key_password_env": "KEY"}, {"KEY": "wrong-canary"}, AuthError, "does not open"),
-        ({"keystore": "{jks}"}, {}, UsageError, "JKS"),
+        ({"keystore": "{cut}"}, {}, UsageError, "cut short"),
+        ({"keystore": "{jks}"}, {}, AuthError, "has a password"),
+        ({"keystore": "{jks}", "key_password_env": "KEY"}, {"KEY": "wrong-canary"}, AuthError, "does not open"),
+        ({"keystore": "{truststore}"}, {}, UsageError, "no key with a certificate"),
+        ({"ca": "{jks}"}, {}, UsageError, "no certificate"),
+        ({"ca": "{truststore}", "ca_password_env": "CA"}, {"CA": "wrong-canary"}, AuthError, "does not open the trust"),
+        ({"ca": "{keystore}", "ca_password_env": "CA"}, {"CA": "wrong-canary"}, AuthError, "does not open the trust"),
     ],
 )
 def test_each_file_problem_has_its_own_sentence(
@@ -171,10 +178,10 @@ def test_each_file_problem_has_its_own_sentence(
     kind: type[KconError],
     words: str,
 ) -> None:
-    jks = tmp_path / "k.jks"
-    jks.write_bytes(JKS)
-    files = {name: getattr(client, name) for name in ("cert", "key", "encrypted_key", "keystore")}
-    files |= {"other": authority.identity("other").key, "jks": jks}
+    cut = tmp_path / "cut.jks"
+    cut.write_bytes(JKS)
+    files = {name: getattr(client, name) for name in ("cert", "key", "encrypted_key", "keystore", "jks")}
+    files |= {"other": authority.identity("other").key, "cut": cut, "truststore": authority.truststore}
     with pytest.raises(kind, match=words) as caught:
         context_of({name: value.format(**files) for name, value in settings.items()}, variables)
     assert "canary" not in f"{caught.value.message} {caught.value.hint}"
@@ -187,3 +194,27 @@ def test_a_missing_package_for_keystores_names_the_extra(client: Identity, monke
         context_of({"keystore": str(client.keystore)})
     assert "kcon[pkcs12]" in caught.value.hint
     assert "openssl pkcs12" in caught.value.hint
+
+
+@pytest.mark.parametrize("password", [{}, {"CA": "changeit"}])
+def test_a_jks_trust_store_is_trusted_with_and_without_its_password(
+    authority: Authority, client: Identity, password: dict[str, str]
+) -> None:
+    settings = {"ca": str(authority.truststore)} | ({"ca_password_env": "CA"} if password else {})
+    assert shake_hands(context_of(settings, password), server_context(authority.identity("broker"))) == "TLSv1.3"
+
+
+def test_a_jks_keystore_is_shown_to_the_server(authority: Authority, client: Identity) -> None:
+    ours = context_of({"ca": str(authority.ca), "keystore": str(client.jks), "key_password_env": "KEY"}, WITH_PASSWORD)
+    assert shake_hands(ours, server_context(authority.identity("broker"), authority.ca)) == "TLSv1.3"
+
+
+@pytest.mark.java
+def test_a_pkcs12_trust_store_of_keytool_is_trusted(authority: Authority, tmp_path: Path) -> None:
+    """Java marks certificates in it as trusted in its own way; the name ends with .jks all the same."""
+    store = tmp_path / "truststore.jks"
+    words = ["-importcert", "-noprompt", "-alias", "ca", "-file", str(authority.ca), "-keystore", str(store)]
+    words += ["-storetype", "PKCS12", "-storepass", "changeit"]
+    subprocess.run(["keytool", *words], check=True, capture_output=True, timeout=60)
+    ours = context_of({"ca": str(store), "ca_password_env": "CA"}, {"CA": "changeit"})
+    assert shake_hands(ours, server_context(authority.identity("broker"))) == "TLSv1.3"
