@@ -31,7 +31,9 @@ class CommitWindow:
         return len(self._points) // _FIELDS
 
     def add(self, now_ms: int, committed: int, end: int, *, intervals: int = INTERVALS) -> None:
-        """Take in one look. It takes the place of one that followed closer than MIN_DISTANCE_MS."""
+        """Take in one look. One at the end of the log makes those before it meaningless, and they go.
+
+        It takes the place of one that followed closer than MIN_DISTANCE_MS."""
         points = self._points
         if self.watched_since_ms is None:
             self.watched_since_ms = now_ms
@@ -42,7 +44,10 @@ class CommitWindow:
                 if self.moved_ms is not None:
                     self.longest_pause_ms = max(self.longest_pause_ms, now_ms - self.moved_ms)
                 self.moved_ms = now_ms
-            if len(self) > 1 and points[-_FIELDS] - points[-2 * _FIELDS] < MIN_DISTANCE_MS:
+            if committed >= end:
+                if committed >= points[-2]:  # What went back stays visible.
+                    del points[:]
+            elif len(self) > 1 and points[-_FIELDS] - points[-2 * _FIELDS] < MIN_DISTANCE_MS:
                 del points[-_FIELDS:]
         points.extend((now_ms, committed, end))
         excess = len(points) - intervals * _FIELDS
@@ -63,6 +68,22 @@ class CommitWindow:
     def ends(self) -> "array[int]":
         """The log's end at each look."""
         return self._points[2::_FIELDS]
+
+    @property
+    def last_committed(self) -> int:
+        """The commit at the last look; there must be one."""
+        return self._points[-2]
+
+    @property
+    def last_end(self) -> int:
+        """The log's end at the last look; there must be one."""
+        return self._points[-1]
+
+    @property
+    def has_waited(self) -> bool:
+        """Two looks found records waiting: one alone may fall between a restart's last and first poll."""
+        points = self._points
+        return len(points) > _FIELDS and points[-1] > points[-2] and points[-1 - _FIELDS] > points[-2 - _FIELDS]
 
     def still_ms(self, now_ms: int) -> int:
         """Return for how long the commit has not moved, as far as it was watched."""

@@ -4,10 +4,9 @@ Before the rules stand three states of the whole group that Burrow does not know
 dashboards that draw `kcon_consumergroup_status` may keep their thresholds.
 """
 
-from array import array
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import pairwise
+from operator import sub
 from typing import Final
 
 from kcon.core.commit_window import INTERVALS, CommitWindow
@@ -111,11 +110,9 @@ def partition_status(
     rules = rules or StatusRules()
     if window is None or not len(window):
         return GroupStatus.NOCOMMIT if end else GroupStatus.OK
-    committed, ends = window.committed, window.ends
-    is_behind = ends[-1] > committed[-1]
-    if not is_behind or (lag.value_ms is not None and lag.value_ms <= rules.allowed_lag_ms):
+    if window.last_end <= window.last_committed or (lag.value_ms is not None and lag.value_ms <= rules.allowed_lag_ms):
         return GroupStatus.OK
-    if group.members == 0 and _has_waited(window):
+    if group.members == 0 and window.has_waited:
         return GroupStatus.DEAD
     if not group.is_stable and group.unstable_since_ms is not None:
         if now_ms - group.unstable_since_ms > rules.rebalancing_ms:
@@ -131,32 +128,16 @@ def group_status(statuses: "list[GroupStatus]") -> GroupStatus:
     return max(statuses, key=WEIGHT.__getitem__, default=GroupStatus.NOTFOUND)
 
 
-def _has_waited(window: CommitWindow) -> bool:
-    """Two looks found records waiting: one alone may fall between a restart's last and first poll."""
-    committed, ends = window.committed, window.ends
-    return len(window) > 1 and ends[-2] > committed[-2]
-
-
 def _judge(window: CommitWindow, group: GroupMoment, now_ms: int, rules: StatusRules) -> GroupStatus:
-    committed, ends = window.committed, window.ends
-    fell = _unrecovered_fall(committed)
-    if any(end <= offset for offset, end in zip(committed, ends, strict=True)) and not fell:
-        return GroupStatus.OK  # It was at the end within the window: a slow topic, or a burst just now.
-    if fell:
+    committed = window.committed
+    lags = list(map(sub, window.ends, committed))
+    if max(committed) > committed[-1]:
         return GroupStatus.REWIND
+    if min(lags) <= 0:
+        return GroupStatus.OK  # It was at the end within the window: a slow topic, or a burst just now.
     if committed[0] == committed[-1]:
         if window.still_ms(now_ms) <= max(rules.still_ms, PAUSES * window.longest_pause_ms):
             return GroupStatus.OK  # Who commits rarely stands still between two commits.
         moved_since = group.moved_ms is not None and group.moved_ms >= window.times_ms[0]
         return GroupStatus.STALL if moved_since else GroupStatus.STOP
-    lags = [end - offset for offset, end in zip(committed, ends, strict=True)]
-    never_less = all(later >= earlier for earlier, later in pairwise(lags))
-    return GroupStatus.WARN if never_less and lags[-1] > lags[0] else GroupStatus.OK
-
-
-def _unrecovered_fall(offsets: "array[int]") -> bool:
-    """Whether a commit is lower than its predecessor, and none since has reached the place before the fall."""
-    for index in range(1, len(offsets)):
-        if offsets[index] < offsets[index - 1] and max(offsets[index:]) < offsets[index - 1]:
-            return True
-    return False
+    return GroupStatus.WARN if lags[0] < lags[-1] and lags == sorted(lags) else GroupStatus.OK

@@ -7,7 +7,7 @@ extrapolated.
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from kcon.core.head_history import HeadHistory
 
@@ -63,9 +63,8 @@ class Probe:
         return max(0, self.max_timestamp_ms - self.base_timestamp_ms)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeLag:
-    """A time lag with its quality. `value_ms` is None only when the quality is UNKNOWN."""
+class TimeLag(NamedTuple):
+    """A time lag with its quality; a tuple, as there are tens of thousands. `value_ms` is None only for UNKNOWN."""
 
     value_ms: int | None
     quality: LagQuality
@@ -105,7 +104,7 @@ def time_lag(
         return _of_probe(probe, now_ms, start_time_ms, is_lost=is_lost)
     if written is not None:
         quality = LagQuality.LOWER_BOUND if is_lost else LagQuality.INTERPOLATED
-        return TimeLag(value_ms=max(0, now_ms - written.time_ms), quality=quality, error_ms=written.error_ms)
+        return TimeLag(max(0, now_ms - written.time_ms), quality, written.error_ms)
     return UNKNOWN_LAG
 
 

@@ -16,6 +16,7 @@ from kcon.core.ids import GroupId, TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.offset_query import EARLIEST, LATEST, OffsetQuery
 from kcon.core.snapshot import ClusterInfo, GroupCommits, GroupDescription, OffsetResult, TopicInfo
+from kcon.core.time_lag import Probe
 from kcon.errors import KconError
 
 STARTS_EVERY: Final = 6
@@ -54,6 +55,11 @@ class Source(Protocol):
     async def committed_offsets(self, groups: list[GroupId]) -> Mapping[GroupId, GroupCommits | KafkaError]:
         """Return commits."""
 
+    async def probe_times(
+        self, places: Mapping[TopicPartition, int]
+    ) -> Mapping[TopicPartition, Probe | KafkaError | None]:
+        """Return the times of records."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
@@ -69,6 +75,7 @@ class Sample:
     groups: GroupsListed = field(default_factory=lambda: GroupsListed(items=[], errors={}))
     members: Mapping[GroupId, GroupDescription | KafkaError] = field(default_factory=dict)
     commits: Mapping[GroupId, GroupCommits | KafkaError] = field(default_factory=dict)
+    probes: Mapping[TopicPartition, Probe | None] = field(default_factory=dict)
     requests: int = 0
     """Requests sent by the sampler since it started."""
     problems: tuple[str, ...] = ()
@@ -84,8 +91,12 @@ class Sampler:
         self._starts: Mapping[TopicPartition, OffsetResult] = {}
         self._members: Mapping[GroupId, GroupDescription | KafkaError] = {}
 
-    async def sample(self, on_names: Callable[[Sample], Awaitable[None]] | None = None) -> Sample:
-        """Ask everything once. on_names: gets the names as soon as they are there.
+    async def sample(
+        self,
+        on_names: Callable[[Sample], Awaitable[None]] | None = None,
+        probe_at: Mapping[TopicPartition, int] | None = None,
+    ) -> Sample:
+        """Ask everything once. on_names: gets the names as soon as they are there. probe_at: where to look at a record.
 
         KconError when the cluster cannot be asked at all.
         """
@@ -109,6 +120,7 @@ class Sampler:
             self._starts = await self._source.list_offsets(partitions, EARLIEST)
         ends = await self._source.list_offsets(partitions, LATEST)
         problems += _first_errors(ends)
+        probes = await self._source.probe_times(probe_at) if probe_at else {}
         taken_ms = self._now_ms()
         self._ticks += 1
         return Sample(
@@ -121,6 +133,7 @@ class Sampler:
             groups=groups,
             members=self._members,
             commits=commits,
+            probes={where: probe for where, probe in probes.items() if not isinstance(probe, KafkaError)},
             requests=self._source.requests_sent.total(),
             problems=tuple(problems),
         )

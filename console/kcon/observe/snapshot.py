@@ -5,8 +5,10 @@ A column holds one value a row, in the order of the row's names; None is "unknow
 
 from dataclasses import dataclass, field
 
-from kcon.core.ids import GroupId, TopicName
+from kcon.core.group_status import GroupStatus
+from kcon.core.ids import GroupId, TopicName, TopicPartition
 from kcon.core.snapshot import ClusterInfo
+from kcon.core.time_lag import TimeLag
 from kcon.observe.rings import Series
 
 
@@ -58,6 +60,16 @@ class GroupColumns:
     """Committed offsets moved a second since the tick before."""
     eta_ms: tuple[float | None, ...] = ()
     """Until the lag is gone; inf when it does not shrink."""
+    time_lag: tuple[TimeLag, ...] = ()
+    """How old the oldest unread record is, the worst of its partitions, with its quality."""
+    time_unknown: tuple[int, ...] = ()
+    """Partitions whose time lag is unknown."""
+    status: tuple[GroupStatus, ...] = ()
+    """The worst of its partitions."""
+    status_since_ms: tuple[int, ...] = ()
+    """When that status was first seen, without a break."""
+    status_at: tuple[TopicPartition | None, ...] = ()
+    """The partition that has it; None when all is well."""
     trend: tuple[tuple[float, ...], ...] = ()
     """The last lags, NaN where unknown."""
 

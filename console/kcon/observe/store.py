@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from kcon.core.group_status import GroupStatus, StatusRules
 from kcon.core.ids import GroupId, TopicName, TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import offset_lag, records_lost
@@ -22,6 +23,8 @@ from kcon.core.snapshot import (
     OffsetResult,
     TopicInfo,
 )
+from kcon.core.time_lag import UNKNOWN_LAG
+from kcon.observe.lag_engine import Bounds, GroupLateness, GroupReading, LagEngine, assigned_partitions
 from kcon.observe.rings import Rings, lag_eta_ms, rate_per_s
 from kcon.observe.sampler import Sample
 from kcon.observe.snapshot import BrokerColumns, ClusterSnapshot, GroupColumns, TopicColumns
@@ -50,13 +53,14 @@ class _GroupFacts:
     lost: int
     topics: frozenset[TopicName]
     out_per_s: float | None
+    late: GroupLateness
     readable: bool
 
 
 class Store:
     """Keeps what the next tick compares with. One event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: StatusRules | None = None) -> None:
         self._cluster: Rings[str] = Rings(CLUSTER_TICKS)
         self._topics: Rings[TopicName] = Rings(TOPIC_TICKS)
         self._groups: Rings[GroupId] = Rings(GROUP_TICKS)
@@ -66,9 +70,14 @@ class Store:
         self._requests = 0
         self._brokers_seen: set[int] = set()
         self._turn = _Turn()
+        self.lag_engine = LagEngine(rules)
+        """What is remembered of each group's commits, and of the ends of what it reads."""
 
     async def add(self, sample: Sample) -> ClusterSnapshot:
         """Take in one sample and return the picture with it."""
+        if sample.has_offsets:
+            self.lag_engine.begin_tick()
+            self.lag_engine.add_probes(sample.probes)
         elapsed_ms = sample.taken_ms - self._taken_ms if self._taken_ms and sample.has_offsets else 0
         names = {topic.name: topic for topic in sample.topics}
         bounds = await self._read_bounds(sample) if sample.has_offsets else {}
@@ -76,6 +85,7 @@ class Store:
         facts = await self._group_facts(sample, bounds, elapsed_ms)
         if sample.has_offsets:
             self._push(sample, names, rates, facts)
+            self.lag_engine.end_tick()
         topics = await self._topic_columns(sample, bounds, rates, facts)
         groups = self._group_columns(sample, facts)
         brokers = self._broker_columns(sample, broker_rates)
@@ -188,11 +198,18 @@ class Store:
     ) -> dict[GroupId, _GroupFacts]:
         facts: dict[GroupId, _GroupFacts] = {}
         kept: dict[GroupId, dict[TopicPartition, int]] = {}
+        states = {row.group: _state(row, sample) for row in sample.groups.items}
+
+        def bounds_of(where: TopicPartition) -> Bounds:
+            return Bounds(*_bounds_of(bounds.get(where.topic), where.partition))
+
         for group, commits in sample.commits.items():
             if isinstance(commits, KafkaError):
-                facts[group] = _GroupFacts(None, 0, 0, frozenset(), None, readable=False)
+                facts[group] = _GroupFacts(None, 0, 0, frozenset(), None, GroupLateness(), readable=False)
+                self.lag_engine.keep(group)
                 continue
-            assigned = _assigned(sample.members.get(group))
+            described = sample.members.get(group)
+            assigned = assigned_partitions(described)
             now: dict[TopicPartition, int] = {}
             lag, known, unknown, lost = 0, 0, 0, 0
             for where, commit in commits.items():
@@ -213,6 +230,17 @@ class Store:
                 lost,
                 frozenset(where.topic for where in commits),
                 _progress(self._commits.get(group), now, elapsed_ms),
+                self.lag_engine.assess(
+                    GroupReading(
+                        group=group,
+                        commits=now,
+                        bounds_of=bounds_of,
+                        assigned=assigned,
+                        state=states.get(group, ""),
+                        members=_member_count(described),
+                    ),
+                    sample.taken_ms,
+                ),
                 readable=True,
             )
             kept[group] = now
@@ -240,6 +268,11 @@ class Store:
                 lag_eta_ms(self._groups.series(row.group)) if each and each.lag is not None else None
                 for row, each in zip(rows, of_rows, strict=True)
             ),
+            time_lag=tuple(each.late.worst if each else UNKNOWN_LAG for each in of_rows),
+            time_unknown=tuple(each.late.unknown if each else 0 for each in of_rows),
+            status=tuple(each.late.status if each else GroupStatus.NOTFOUND for each in of_rows),
+            status_since_ms=tuple(each.late.since_ms if each else 0 for each in of_rows),
+            status_at=tuple(each.late.at if each else None for each in of_rows),
             trend=tuple(self._groups.values(row.group) for row in rows),
         )
 
@@ -306,12 +339,6 @@ def _bounds_of(bounds: _Bounds | None, partition: int) -> tuple[int | None, int 
 
 def _count_under_replicated(topic: TopicInfo) -> int:
     return sum(part.is_under_replicated for part in topic.partitions)
-
-
-def _assigned(described: GroupDescription | KafkaError | None) -> set[TopicPartition]:
-    if not isinstance(described, GroupDescription):
-        return set()
-    return {where for member in described.members for where in member.assignment}
 
 
 def _member_count(described: GroupDescription | KafkaError | None) -> int | None:

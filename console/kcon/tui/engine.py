@@ -302,7 +302,7 @@ class _Looks:
         async def show_names(sample: Any) -> None:
             show(await store.add(sample))
 
-        sample = await self._sampler.sample(show_names if is_first else None)
+        sample = await self._sampler.sample(show_names if is_first else None, store.lag_engine.wanted_probes())
         show(await store.add(sample))
         self.count += 1
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from kcon.core.group_status import GroupStatus
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.kafka_error import kafka_error
+from kcon.core.time_lag import LagQuality
 from kcon.observe.sampler import Sampler
 from kcon.observe.snapshot import ClusterSnapshot
 from kcon.observe.store import Store
@@ -128,3 +130,16 @@ def test_a_column_is_as_long_as_its_names(watch: Watch) -> None:
     snapshot = watch.look()
     for columns in (snapshot.topics, snapshot.groups, snapshot.brokers):
         assert {len(getattr(columns, field)) for field in columns.__slots__} == {len(columns)}
+
+
+def test_a_group_that_nobody_reads_for_is_dead_at_the_second_look(watch: Watch, orders: Any) -> None:
+    """Its time lag is unknown until a record of the past was looked at, and the store says where."""
+    first = watch.look()
+    row = [each.raw for each in first.groups.group].index("billing")
+    assert first.groups.status[row] is GroupStatus.OK
+    second = watch.look(2_000)
+    assert second.groups.status[row] is GroupStatus.DEAD
+    assert second.groups.status_since_ms[row] == second.taken_ms
+    assert second.groups.time_lag[row].quality is LagQuality.UNKNOWN
+    wanted = watch.store.lag_engine.wanted_probes()
+    assert {str(where.topic) for where in wanted} == {"orders"}
