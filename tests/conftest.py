@@ -59,11 +59,11 @@ class ReplicatedCluster(Cluster):
 
     def pause(self, node_id: int) -> None:
         """Let a node hang: its sockets stay open and nothing answers."""
-        self.nodes.node(node_id).pause()
+        asyncio.run(self.nodes.node(node_id).pause())
 
     def resume(self, node_id: int) -> None:
         """Let a paused node go on."""
-        self.nodes.node(node_id).resume()
+        asyncio.run(self.nodes.node(node_id).resume())
 
     def start(self, node_id: int) -> None:
         """Start a killed node again, and return when it answers."""
@@ -79,7 +79,7 @@ class ReplicatedCluster(Cluster):
             return
         for node_id, state in states.items():
             if state is NodeState.PAUSED:
-                self.nodes.node(node_id).resume()
+                await self.nodes.node(node_id).resume()
         await asyncio.gather(*(self.nodes.start(node) for node, state in states.items() if state is NodeState.DEAD))
         async with asyncio.timeout(RESTORE_TIMEOUT_S):
             while not await self._is_whole():

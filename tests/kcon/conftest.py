@@ -33,10 +33,15 @@ from kcon.core.snapshot import (
     TopicInfo,
 )
 from kcon.core.wire_text import WireText
+from kcon.errors import KconError
 from kcon.gate.permit import Operation, Permit
 
 NOW_MS = 1_795_487_700_000
 """2026-11-24T02:35:00Z: what every test takes for now."""
+
+
+def _no_quorum() -> None:
+    raise KconError("Broker b1:9092 does not speak DescribeQuorum.")
 
 
 @dataclass
@@ -75,7 +80,7 @@ class FakeCluster:
         """Called before a group is described: what happens meanwhile."""
         self.context = ""
         self.closed = False
-        self.answers: dict[str, Any] = {}
+        self.answers: dict[str, Any] = {"quorum": _no_quorum}
         """Answers of methods that this class does not have, by name: a value, or a function of the arguments.
 
         A permit among the arguments is spent, and the first argument is written down as the mutation.

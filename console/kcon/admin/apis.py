@@ -52,6 +52,8 @@ class Api(Enum):
     LIST_CONFIG_RESOURCES = (74, "list_config_resources", 0, 1)
     DESCRIBE_TOPIC_PARTITIONS = (75, "describe_topic_partitions", 0, 0)
     SHARE_GROUP_DESCRIBE = (77, "share_group_describe", 1, 1)
+    ADD_RAFT_VOTER = (80, "add_raft_voter", 0, 1)
+    REMOVE_RAFT_VOTER = (81, "remove_raft_voter", 0, 0)
     STREAMS_GROUP_DESCRIBE = (89, "streams_group_describe", 0, 0)
     DESCRIBE_SHARE_GROUP_OFFSETS = (90, "describe_share_group_offsets", 0, 1)
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from kcon.admin.apis import Api
-from kcon.admin.calls import ask, ask_brokers, ask_whole, item_error
+from kcon.admin.calls import ask_brokers, ask_whole, item_error
 from kcon.admin.cluster import Cluster, Deadline
 from kcon.admin.requests import ReadRequest
-from kcon.core.broker_facts import BrokerRow, Feature, Features, LogDir, Quorum, QuorumReplica, ReplicaSize
+from kcon.core.broker_facts import BrokerRow, LogDir, Quorum, QuorumReplica, ReplicaSize
 from kcon.core.ids import HostName, TopicName, TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.wire_text import WireText
@@ -117,22 +117,3 @@ def _directory(raw: bytes) -> str:
     from kcon.admin.topics import format_topic_id
 
     return format_topic_id(raw)
-
-
-async def describe_features(cluster: Cluster, deadline: Deadline) -> Features:
-    """Return the features that the answering broker supports and that are finalized (KIP-584)."""
-    values = {"client_software_name": "kcon", "client_software_version": "0.1"}
-    told = await ask(cluster, ReadRequest(api=Api.API_VERSIONS, values=values, version_min=3), deadline)
-    supported = {item.name: item for item in told.supported_features or ()}
-    finalized = {item.name: item for item in told.finalized_features or ()}
-    features = {}
-    for name in sorted({*supported, *finalized}):
-        able, level = supported.get(name), finalized.get(name)
-        features[name] = Feature(
-            name=WireText(name),
-            supported_min=able.min_version if able else None,
-            supported_max=able.max_version if able else None,
-            finalized=level.max_version_level if level else None,
-        )
-    epoch = told.finalized_features_epoch
-    return Features(features, epoch if epoch is not None and epoch >= 0 else None)

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from kcon.admin.elections import Election
+    from kcon.admin.features import LevelChange
     from kcon.admin.raw_request import RawRequest
     from kcon.admin.reassignments import Reassignment
-    from kcon.core.broker_facts import BrokerRow, Features, LogDir, Quorum
+    from kcon.core.broker_facts import BrokerRow, Features, LogDir, Quorum, VoterListener
     from kcon.core.ids import TopicPartition
     from kcon.core.kafka_error import KafkaError
     from kcon.gate.permit import Permit
@@ -58,9 +59,51 @@ class ClusterCalls(AdminCalls):
 
     async def features(self) -> Features:
         """Return the features that are supported and those in force."""
-        from kcon.admin.broker_facts import describe_features
+        from kcon.admin.features import describe_features
 
         return await describe_features(self._cluster, self._cluster.deadline())
+
+    async def update_features(
+        self, levels: Mapping[str, int], way: LevelChange, permit: Permit | None, *, validate_only: bool = False
+    ) -> dict[str, KafkaError | None]:
+        """Set the levels of features (0: off); None for each that is done. All are changed, or none.
+
+        permit: FEATURES_UPDATE on `feature:NAME`, or None with validate_only. Kafka 3.3 or newer.
+        """
+        from kcon.admin.features import update_features
+
+        deadline = self._cluster.deadline()
+        return await update_features(self._cluster, levels, way, permit, validate_only=validate_only, deadline=deadline)
+
+    # --- membership ------------------------------------------------------------------------------------------
+
+    async def unregister_broker(self, broker_id: int, permit: Permit) -> KafkaError | None:
+        """Let the cluster forget a broker that is gone for good. None: done. permit: BROKER_UNREGISTER."""
+        from kcon.admin.membership import unregister_broker
+
+        return await unregister_broker(self._cluster, broker_id, permit, self._cluster.deadline())
+
+    async def add_voter(
+        self, voter_id: int, directory_id: bytes, listeners: Sequence[VoterListener], permit: Permit
+    ) -> KafkaError | None:
+        """Let a controller vote in the metadata quorum (KIP-853). None: done. permit: QUORUM_CHANGE on `voter:ID`.
+
+        directory_id: 16 bytes, of the controller's metadata folder. listeners: where the others reach it.
+        """
+        from kcon.admin.membership import add_voter
+
+        deadline = self._cluster.deadline()
+        return await add_voter(
+            self._cluster, voter_id, directory_id, listeners=listeners, permit=permit, deadline=deadline
+        )
+
+    async def remove_voter(self, voter_id: int, directory_id: bytes, permit: Permit) -> KafkaError | None:
+        """Take a controller's vote away (KIP-853). None: done. permit: QUORUM_CHANGE on `voter:ID`."""
+        from kcon.admin.membership import remove_voter
+
+        return await remove_voter(self._cluster, voter_id, directory_id, permit, self._cluster.deadline())
+
+    # --- replicas --------------------------------------------------------------------------------------------
 
     async def elect_leaders(
         self, partitions: Collection[TopicPartition], election: Election, permit: Permit

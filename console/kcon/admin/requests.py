@@ -154,6 +154,12 @@ def targets_of(request: Request) -> frozenset[str]:
         case Api.ALTER_USER_SCRAM_CREDENTIALS:
             users = _names(values["deletions"], "name") | _names(values["upsertions"], "name")
             return frozenset(f"user:{name}" for name in users)
+        case Api.UNREGISTER_BROKER:
+            return frozenset({broker_target(cast("int", values["broker_id"]))})
+        case Api.ADD_RAFT_VOTER | Api.REMOVE_RAFT_VOTER:
+            return frozenset({voter_target(cast("int", values["voter_id"]))})
+        case Api.UPDATE_FEATURES:
+            return frozenset(feature_target(name) for name in _names(values["feature_updates"], "feature"))
         case Api.WRITE_TXN_MARKERS:
             markers = cast("Iterable[Mapping[str, object]]", values["markers"])
             return frozenset(name for marker in markers for name in _names(marker["topics"], "name"))
@@ -177,6 +183,21 @@ def quota_target(entity: Iterable[Mapping[str, object]]) -> str:
 def acl_target(resource_type: int, name: str) -> str:
     """Spell the resource of an ACL as a permit names it, e.g. `acl:topic:orders`."""
     return f"acl:{_ACL_RESOURCES.get(resource_type, resource_type)}:{name}"
+
+
+def broker_target(broker_id: int) -> str:
+    """Spell a broker as a permit names it, e.g. `broker:4`."""
+    return f"broker:{broker_id}"
+
+
+def voter_target(voter_id: int) -> str:
+    """Spell a voter of the metadata quorum as a permit names it, e.g. `voter:2`."""
+    return f"voter:{voter_id}"
+
+
+def feature_target(name: str) -> str:
+    """Spell a feature as a permit names it, e.g. `feature:metadata.version`."""
+    return f"feature:{name}"
 
 
 _KIND: Final = itemgetter(0)
@@ -203,6 +224,10 @@ _OPERATIONS: Final = {
     Api.ALTER_CLIENT_QUOTAS: Operation.QUOTA_ALTER,
     Api.ALTER_USER_SCRAM_CREDENTIALS: Operation.USER_ALTER,
     Api.WRITE_TXN_MARKERS: Operation.TXN_ABORT,
+    Api.UNREGISTER_BROKER: Operation.BROKER_UNREGISTER,
+    Api.ADD_RAFT_VOTER: Operation.QUORUM_CHANGE,
+    Api.REMOVE_RAFT_VOTER: Operation.QUORUM_CHANGE,
+    Api.UPDATE_FEATURES: Operation.FEATURES_UPDATE,
     Api.METADATA: Operation.TOPIC_CREATE,
     Api.FIND_COORDINATOR: Operation.OFFSETS_COMMIT,
 }

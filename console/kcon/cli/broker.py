@@ -17,6 +17,7 @@ from kcon.core.units import format_bytes
 from kcon.core.wire_text import WireText
 from kcon.errors import NotFoundError
 from kcon.gate.permit import Operation
+from kcon.services.controller import active_controller
 from kcon.services.session import Session
 
 
@@ -56,6 +57,7 @@ async def _list(invocation: Invocation, session: Session) -> int:
         admin = await session.admin()
         brokers = await admin.brokers()
         info = await admin.cluster()
+        controller = await active_controller(admin, info)
         topics = await admin.topics()
     loads = BrokerLoads(topics)
     return invocation.show(
@@ -65,7 +67,7 @@ async def _list(invocation: Invocation, session: Session) -> int:
             columns=_LIST_COLUMNS,
             name_key="id",
             items=[
-                {**_broker_item(broker), "controller": broker.id == info.controller_id, **loads(broker.id)}
+                {**_broker_item(broker), "controller": broker.id == controller, **loads(broker.id)}
                 for broker in brokers
             ],
         )

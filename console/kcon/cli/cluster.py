@@ -23,12 +23,20 @@ from kcon.core.ids import TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.units import format_duration
 from kcon.gate.permit import Operation
+from kcon.services.controller import active_controller
 from kcon.services.elections import plan_election
 from kcon.services.session import Session
+
+LOCAL = frozenset(f"cluster {verb}" for verb in ("up", "status", "kill", "add", "remove", "down"))
+"""Commands about clusters on this machine, which need no context."""
 
 
 async def run_cluster(request: Request, invocation: Invocation) -> int:
     """Execute one request about the cluster."""
+    if request.command in LOCAL:
+        from kcon.cli.local_cluster import run_local_cluster
+
+        return await run_local_cluster(request, invocation)
     async with invocation.open_session() as session:
         match request:
             case ClusterInfoRequest():
@@ -50,10 +58,11 @@ async def _info(invocation: Invocation, session: Session) -> int:
         admin = await session.admin()
         info = await admin.cluster()
         topics = await admin.topics()
+        controller = await active_controller(admin, info)
     parts = [part for topic in topics for part in topic.partitions]
     item: Item = {
         "cluster_id": info.cluster_id,
-        "controller": info.controller_id if info.controller_id >= 0 else None,
+        "controller": controller,
         "brokers": len(info.brokers),
         "topics": len(topics),
         "partitions": len(parts),

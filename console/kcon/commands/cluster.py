@@ -45,7 +45,7 @@ class ClusterElect(Request):
     confirmation: Confirmation = Confirmation()
 
 
-COMMAND = Noun("cluster", "The cluster: brokers, quorum, features, API versions, elections.")
+COMMAND = Noun("cluster", "The cluster: quorum, features, versions, elections; and a local one to rehearse on.")
 
 _LISTING = [*output_options(watch=True), *connection_options()]
 _ANSWER = [*output_options(), *connection_options()]
@@ -108,3 +108,12 @@ def cluster_elect(
     Example: kcon cluster elect --topic orders
     """
     return ClusterElect(shared=shared, topics=topics, unclean=unclean, confirmation=confirmation(dry_run, yes, confirm))
+
+
+def _add_local() -> None:
+    from kcon.commands.local_cluster import add_local_commands
+
+    add_local_commands(COMMAND)
+
+
+_add_local()

@@ -18,7 +18,7 @@ COMMANDS = (
     (
         "cluster",
         "Cluster",
-        "The cluster: brokers, quorum, features, API versions, elections.",
+        "The cluster: quorum, features, versions, elections; and a local one to rehearse on.",
         "cluster",
         ("clusters",),
     ),

@@ -68,6 +68,15 @@ class Quorum(NamedTuple):
     observers: tuple[QuorumReplica, ...]
 
 
+class VoterListener(NamedTuple):
+    """Where the other voters reach a controller."""
+
+    name: str
+    """Of its listener, e.g. `CONTROLLER`."""
+    host: str
+    port: int
+
+
 class Feature(NamedTuple):
     """One feature flag of the cluster (KIP-584)."""
 

@@ -33,6 +33,10 @@ class Operation(Enum):
     QUOTA_ALTER = "quota.alter"
     USER_ALTER = "user.alter"
     TXN_ABORT = "txn.abort"
+    BROKER_UNREGISTER = "broker.unregister"
+    FEATURES_UPDATE = "features.update"
+    QUORUM_CHANGE = "quorum.change"
+    """Let a controller vote, or take its vote away."""
     RAW = "raw"
     """A request that the user wrote field by field."""
 

@@ -25,6 +25,8 @@ from kcon.services.apache_kafka import java_argv, last_line, run_quietly
 HOST: Final = "127.0.0.1"
 STOP_GRACE_S: Final = 20.0
 KILL_TIMEOUT_S: Final = 5.0
+SIGNAL_TIMEOUT_S: Final = 2.0
+"""A process stops and goes on a moment after it was told to."""
 PS_TIMEOUT_S: Final = 5.0
 SETTINGS_FILE: Final = "server.properties"
 LOG_FILE: Final = "server.log"
@@ -103,38 +105,46 @@ class KafkaNode:
             return NodeState.DEAD
         return NodeState.PAUSED if told is NodeState.PAUSED else NodeState.RUNNING
 
-    def pause(self) -> None:
+    async def pause(self) -> None:
         """Let it hang: its sockets stay open and nothing answers. KconError when it is dead."""
         self._signal(signal.SIGSTOP)
+        await self._becomes(NodeState.PAUSED, SIGNAL_TIMEOUT_S)
 
-    def resume(self) -> None:
+    async def resume(self) -> None:
         """Let it go on. KconError when it is dead."""
         self._signal(signal.SIGCONT)
+        await self._becomes(NodeState.RUNNING, SIGNAL_TIMEOUT_S)
 
     async def stop(self, *, grace_s: float = STOP_GRACE_S) -> None:
         """Stop it: a clean stop within `grace_s` (0: none at all), then SIGKILL. Idempotent."""
         if self.state is NodeState.DEAD:
             return
         if grace_s > 0:
-            self.resume()
             self._signal(signal.SIGTERM)
-            if await self._ends_within(grace_s):
+            self._signal(signal.SIGCONT)
+            if await self._becomes(NodeState.DEAD, grace_s):
                 return
         self._signal(signal.SIGKILL)
-        if not await self._ends_within(KILL_TIMEOUT_S):
+        if not await self._becomes(NodeState.DEAD, KILL_TIMEOUT_S):
             raise KconError(f"Process {self.pid} of node {self.plan.node_id} does not end.", "Look at it with ps.")
+
+    def disown(self) -> None:
+        """Let it outlive this process: from now on it is known by its id alone."""
+        if self._process is not None:
+            self._process.returncode = 0  # Or the interpreter warns of a child that nobody waits for.
+            self._process = None
 
     def _signal(self, number: signal.Signals) -> None:
         if self.state is NodeState.DEAD:
-            if number is signal.SIGKILL:
+            if number in {signal.SIGKILL, signal.SIGCONT}:
                 return
             raise KconError(f"Node {self.plan.node_id} does not run.", "`kcon cluster up` starts it again.")
         with suppress(ProcessLookupError):  # It ended by itself a moment ago.
             os.kill(self.pid, number)
 
-    async def _ends_within(self, timeout_s: float) -> bool:
+    async def _becomes(self, wanted: NodeState, timeout_s: float) -> bool:
         deadline = asyncio.get_running_loop().time() + timeout_s
-        while self.state is not NodeState.DEAD:
+        while self.state is not wanted:
             if asyncio.get_running_loop().time() > deadline:
                 return False
             await asyncio.sleep(0.02)
