@@ -13,6 +13,7 @@ from kcon.core.offset_spec import FromEnd, FromStart, OffsetRange, Purpose, pars
 from kcon.errors import ExitCode, UsageError
 from kcon.gate.permit import Operation, Permit
 from kcon.records.read_plan import Isolation, Order
+from kcon.services.record_filter import compile_record_filter
 from kcon.services.records import GroupConsumePlan, RecordQuery, RecordReading, open_stream
 from kcon.services.session import Session
 
@@ -63,6 +64,7 @@ def _query(request: Consume, invocation: Invocation) -> RecordQuery:
         isolation=Isolation(request.isolation),
         order=Order.ARRIVAL,
         group=None if request.group is None else group_id(request.group),
+        where=None if request.where is None else compile_record_filter(request.where, now_ms),
     )
 
 
@@ -99,7 +101,7 @@ async def _write_records(request: Consume, invocation: Invocation, reading: Reco
         out.bytes(b"".join(pending))
         out.flush()
         _say_notices(request, invocation, reading)
-    _say_notices(request, invocation, reading)
+    _say_end(request, invocation, reading)
     return ExitCode.FAILED if reading.planned.errors else ExitCode.OK
 
 
@@ -120,8 +122,15 @@ async def _write_envelope(request: Consume, invocation: Invocation, reading: Rec
     ]
     out.text(f'\n],"errors":{json_text(errors)}}}\n')
     out.flush()
-    _say_notices(request, invocation, reading)
+    _say_end(request, invocation, reading)
     return ExitCode.FAILED if errors else ExitCode.OK
+
+
+def _say_end(request: Consume, invocation: Invocation, reading: RecordReading) -> None:
+    _say_notices(request, invocation, reading)
+    unanswered = reading.where_errors
+    if unanswered is not None and not request.quiet:
+        invocation.diagnostics.note(unanswered)
 
 
 def _say_notices(request: Consume, invocation: Invocation, reading: RecordReading) -> None:

@@ -57,6 +57,8 @@ class Block(Frozen):
     facts: Sequence[tuple[str, str]] = ()
     columns: Sequence[Column] = ()
     rows: Sequence[Item] = ()
+    text: str = ""
+    """Lines of their own, below the rest; safe for a terminal."""
 
 
 class Document(Frozen):

@@ -101,6 +101,11 @@ class Invocation:
 
     def show(self, document: Document) -> ExitCode:
         """Write an answer and what failed in it; return the exit code."""
+        where = self.request.shared.output.where
+        if where is not None:
+            from kcon.cli.where import keep_matching
+
+            document = keep_matching(document, where)
         self.writer.document(document)
         for note in document.notes:
             self.diagnostics.note(note)

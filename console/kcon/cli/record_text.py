@@ -26,7 +26,7 @@ _TIMESTAMP_TYPES: Final = {
 def record_writer(chosen: RecordFormat, *, safe: bool, int64_as_string: bool = False) -> Writer:
     """Return the function that writes one record with its end. safe: for a terminal. UsageError: a bad template."""
     if chosen.kind == "ndjson":
-        return lambda record: (json_text(_plain_record(record, int64_as_string)) + "\n").encode()
+        return lambda record: (json_text(plain_record(record, int64_as_string)) + "\n").encode()
     parts = _template(chosen)
     if not safe:
         return _joined(parts)
@@ -41,10 +41,11 @@ def record_writer(chosen: RecordFormat, *, safe: bool, int64_as_string: bool = F
 
 def record_json(record: Record, *, int64_as_string: bool) -> str:
     """Return a record as one JSON object."""
-    return json_text(_plain_record(record, int64_as_string))
+    return json_text(plain_record(record, int64_as_string))
 
 
-def _plain_record(record: Record, int64_as_string: bool) -> object:
+def plain_record(record: Record, int64_as_string: bool) -> object:
+    """Return a record as what `json` takes."""
     item: dict[str, Value] = {
         "topic": record.topic,
         "partition": record.partition,

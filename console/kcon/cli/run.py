@@ -29,6 +29,8 @@ LIVE_NOUNS = frozenset(
         "share",
         "streams",
         "consume",
+        "get",
+        "search",
         "produce",
         "load",
     }
@@ -124,7 +126,7 @@ def _dispatch(request: Request, invocation: Invocation) -> int:
 
 def _format_asked(argv: Sequence[str]) -> OutputFormat | None:
     """Guess the output format before the words are parsed, so that a usage error is JSON where it was asked for."""
-    letters = ("--output",) if {"consume", "tail"} & set(argv) else ("--output", "-o")
+    letters = ("--output",) if {"consume", "tail", "search", "get"} & set(argv) else ("--output", "-o")
     for index, word in enumerate(argv):
         following = argv[index + 1] if index + 1 < len(argv) else ""
         for option in letters:

@@ -97,5 +97,7 @@ def format_blocks(blocks: Sequence[Block]) -> str:
         text += "".join(f"  {pad(name, name_width)}  {value}\n" for name, value in block.facts)
         if block.columns:
             text += format_table(block.columns, block.rows, width=None, headers=True)
+        if block.text:
+            text += block.text if block.text.endswith("\n") else f"{block.text}\n"
         parts.append(text)
     return "\n".join(parts)

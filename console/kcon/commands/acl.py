@@ -102,7 +102,7 @@ def _takes_filter(function: _F) -> _F:
     return _takes_resources(function)
 
 
-@leaf("list", parent=COMMAND, options=_LISTING)
+@leaf("list", parent=COMMAND, options=[*output_options(where=True), *connection_options()])
 @_takes_filter
 def acl_list(*, shared: Shared, **scope: Any) -> Request:
     """List ACLs, all or those that fit.

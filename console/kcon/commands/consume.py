@@ -12,6 +12,7 @@ from kcon.commands.options import (
     connection_options,
     takes,
     takes_typed_name,
+    where_option,
 )
 from kcon.commands.request import Confirmation, Request, Shared
 from kcon.commands.tree import leaf
@@ -50,13 +51,15 @@ class Consume(Request):
     group: str | None = None
     isolation: str = "read_committed"
     format: RecordFormat = RecordFormat()
+    where: str | None = None
+    """CEL over the record's variables."""
     quiet: bool = False
     confirmation: Confirmation = Confirmation()
     """For joining a group."""
 
 
-def record_options() -> list[SharedOption]:
-    """How records are chosen and written; the same for `consume` and `tail`."""
+def choice_options() -> list[SharedOption]:
+    """How records are chosen; the same for `consume`, `tail` and `search`."""
     return [
         SharedOption(["-t", "--topic", "more_topics"], multiple=True, metavar="TOPIC", help="A topic, as an option."),
         SharedOption(
@@ -69,7 +72,14 @@ def record_options() -> list[SharedOption]:
             default="read_committed",
             help="Whether records of open and aborted transactions are left out.",
         ),
+        where_option("Only records for which CEL says yes, e.g. 'value.amount > 100 && key == \"a\"'."),
         SharedOption(["-q", "--quiet"], is_flag=True, help="No notes on standard error."),
+    ]
+
+
+def format_options() -> list[SharedOption]:
+    """How records are written; the last one lands in the request's shared part."""
+    return [
         SharedOption(
             ["-f", "--format", "template"],
             metavar="TEXT",
@@ -110,13 +120,13 @@ def record_options() -> list[SharedOption]:
 
 
 def takes_record_options(function: Any) -> Any:
-    """Give a command's function the options of `record_options`."""
-    return takes(function, record_options()[:-1])
+    """Give a command's function the options for choosing and writing records."""
+    return takes(function, [*choice_options(), *format_options()[:-1]])
 
 
 def shared_record_options() -> list[SharedOption]:
     """Return the options that land in the request's shared part."""
-    return [*record_options()[-1:], *connection_options()]
+    return [*format_options()[-1:], *connection_options()]
 
 
 def record_format(values: dict[str, Any]) -> RecordFormat:
@@ -213,6 +223,7 @@ def consume(
         group=group,
         isolation=values["isolation"],
         format=record_format(values),
+        where=values["where"],
         quiet=values["quiet"],
         confirmation=Confirmation(name=confirm),
     )

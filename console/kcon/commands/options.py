@@ -46,6 +46,26 @@ class Duration(click.ParamType[int]):
             self.fail(error.message, param, ctx)
 
 
+class Size(click.ParamType[int]):
+    """A size such as `512`, `10k`, `5MB`; yields bytes, at least one."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        from kcon.core.units import parse_bytes
+        from kcon.errors import UsageError
+
+        try:
+            size_bytes = parse_bytes(str(value))
+        except UsageError as error:
+            self.fail(error.message, param, ctx)
+        if size_bytes < 1:
+            self.fail("It must be at least one byte.", param, ctx)
+        return size_bytes
+
+
 class Property(click.ParamType[tuple[str, str]]):
     """`key=value`; the value may contain further equal signs."""
 
@@ -109,7 +129,7 @@ def connection_options() -> list[SharedOption]:
     ]
 
 
-def output_options(*, letter: bool = True, watch: bool = False) -> list[SharedOption]:
+def output_options(*, letter: bool = True, watch: bool = False, where: bool = False) -> list[SharedOption]:
     """How the answer is shown. letter: `-o` is the format; watch: the command can be repeated."""
     options = [
         SharedOption(
@@ -129,12 +149,19 @@ def output_options(*, letter: bool = True, watch: bool = False) -> list[SharedOp
             section=OUTPUT_SECTION,
         ),
     ]
+    if watch or where:
+        options.append(_output(["--where"], "Only items for which CEL says yes; the columns are its variables.", "CEL"))
     if watch:
         options += [
             SharedOption(["--watch"], is_flag=True, help="Repeat until ctrl-C.", section=OUTPUT_SECTION),
             _output(["--interval", "interval_ms"], "The pause of --watch; 2s by default.", "DURATION", type=Duration()),
         ]
     return options
+
+
+def where_option(text: str) -> SharedOption:
+    """Return `--where`: a filter in CEL."""
+    return SharedOption(["--where"], metavar="CEL", help=text)
 
 
 def report_options() -> list[SharedOption]:
@@ -244,6 +271,7 @@ def build_shared(values: Mapping[str, Any]) -> Shared:
         columns=_words(values.get("columns")),
         sort=tuple((name.removeprefix("-"), name.startswith("-")) for name in _words(values.get("sort"))),
         limit=values.get("limit"),
+        where=values.get("where"),
         headers=not values.get("no_headers", False),
         int64_as_string=bool(values.get("int64_as_string", False)),
         watch=bool(values.get("watch", False)),

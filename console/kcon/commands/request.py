@@ -44,6 +44,8 @@ class Output(Frozen):
     sort: tuple[tuple[str, bool], ...] = ()
     """Column name and whether it sorts downwards, the first one first."""
     limit: int | None = None
+    where: str | None = None
+    """CEL over the columns; a list keeps the items it says yes for."""
     headers: bool = True
     int64_as_string: bool = False
     watch: bool = False

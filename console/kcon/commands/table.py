@@ -30,6 +30,8 @@ COMMANDS = (
     ("user", "Security", "SCRAM users: list, create, change passwords, delete.", "user", ("users",)),
     ("consume", "Records", "Print records of topics.", "consume", ()),
     ("tail", "Records", "Print the newest records of topics and follow.", "tail", ()),
+    ("get", "Records", "Show records by their address.", "get", ()),
+    ("search", "Records", "Find records with a CEL filter, and say exactly what was looked at.", "search", ()),
     ("produce", "Records", "Write records to a topic.", "produce", ()),
     ("load", "Records", "Load a CSV or NDJSON file, or lines, into a topic.", "load", ()),
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),

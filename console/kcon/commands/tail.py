@@ -42,6 +42,7 @@ def tail(*, shared: Shared, topics: tuple[str, ...], lines: int | None, **values
         stop_at_end=values["exit"],
         isolation=values["isolation"],
         format=record_format(values),
+        where=values["where"],
         quiet=values["quiet"],
     )
 

@@ -20,8 +20,6 @@ FETCH_WAIT_MS: Final = 100
 ends in transaction markers waits for its end."""
 
 PREFETCH_RECORDS_MAX: Final = 100_000
-PREFETCH_KIB_MAX: Final = 32 * 1024
-"""What librdkafka may read ahead, in all partitions together; `ReadPlan.buffer_bytes` comes on top."""
 
 FETCH_QUEUE_BACKOFF_MS: Final = 5
 """How long librdkafka pauses after its read-ahead was full. Its own default of a second makes a quick reader wait
@@ -60,7 +58,7 @@ def consumer_config(context: Context, plan: "ReadPlan") -> Config:
         "fetch.queue.backoff.ms": FETCH_QUEUE_BACKOFF_MS,
         # A damaged batch is an error, not a record.
         "check.crcs": True,
-        "queued.max.messages.kbytes": PREFETCH_KIB_MAX,
+        "queued.max.messages.kbytes": max(1, plan.prefetch_bytes // 1024),
         "queued.min.messages": PREFETCH_RECORDS_MAX if wanted is None else min(wanted, PREFETCH_RECORDS_MAX),
         **common_config(context),
         "isolation.level": plan.isolation.value,

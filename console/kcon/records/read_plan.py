@@ -7,6 +7,7 @@ from typing import Final, Literal
 from kcon.core.ids import GroupId, TopicName, TopicPartition
 
 BUFFER_BYTES: Final = 16 * 1024 * 1024
+PREFETCH_BYTES: Final = 32 * 1024 * 1024
 BATCH_RECORDS_MAX: Final = 2_000
 STALL_TIMEOUT_S: Final = 30.0
 
@@ -59,6 +60,8 @@ class ReadPlan:
     order: Order = Order.ARRIVAL
     buffer_bytes: int = BUFFER_BYTES
     """How much may wait between the consumer's thread and whoever reads; then the consumer stops fetching."""
+    prefetch_bytes: int = PREFETCH_BYTES
+    """What the client may read ahead, in all partitions together; `buffer_bytes` comes on top."""
     batch_records_max: int = BATCH_RECORDS_MAX
     """The most records handed over at once; with a group also how fine its commits are."""
     stall_timeout_s: float = STALL_TIMEOUT_S

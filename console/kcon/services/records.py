@@ -23,6 +23,7 @@ from kcon.records.coordinator_free import CoordinatorFreeStream
 from kcon.records.notice import Notice
 from kcon.records.read_plan import BUFFER_BYTES, Isolation, Order, PartitionRange, ReadPlan
 from kcon.records.record import Record
+from kcon.services.record_filter import RecordFilter
 from kcon.services.session import Session
 
 START: Final = FromStart()
@@ -48,6 +49,8 @@ class RecordQuery:
     order: Order = Order.ARRIVAL
     group: GroupId | None = None
     """Join it and commit what was read; then `start` says where it begins without a commit: start or end."""
+    where: RecordFilter | None = None
+    """Only these; `limit` counts them. With `last_total`, which of those N."""
     buffer_bytes: int = BUFFER_BYTES
 
 
@@ -127,7 +130,7 @@ async def plan_read(session: Session, query: RecordQuery) -> PlannedRead:
     notes += [f"{part.topic}/{part.partition} is not read: {error}." for part, error in errors.items()]
     plan = ReadPlan(
         ranges=tuple(ranges),
-        limit=query.limit,
+        limit=query.limit if query.where is None else None,
         isolation=query.isolation,
         order=query.order,
         buffer_bytes=query.buffer_bytes,
@@ -153,6 +156,7 @@ class RecordReading:
         self._context = session.context
         self._query = query
         self._permit = permit
+        self._left = query.limit if query.where is not None else None
         self._stream: RecordStream | CoordinatorFreeStream | None = None
 
     async def __aenter__(self) -> "RecordReading":
@@ -170,8 +174,26 @@ class RecordReading:
     def __aiter__(self) -> "RecordReading":
         return self
 
+    @property
+    def where_errors(self) -> str | None:
+        """Return a sentence about the records that the filter could not judge, or None."""
+        return None if self._query.where is None else self._query.where.errors.sentence()
+
     async def __anext__(self) -> list[Record]:
         """Return the next batch, never an empty one."""
+        where = self._query.where
+        if where is None:
+            return await self._next_batch()
+        while self._left != 0:
+            kept = where.keep(await self._next_batch())
+            if self._left is not None:
+                kept = kept[: self._left]
+                self._left -= len(kept)
+            if kept:
+                return kept
+        raise StopAsyncIteration
+
+    async def _next_batch(self) -> list[Record]:
         if self._stream is None:
             newest = await self._newest(self._query.last_total or 0)
             await self._open(_from_the_end_of(self.planned.plan, follow=self._query.follow))
@@ -291,7 +313,7 @@ def _group_plan(query: RecordQuery) -> ReadPlan:
         topics=query.topics,
         group_reset=reset,
         stop_at_end=not query.follow,
-        limit=query.limit,
+        limit=query.limit if query.where is None else None,
         isolation=query.isolation,
         buffer_bytes=query.buffer_bytes,
     )

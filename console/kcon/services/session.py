@@ -62,8 +62,8 @@ class Session:
         self.context = context
         enable_token_endpoints(context)
         self.now_ms = now_ms
-        self._folder = folder
-        """Where the audit log and the undo records are kept."""
+        self.folder = folder
+        """Where the audit log, the undo records and what was interrupted are kept."""
         self._admin: Admin | None = None
 
     # A command that only reads needs neither of these two, and starts quicker without them.
@@ -74,14 +74,14 @@ class Session:
         from kcon.gate.audit import AuditLog
         from kcon.gate.gate import Gate
 
-        return Gate(self.context, AuditLog(self._folder / AUDIT_FILE), now_ms=self.now_ms)
+        return Gate(self.context, AuditLog(self.folder / AUDIT_FILE), now_ms=self.now_ms)
 
     @cached_property
     def undo(self) -> "UndoStore":
         """What earlier changes overwrote."""
         from kcon.gate.undo import UndoStore
 
-        return UndoStore(self._folder / UNDO_FOLDER)
+        return UndoStore(self.folder / UNDO_FOLDER)
 
     async def admin(self) -> Admin:
         """Return the connected admin client. UnreachableError when no bootstrap address answers."""
