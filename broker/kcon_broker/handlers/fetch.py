@@ -246,14 +246,14 @@ def _aborted(
     partition: Partition, log_start_offset: int, start_offset: int, views: list[memoryview]
 ) -> list[AbortedTransaction]:
     """Return the aborted transactions that have records or markers among those read."""
-    transactions = partition.producers.transactions
-    if not transactions.aborted:
+    transactions = partition.producers.transactions.aborted
+    if not transactions:
         return []
     transactions.forget_before(log_start_offset)
     end_offset = read_header(split_batches(views[-1:])[-1]).next_offset
     return [
         AbortedTransaction(producer_id=aborted.producer_id, first_offset=aborted.first_offset)
-        for aborted in transactions.aborted_between(start_offset, end_offset)
+        for aborted in transactions.between(start_offset, end_offset)
     ]
 
 

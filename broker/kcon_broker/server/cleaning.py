@@ -1,14 +1,14 @@
 """When are compacted topics compacted, and how without holding up anybody?
 
-One partition after the other. The work is a generator (`storage/steps`): between two pauses it holds the loop for at
-most `_SLICE_S`, then it rests as long as it worked; reads and syncs of its files run in a thread.
+One partition after the other, driven in slices (`stepping`).
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+from kcon_broker.server.stepping import SLICE_S, drive
 from kcon_broker.server.tasks import spawn
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.partition import Partition
@@ -17,11 +17,9 @@ from kcon_broker.storage.compaction import Compacted, CompactionAbandoned, compa
 from kcon_broker.storage.compaction_plan import CompactionPlan, plan_compaction
 from kcon_broker.storage.data_folder import DataFolder
 from kcon_broker.storage.key_offsets import capacity_for
-from kcon_broker.storage.steps import Steps, Work
+from kcon_broker.storage.steps import Steps
 
 _logger = logging.getLogger("kcon_broker")
-
-_SLICE_S = 0.004
 
 
 class Cleaner:
@@ -52,7 +50,7 @@ class Cleaner:
                 continue
             for index in range(topic.partition_count):
                 cleaned += await self._clean_partition(topic, index)
-                if time.monotonic() - began_s > _SLICE_S:
+                if time.monotonic() - began_s > SLICE_S:
                     # Looking at many partitions, and opening them, takes long too.
                     await asyncio.sleep(0)
                     began_s = time.monotonic()
@@ -74,12 +72,11 @@ class Cleaner:
             plan = self._plan(partition)
             if plan is None:
                 return False
-            if self._folder.cleaned_offset(topic.name, index) is None:
-                # From now on gaps are no damage, also if a crash comes before the checkpoint at the end.
-                self._folder.note_cleaned(topic.name, index, plan.first_dirty_offset)
-                self._folder.write_checkpoints()
+            # From now on gaps are no damage, also if a crash comes before the checkpoint at the end.
+            if not await self._announce(topic, index, plan.first_dirty_offset):
+                return False
             began_s = time.monotonic()
-            compacted = await _drive(self._steps(partition, plan))
+            compacted = await drive(self._steps(partition, plan))
         except CompactionAbandoned as reason:
             _logger.warning("%s was not compacted: %s", partition.folder, reason)
             return False
@@ -97,6 +94,15 @@ class Cleaner:
             compacted.bytes_after,
             compacted.bytes_before,
         )
+        return True
+
+    async def _announce(self, topic: Topic, index: int, offset: int) -> bool:
+        """Make durable that a partition may have gaps; False: it was deleted meanwhile."""
+        while not self._folder.is_known_as_cleaned(topic.name, index):
+            self._folder.note_cleaned(topic.name, index, offset)
+            await drive(self._folder.checkpoint_steps())
+            if topic.is_deleted:
+                return False
         return True
 
     def _plan(self, partition: Partition) -> CompactionPlan | None:
@@ -140,53 +146,3 @@ class Cleaner:
             except OSError as error:
                 # The next start removes it.
                 _logger.warning("removing %s failed: %s", path, error)
-
-
-async def _drive(steps: Steps[Compacted]) -> Compacted:
-    """Run a generator of steps in slices on the loop, and what blocks in a thread."""
-    result: object = None
-    began_s = time.monotonic()
-    try:
-        while True:
-            work = steps.send(result)
-            result = None
-            while work is not None:
-                try:
-                    result = await _in_thread(work)
-                except OSError as error:
-                    work = steps.throw(error)
-                    continue
-                break
-            held_s = time.monotonic() - began_s
-            if held_s > _SLICE_S or result is not None:
-                await asyncio.sleep(held_s)
-                began_s = time.monotonic()
-    except StopIteration as stop:
-        compacted: Compacted = stop.value
-        return compacted
-    finally:
-        steps.close()
-
-
-async def _in_thread(work: Work) -> object:
-    """Run what blocks; when cancelled, end only after it has: it uses a file."""
-    running = asyncio.get_running_loop().run_in_executor(None, _caught(work))
-    try:
-        result = await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
-    if isinstance(result, OSError):
-        raise result
-    return result
-
-
-def _caught(work: Work) -> Callable[[], object]:
-    def call() -> object:
-        try:
-            return work()
-        except OSError as error:
-            # Returned, so that a cancelled wait leaves no exception that nobody looks at.
-            return error
-
-    return call

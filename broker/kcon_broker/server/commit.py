@@ -91,10 +91,19 @@ class Committer:
             self._tell_coordinator(partition)
             return
         partition.producers.written()
+        if log.wants_snapshot:
+            self._write_snapshot(partition, log)
         partition.written.advance(log.written_offset)
         if not self._syncs_at_once:
             self._advance(partition, log.written_offset)
         self._unsynced[partition] = None
+
+    def _write_snapshot(self, partition: Partition, log: Log) -> None:
+        """Write what is known of the producers: a segment was sealed, and a start need not read it for them."""
+        try:
+            log.write_producer_snapshot(partition.producers.snapshot())
+        except OSError as error:
+            _logger.error("writing the snapshot of producers of %s failed: %s", partition.folder, error)
 
     async def _sync(self) -> None:
         """Sync everything written so far, once."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from kcon_broker.server.commit import Committer
 from kcon_broker.server.connection import Connection
 from kcon_broker.server.dispatch import Dispatcher
+from kcon_broker.server.stepping import drive
 from kcon_broker.server.tasks import spawn
 from kcon_broker.settings import FlushMode
 from kcon_broker.state.broker import Broker
@@ -49,7 +50,7 @@ class Housekeeping:
         """Begin."""
         storage = self._broker.settings.storage
         self._every(_DEADLINES_INTERVAL_MS, self._close_late_connections, "deadlines")
-        self._every(storage.checkpoint_interval_ms, self._write_checkpoints, "checkpoints")
+        self._tasks.append(spawn(self._write_checkpoints(storage.checkpoint_interval_ms / 1000), name="checkpoints"))
         if storage.flush is FlushMode.INTERVAL:
             self._every(storage.flush_interval_ms, self._committer.start_sync, "flush")
         self._tasks.append(spawn(self._let_go(storage.retention_check_interval_ms / 1000), name="retention"))
@@ -71,16 +72,24 @@ class Housekeeping:
 
         self._tasks.append(spawn(repeat(), name=name))
 
-    def _write_checkpoints(self) -> None:
-        for partition in self._open_partitions():
-            assert partition.log is not None
-            self._folder.note(partition.topic.name, partition.index, partition.log)
-        try:
-            self._folder.write_checkpoints()
-            if self._journal.wants_compaction:
-                self._journal.compact(self._broker.snapshot())
-        except OSError as error:
-            _logger.error("writing the checkpoints failed: %s", error)
+    async def _write_checkpoints(self, interval_s: float) -> None:
+        """Note how far each log is durable, again and again, so that a start need not look below."""
+        while True:
+            await asyncio.sleep(interval_s)
+            noted = self._open_partitions()
+            for partition in noted:
+                assert partition.log is not None
+                self._folder.note(partition.topic.name, partition.index, partition.log)
+            try:
+                await drive(self._folder.checkpoint_steps())
+                for partition in noted:
+                    if partition.log is not None:
+                        point = self._folder.durable_recovery_point(partition.topic.name, partition.index)
+                        partition.log.drop_snapshots(point)
+                if self._journal.wants_compaction:
+                    self._journal.compact(self._broker.snapshot())
+            except OSError as error:
+                _logger.error("writing the checkpoints failed: %s", error)
 
     async def _let_go(self, interval_s: float) -> None:
         """Apply retention to all partitions, again and again, a slice at a time."""

@@ -87,13 +87,16 @@ class Listener:
         """Accept no more."""
         if self._task is not None:
             self._task.cancel()
+        asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
 
     async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             try:
-                accepted, address = await loop.sock_accept(self._socket)
+                accepted, address = self._socket.accept()
+            except BlockingIOError:
+                await self._readable()
+                continue
             except OSError as error:
                 if error.errno not in _OUT_OF_FILES:
                     raise
@@ -102,11 +105,14 @@ class Listener:
                 self._is_out_of_files = True
                 await asyncio.sleep(_OUT_OF_FILES_PAUSE_S)
                 continue
+            accepted.setblocking(False)
             self._is_out_of_files = False
             host = str(address[0])
             if (refusal := self._refusal(host)) is not None:
                 accepted.close()
                 _logger.warning("refused a connection of %s: %s", host, refusal)
+                # A flood of them must not keep the loop from those who are served.
+                await asyncio.sleep(0)
                 continue
             self._starting += 1
             wait_s = self._turn(host)
@@ -114,6 +120,17 @@ class Listener:
                 spawn(self._start_later(accepted, wait_s), name="delayed connection")
             else:
                 await self._start(accepted)
+
+    async def _readable(self) -> None:
+        """Wait for somebody to connect. `loop.sock_accept` would lose an accepted socket when it is cancelled."""
+        loop = asyncio.get_running_loop()
+        is_readable = asyncio.Event()
+        loop.add_reader(self._socket, is_readable.set)
+        try:
+            await is_readable.wait()
+        finally:
+            if self._socket.fileno() >= 0:
+                loop.remove_reader(self._socket)
 
     def _refusal(self, host: str) -> str | None:
         connections = self._dispatcher.connections
@@ -135,7 +152,11 @@ class Listener:
         return self._next_turn_s - now_s
 
     async def _start_later(self, accepted: socket.socket, wait_s: float) -> None:
-        await asyncio.sleep(wait_s)
+        try:
+            await asyncio.sleep(wait_s)
+        except asyncio.CancelledError:
+            accepted.close()
+            raise
         await self._start(accepted)
 
     async def _start(self, accepted: socket.socket) -> None:
@@ -145,6 +166,9 @@ class Listener:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: Connection(self._dispatcher, serial), accepted
             )
+        except asyncio.CancelledError:
+            accepted.close()
+            raise
         except OSError as error:
             accepted.close()
             _logger.warning("a connection failed as it began: %s", error.strerror)

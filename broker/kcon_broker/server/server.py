@@ -227,8 +227,10 @@ class BrokerServer:
         except OSError as error:
             _logger.error("opening %s failed: %s", partition.folder, error)
             return None
+        log.share_aborted(producers.transactions.aborted)
         try:
             transactions.finish(log)
+            log.restore_transaction_indexes()
         except OSError as error:
             # What lies behind the damage is not served; what is known up to there stays.
             _logger.error("reading the transaction markers of %s failed: %s", partition.folder, error)
@@ -273,8 +275,7 @@ class BrokerServer:
             for topic in self.broker.topics.by_name.values():
                 for partition in topic.touched_partitions():
                     if partition.log is not None:
-                        # Aborted transactions are in the log alone: without a snapshot the next start reads it.
-                        if partition.log.failure is None and not partition.producers.transactions.aborted:
+                        if partition.log.failure is None:
                             partition.log.write_producer_snapshot(partition.producers.snapshot())
                         self._folder.note(topic.name, partition.index, partition.log)
                         dirty += partition.log.close()

@@ -6,39 +6,32 @@ sees records whose fate a power cut could change. Aborted transactions are remem
 record and their marker: a consumer skips what lies between (KIP-98).
 """
 
-from bisect import bisect_left
 from typing import NamedTuple
 
-
-class AbortedTransaction(NamedTuple):
-    """One aborted transaction in this partition."""
-
-    producer_id: int
-    first_offset: int
-    last_offset: int
-    """The offset of its marker."""
+from kcon_broker.storage.transaction_index import AbortedTransaction, TransactionIndex
 
 
 class _Memory(NamedTuple):
     ongoing: dict[int, int]
     deciding: list[tuple[int, int]]
-    aborted_count: int
 
 
 class OpenTransactions:
     """The transactions of one partition."""
 
-    __slots__ = ("_before", "_deciding", "aborted", "ongoing")
+    __slots__ = ("_before", "_deciding", "_unwritten_from", "aborted", "ongoing")
 
     def __init__(self) -> None:
         self.ongoing: dict[int, int] = {}
         """Producer id -> offset of the first record of its open transaction, in the order of these offsets."""
-        self.aborted: list[AbortedTransaction] = []
-        """In the order of their markers."""
+        self.aborted = TransactionIndex()
+        """The partition's log shares it: it writes the files beside the segments."""
         self._deciding: list[tuple[int, int]] = []
         """(first offset, offset of the marker) of transactions whose marker may not be durable yet."""
         self._before: _Memory | None = None
         """What was known before the batches that are appended and not written yet."""
+        self._unwritten_from: int | None = None
+        """The first marker among them."""
 
     @property
     def is_idle(self) -> bool:
@@ -65,6 +58,8 @@ class OpenTransactions:
     def ended(self, producer_id: int, marker_offset: int, *, is_commit: bool) -> None:
         """Take note of a marker, until `written` with the way back."""
         self._remember()
+        if self._unwritten_from is None:
+            self._unwritten_from = marker_offset
         self.replay_marker(producer_id, marker_offset, is_commit=is_commit)
 
     def replay(self, producer_id: int, first_offset: int) -> None:
@@ -78,36 +73,28 @@ class OpenTransactions:
             return
         self._deciding.append((first_offset, marker_offset))
         if not is_commit:
-            self.aborted.append(AbortedTransaction(producer_id, first_offset, marker_offset))
+            stable_offset = next(iter(self.ongoing.values()), marker_offset + 1)
+            self.aborted.append(AbortedTransaction(producer_id, first_offset, marker_offset, stable_offset))
 
     def written(self) -> None:
         """All appended batches are in the file."""
-        self._before = None
+        self._before = self._unwritten_from = None
 
     def write_failed(self) -> None:
         """Go back to what was known before the batches that could not be written."""
         if self._before is not None:
-            self.ongoing, self._deciding, aborted_count = self._before
-            del self.aborted[aborted_count:]
-            self._before = None
-
-    def aborted_between(self, start_offset: int, end_offset: int) -> list[AbortedTransaction]:
-        """Return the aborted transactions that have records or a marker in `[start_offset, end_offset)`."""
-        first = bisect_left(self.aborted, start_offset, key=lambda aborted: aborted.last_offset)
-        return [aborted for aborted in self.aborted[first:] if aborted.first_offset < end_offset]
-
-    def forget_before(self, log_start_offset: int) -> None:
-        """Forget the aborted transactions that lie before the start of the log."""
-        if self._before is None and self.aborted and self.aborted[0].last_offset < log_start_offset:
-            del self.aborted[: bisect_left(self.aborted, log_start_offset, key=lambda aborted: aborted.last_offset)]
+            self.ongoing, self._deciding = self._before
+        if self._unwritten_from is not None:
+            self.aborted.forget_from(self._unwritten_from)
+        self._before = self._unwritten_from = None
 
     def clear(self) -> None:
         """Begin anew."""
         self.ongoing = {}
-        self.aborted = []
+        self.aborted.clear()
         self._deciding = []
-        self._before = None
+        self._before = self._unwritten_from = None
 
     def _remember(self) -> None:
         if self._before is None:
-            self._before = _Memory(dict(self.ongoing), list(self._deciding), len(self.aborted))
+            self._before = _Memory(dict(self.ongoing), list(self._deciding))

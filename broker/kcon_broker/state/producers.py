@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from kcon_broker.state.open_transactions import OpenTransactions
 from kcon_broker.storage.producer_snapshot import ProducerSnapshot
+from kcon_broker.storage.transaction_index import AbortedTransaction
 from kcon_broker.wire.error_codes import ErrorCode
 
 REMEMBERED_BATCHES = 5
@@ -179,10 +180,12 @@ class ProducerTable:
             for producer_id, entry in self.entries.items()
         ]
 
-    def restore(self, producers: Iterable[ProducerSnapshot]) -> None:
-        """Begin with what a snapshot says."""
+    def restore(self, producers: Iterable[ProducerSnapshot], aborted: Iterable[AbortedTransaction]) -> None:
+        """Begin with what a snapshot says, and the transactions that were aborted before it."""
         self.entries.clear()
         self.transactions.clear()
+        for transaction in aborted:
+            self.transactions.aborted.append(transaction)
         snapshots = list(producers)
         for producer in snapshots:
             batch = SentBatch(

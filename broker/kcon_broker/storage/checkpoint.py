@@ -6,17 +6,21 @@ line of ours, "crc32c", tells a damaged file from a good one. A file that is los
 compaction and, for the log start, brings deleted records back; never more.
 """
 
+import contextlib
 from collections.abc import Mapping
 
 from crc32c import crc32c
 
-from kcon_broker.storage.files import Files, read_bytes, write_aside
+from kcon_broker.storage.files import Files, parent_of, read_bytes, write_all, write_aside
+from kcon_broker.storage.steps import Steps, sync_elsewhere
 
 RECOVERY_POINTS = "recovery-point-offset-checkpoint"
 LOG_STARTS = "log-start-offset-checkpoint"
 CLEANED = "cleaner-offset-checkpoint"
 _VERSION = "0"
 _FILE_BYTES_MAX = 256 << 20
+NEXT_SUFFIX = ".next"
+"""A checkpoint that is being written; a start drops it."""
 
 Offsets = dict[tuple[str, int], int]
 """(topic, partition) -> offset."""
@@ -55,11 +59,59 @@ def _crc_line(body: bytes) -> bytes:
 
 
 def read_offsets(files: Files, path: str) -> Offsets | None:
-    """Return the offsets of a checkpoint file; None: it is missing or damaged."""
+    """Return the offsets of a checkpoint file; None: it is damaged. One that is not there has none."""
+    if not files.exists(path):
+        return {}
     content = read_bytes(files, path, bytes_max=_FILE_BYTES_MAX)
     return None if content is None else decode_offsets(content)
 
 
-def write_offsets(files: Files, path: str, offsets: Mapping[tuple[str, int], int]) -> None:
-    """Replace a checkpoint file: written aside, synced, renamed, durable on return."""
-    write_aside(files, path, encode_offsets(offsets), sync=True)
+class OffsetCheckpoint:
+    """One checkpoint: what is known now, and what its file says."""
+
+    def __init__(self, files: Files, path: str) -> None:
+        """Load the file."""
+        found = read_offsets(files, path)
+        self._files = files
+        self._serial = 0
+        """Rises with each write: a slower one that began before must not come last."""
+        self.path = path
+        self.is_damaged = found is None
+        self.offsets: Offsets = found or {}
+        self.written: Offsets = dict(self.offsets)
+        """What a start after a crash would find."""
+
+    def write(self) -> None:
+        """Make the present offsets durable, here and now; nothing is done when nothing changed."""
+        if self.written != self.offsets:
+            self._serial += 1
+            write_aside(self._files, self.path, encode_offsets(self.offsets), sync=True)
+            self.written = dict(self.offsets)
+
+    def write_steps(self) -> Steps[None]:
+        """Do the same without holding up the loop; give way to a write that begins meanwhile, and look at `written`."""
+        if self.written == self.offsets:
+            return
+        self._serial += 1
+        serial, offsets = self._serial, dict(self.offsets)
+        content: bytes = yield lambda: encode_offsets(offsets)
+        aside = f"{self.path}.{serial}{NEXT_SUFFIX}"
+        if serial != self._serial:
+            return
+        file = self._files.open(aside, create=True)
+        try:
+            file.truncate(0)
+            write_all(file, [content], 0)
+            yield from sync_elsewhere([file])
+        except OSError:
+            file.discard()
+            with contextlib.suppress(OSError):
+                self._files.remove(aside)
+            raise
+        file.close()
+        if serial != self._serial:
+            self._files.remove(aside)
+            return
+        self._files.rename(aside, self.path)
+        self.written = offsets
+        yield from sync_elsewhere([self._files.folder(parent_of(self.path))])

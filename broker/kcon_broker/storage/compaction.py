@@ -139,7 +139,7 @@ class _Compaction:
             raise
         copy.segment.end_offset = group[-1].end_offset
         unsynced: list[Syncable] = []
-        paths = self._log.replace_segments(group, copy.segment, unsynced)
+        paths = self._log.replace_segments(group, copy.segment, unsynced, copy.marker_offsets)
         yield from sync_elsewhere(unsynced)
         # Before the new names are durable, a power cut may need the old files.
         done.deleted_paths.update(paths)
@@ -157,7 +157,16 @@ class _Compaction:
 class _Copy:
     """A segment that is being written from others."""
 
-    __slots__ = ("_buffers", "_buffers_bytes", "_files", "_interval_bytes", "_retention", "has_changed", "segment")
+    __slots__ = (
+        "_buffers",
+        "_buffers_bytes",
+        "_files",
+        "_interval_bytes",
+        "_retention",
+        "has_changed",
+        "marker_offsets",
+        "segment",
+    )
 
     def __init__(
         self, files: Files, path: str, group: Sequence[Segment], retention: Retention, interval_bytes: int
@@ -169,6 +178,8 @@ class _Copy:
         self._buffers_bytes = 0
         self.has_changed = False
         """Some record did not stay."""
+        self.marker_offsets: set[int] = set()
+        """Of the markers that stay."""
         self.segment = Segment(group[0].base_offset, files.open(path, create=True))
         self.segment.file.truncate(0)
 
@@ -177,6 +188,8 @@ class _Copy:
         if kept is not batch:
             self.has_changed = True
         if kept is not None:
+            if header.is_control and read_header(kept).record_count:
+                self.marker_offsets.add(header.base_offset)
             self._buffers.append(kept)
             self._buffers_bytes += len(kept)
             if self._buffers_bytes >= _WRITE_BYTES:

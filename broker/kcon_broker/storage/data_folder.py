@@ -18,12 +18,13 @@ from crc32c import crc32c
 
 from kcon_broker.batch.header import BatchHeader
 from kcon_broker.errors import FolderUnreadableError
-from kcon_broker.storage.checkpoint import CLEANED, LOG_STARTS, RECOVERY_POINTS, Offsets, read_offsets, write_offsets
+from kcon_broker.storage.checkpoint import CLEANED, LOG_STARTS, NEXT_SUFFIX, RECOVERY_POINTS, OffsetCheckpoint
 from kcon_broker.storage.files import Files, read_bytes, write_aside
 from kcon_broker.storage.log import Log, LogSettings
 from kcon_broker.storage.metadata_log import FOLDER as METADATA_FOLDER
 from kcon_broker.storage.partition_metadata import FILE_BYTES_MAX, FILE_NAME, decode_partition_metadata
-from kcon_broker.storage.producer_snapshot import ProducerSnapshot
+from kcon_broker.storage.snapshots import OnProducers
+from kcon_broker.storage.steps import Steps
 
 FORMAT_VERSION = 1
 CLEAN_MARKER = ".kafka_cleanshutdown"
@@ -45,7 +46,7 @@ class Meta:
 class DataFolder:
     """The data folder of one run. The caller holds its lock."""
 
-    def __init__(self, files: Files, meta: Meta, *, was_clean: bool, recovery_points: Offsets | None) -> None:
+    def __init__(self, files: Files, meta: Meta, *, was_clean: bool) -> None:
         self.files = files
         self.cluster_id = meta.cluster_id
         self.start_epoch = meta.start_epoch
@@ -53,13 +54,20 @@ class DataFolder:
         self.was_clean = was_clean
         self.reports: list[str] = []
         """Sentences for the operator."""
-        self._recovery_points = recovery_points or {}
-        self._has_recovery_points = recovery_points is not None
-        self._log_starts: Offsets = {}
-        self._cleaned: Offsets = {}
-        self._may_all_have_gaps = False
-        """Nobody knows which partitions were ever compacted."""
-        self._written: tuple[Offsets, Offsets, Offsets] = ({}, {}, {})
+        self._recovery_points = OffsetCheckpoint(files, RECOVERY_POINTS)
+        """Without the file nothing was ever known to be synced; with a damaged one nothing is known."""
+        self._log_starts = OffsetCheckpoint(files, LOG_STARTS)
+        self._cleaned = OffsetCheckpoint(files, CLEANED)
+        self._checkpoints = (self._recovery_points, self._log_starts, self._cleaned)
+        for checkpoint in self._checkpoints:
+            if checkpoint.is_damaged:
+                self.reports.append(f"{checkpoint.path} is damaged and is not used")
+        if self._cleaned.is_damaged:
+            # Nobody knows which partitions were ever compacted: all may have gaps, in later runs too.
+            self._cleaned.offsets = dict.fromkeys(self.partition_folders(), 0)
+        for name in files.list_names(""):
+            if name.endswith(NEXT_SUFFIX):
+                files.remove(name)
         self._may_exist = {f"{topic}-{partition}" for topic, partition in self.partition_folders()}
         """Folders of partitions; for all others a log is opened without asking the disk."""
 
@@ -77,19 +85,7 @@ class DataFolder:
             files.folder("").sync()
         meta = Meta(cluster_id=found.cluster_id, start_epoch=found.start_epoch + 1)
         _write_meta(files, meta)
-        # Without the file nothing was ever known to be synced; with a damaged one nothing is known.
-        recovery_points = read_offsets(files, RECOVERY_POINTS) if files.exists(RECOVERY_POINTS) else {}
-        folder = cls(files, meta, was_clean=was_clean, recovery_points=recovery_points)
-        log_starts = read_offsets(files, LOG_STARTS) if files.exists(LOG_STARTS) else {}
-        folder._log_starts = log_starts or {}
-        cleaned = read_offsets(files, CLEANED) if files.exists(CLEANED) else {}
-        folder._cleaned = cleaned or {}
-        folder._may_all_have_gaps = cleaned is None
-        folder._written = (dict(recovery_points or {}), dict(log_starts or {}), dict(cleaned or {}))
-        for path, offsets in ((RECOVERY_POINTS, recovery_points), (LOG_STARTS, log_starts), (CLEANED, cleaned)):
-            if offsets is None:
-                folder.reports.append(f"{path} is damaged and is not used")
-        return folder
+        return cls(files, meta, was_clean=was_clean)
 
     def open_log(
         self,
@@ -101,32 +97,34 @@ class DataFolder:
         leader_epoch: int,
         gaps_allowed: bool = False,
         on_batch: Callable[[BatchHeader], None] | None = None,
-        on_producers: Callable[[list[ProducerSnapshot]], None] | None = None,
+        on_producers: OnProducers | None = None,
     ) -> Log:
         """Load, and where it is needed recover, the log of a partition; see `Log.open`."""
         folder = f"{topic}-{partition}"
         if folder not in self._may_exist:
             self._may_exist.add(folder)
+            self._forget_durably((topic, partition))
             return Log.empty(self.files, folder, settings=settings, leader_epoch=leader_epoch, topic_id=topic_id)
         stored_id = self._stored_topic_id(folder)
         if stored_id is not None and stored_id != topic_id:
             # Left by an earlier topic of the same name, whose deletion the last run did not get done.
-            self._move_out(topic, partition, stored_id)
+            self.delete_log(topic, partition, stored_id)
+            self._forget_durably((topic, partition))
         key = (topic, partition)
-        is_known = key in self._recovery_points
+        is_known = key in self._recovery_points.offsets
         # A partition that the checkpoint does not name was never synced as far as anyone knows; without the
         # checkpoint nothing is known of any.
-        recovery_point = self._recovery_points.get(key, 0) if self._has_recovery_points else None
+        recovery_point = None if self._recovery_points.is_damaged else self._recovery_points.offsets.get(key, 0)
         return Log.open(
             self.files,
             folder,
             settings=settings,
             leader_epoch=leader_epoch,
             topic_id=topic_id,
-            log_start_offset=self._log_starts.get(key, 0),
+            log_start_offset=self._log_starts.offsets.get(key, 0),
             recovery_point=recovery_point,
             is_clean=self.was_clean and is_known,
-            gaps_allowed=gaps_allowed or key in self._cleaned or self._may_all_have_gaps,
+            gaps_allowed=gaps_allowed or key in self._cleaned.offsets,
             on_batch=on_batch,
             on_producers=on_producers,
         )
@@ -151,36 +149,39 @@ class DataFolder:
     def note(self, topic: str, partition: int, log: Log) -> None:
         """Take a log's recovery point and log start into the next checkpoint."""
         if log.damage is None:
-            self._recovery_points[topic, partition] = log.durable_offset
-        self._log_starts[topic, partition] = log.log_start_offset
+            self._recovery_points.offsets[topic, partition] = log.durable_offset
+        self._log_starts.offsets[topic, partition] = log.log_start_offset
 
     def cleaned_offset(self, topic: str, partition: int) -> int | None:
         """Return the offset below which a partition is compacted; None: it never was."""
-        return self._cleaned.get((topic, partition))
+        return self._cleaned.offsets.get((topic, partition))
+
+    def is_known_as_cleaned(self, topic: str, partition: int) -> bool:
+        """Say whether a start after a crash would know that a partition may have gaps."""
+        return (topic, partition) in self._cleaned.written
 
     def note_cleaned(self, topic: str, partition: int, offset: int) -> None:
         """Take into the next checkpoint that a partition is compacted below an offset, and so may have gaps."""
-        self._cleaned[topic, partition] = offset
+        self._cleaned.offsets[topic, partition] = offset
 
     def write_checkpoints(self) -> None:
         """Make the noted offsets durable; nothing is written when nothing changed. Syncs."""
-        written_points, written_starts, written_cleaned = self._written
-        if written_points != self._recovery_points:
-            write_offsets(self.files, RECOVERY_POINTS, self._recovery_points)
-            written_points = dict(self._recovery_points)
-        if written_starts != self._log_starts:
-            write_offsets(self.files, LOG_STARTS, self._log_starts)
-            written_starts = dict(self._log_starts)
-        if written_cleaned != self._cleaned:
-            write_offsets(self.files, CLEANED, self._cleaned)
-            written_cleaned = dict(self._cleaned)
-        self._written = (written_points, written_starts, written_cleaned)
+        for checkpoint in self._checkpoints:
+            checkpoint.write()
+
+    def checkpoint_steps(self) -> Steps[None]:
+        """Do the same without holding up the loop; what is noted meanwhile is left to the next time. Raises OSError."""
+        for checkpoint in self._checkpoints:
+            yield from checkpoint.write_steps()
+
+    def durable_recovery_point(self, topic: str, partition: int) -> int:
+        """Return the recovery point that a start after a crash would find; 0: none."""
+        return self._recovery_points.written.get((topic, partition), 0)
 
     def delete_log(self, topic: str, partition: int, topic_id: bytes) -> None:
         """Take a partition's folder out of use; its log must be closed. Does not sync: `files.folder("")` is dirty."""
-        self._recovery_points.pop((topic, partition), None)
-        self._log_starts.pop((topic, partition), None)
-        self._cleaned.pop((topic, partition), None)
+        for checkpoint in self._checkpoints:
+            checkpoint.offsets.pop((topic, partition), None)
         self._move_out(topic, partition, topic_id)
 
     def deleted_folders(self) -> list[str]:
@@ -191,6 +192,13 @@ class DataFolder:
         """End a run cleanly: every log is closed, synced and noted."""
         self.write_checkpoints()
         write_aside(self.files, CLEAN_MARKER, _MARKER_CONTENT, sync=True)
+
+    def _forget_durably(self, key: tuple[str, int]) -> None:
+        """See that no checkpoint speaks of an earlier topic of this name: its offsets mean nothing in a new log."""
+        if any(key in checkpoint.written for checkpoint in self._checkpoints):
+            for checkpoint in self._checkpoints:
+                checkpoint.offsets.pop(key, None)
+            self.write_checkpoints()
 
     def _move_out(self, topic: str, partition: int, topic_id: bytes) -> None:
         folder = f"{topic}-{partition}"

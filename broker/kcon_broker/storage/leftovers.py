@@ -10,10 +10,9 @@ from kcon_broker.storage.batch_walk import LEADER_EPOCH_MAX, BadBatch, walk_batc
 from kcon_broker.storage.files import Files
 from kcon_broker.storage.segment import (
     DELETED_SUFFIX,
-    INDEX_SUFFIX,
     LOG_SUFFIX,
     OFFSET_DIGITS,
-    TIME_INDEX_SUFFIX,
+    SEGMENT_SUFFIXES,
     Segment,
     segment_path,
 )
@@ -68,7 +67,7 @@ def _put_in_place(files: Files, folder: str, path: str, base_offset: int) -> Non
     file.close()
     for name in files.list_names(folder):
         replaced = base_offset_of(name)
-        is_segments = name.endswith((LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX))
+        is_segments = name.endswith(SEGMENT_SUFFIXES)
         if is_segments and replaced is not None and base_offset <= replaced < end_offset:
             files.remove(f"{folder}/{name}")
     files.rename(path, segment_path(folder, base_offset, LOG_SUFFIX))
@@ -83,7 +82,7 @@ def find_segments(files: Files, folder: str) -> list[Segment]:
     )
     known = set(base_offsets)
     for name in names:
-        if name.endswith((INDEX_SUFFIX, TIME_INDEX_SUFFIX)) and base_offset_of(name) not in known:
+        if name.endswith(SEGMENT_SUFFIXES) and base_offset_of(name) not in known:
             files.remove(f"{folder}/{name}")
     segments = [Segment(offset, files.open(segment_path(folder, offset, LOG_SUFFIX))) for offset in base_offsets]
     for segment, following in pairwise(segments):

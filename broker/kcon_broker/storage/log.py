@@ -8,29 +8,21 @@ and says so (`mark_durable`). Nothing here waits or syncs by itself, except when
 A partition has no folder before its first append, and no open file before it is read or written.
 """
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from kcon_broker.batch.header import BatchHeader, patch_base_offset
 from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
-from kcon_broker.storage.files import Files, Syncable, parent_of, write_all, write_aside
-from kcon_broker.storage.leader_epochs import FILE_NAME as EPOCHS_FILE_NAME
+from kcon_broker.storage.files import Files, Syncable, write_all
 from kcon_broker.storage.leader_epochs import LeaderEpochs
-from kcon_broker.storage.leftovers import SWAP_SUFFIX
+from kcon_broker.storage.log_files import LogFiles
 from kcon_broker.storage.log_reader import LogDamagedError, LogReader, split_batches
 from kcon_broker.storage.log_settings import DefaultLogSettings, LogSettings
-from kcon_broker.storage.partition_metadata import FILE_NAME as METADATA_FILE_NAME
-from kcon_broker.storage.partition_metadata import encode_partition_metadata
-from kcon_broker.storage.producer_snapshot import ProducerSnapshot, encode_producer_snapshot
+from kcon_broker.storage.producer_snapshot import ProducerSnapshot
 from kcon_broker.storage.recovery import Damage, LoadedLog, LoadOptions, load_log
 from kcon_broker.storage.retention import count_expired
-from kcon_broker.storage.segment import (
-    LOG_SUFFIX,
-    SNAPSHOT_SUFFIX,
-    Segment,
-    SegmentMark,
-    segment_path,
-)
+from kcon_broker.storage.segment import Segment, SegmentMark
+from kcon_broker.storage.snapshots import OnProducers
+from kcon_broker.storage.transaction_index import TransactionIndex
 
 _INDEX_ENTRY_BYTES = 8
 _RELATIVE_OFFSET_MAX = (1 << 31) - 1
@@ -42,17 +34,13 @@ class Log:
     """The log of one partition. One thread owns it."""
 
     __slots__ = (
-        "_deleted_paths",
-        "_files",
-        "_folder",
         "_is_closed",
         "_is_rolling_due",
         "_now_ms",
+        "_own",
         "_pending",
         "_reader",
         "_segments",
-        "_topic_id",
-        "_unsynced",
         "damage",
         "durable_offset",
         "epochs",
@@ -60,8 +48,10 @@ class Log:
         "leader_epoch",
         "log_end_offset",
         "log_start_offset",
+        "replayed_from",
         "reports",
         "settings",
+        "wants_snapshot",
         "was_walked",
         "written_offset",
     )
@@ -77,14 +67,10 @@ class Log:
         topic_id: bytes,
         log_start_offset: int,
     ) -> None:
-        self._files = files
-        self._folder = folder
-        self._topic_id = topic_id
-        self._segments = loaded.segments
+        self._own = LogFiles(files, folder, loaded.segments, loaded.snapshot_offsets, topic_id)
+        self._segments = self._own.segments
         self._reader = LogReader(files, folder, self._segments, settings.index_interval_bytes)
         self._pending: list[tuple[bytearray | memoryview, int, int]] = []
-        self._unsynced: dict[Syncable, None] = {}
-        self._deleted_paths: list[str] = []
         self._is_rolling_due = False
         self._is_closed = False
         self._now_ms = 0
@@ -106,6 +92,10 @@ class Log:
         self.reports = loaded.reports
         """Sentences for the operator about what recovery did."""
         self.was_walked = loaded.was_walked
+        self.replayed_from = loaded.replayed_from
+        """Where the batches begin that were handed over when the log was opened."""
+        self.wants_snapshot = False
+        """A segment was sealed: a snapshot of the producers now saves the next start from reading it."""
 
     @classmethod
     def empty(cls, files: Files, folder: str, *, settings: LogSettings, leader_epoch: int, topic_id: bytes) -> "Log":
@@ -134,7 +124,7 @@ class Log:
         is_clean: bool = False,
         gaps_allowed: bool = False,
         on_batch: Callable[[BatchHeader], None] | None = None,
-        on_producers: Callable[[list[ProducerSnapshot]], None] | None = None,
+        on_producers: OnProducers | None = None,
     ) -> "Log":
         """Load a partition's log, recover it unless the last stop was clean; a folder that is not there is empty.
 
@@ -217,14 +207,14 @@ class Log:
 
     def dirty_files(self) -> list[Syncable]:
         """Return what has to be synced for all below `written_offset` to be durable."""
-        return [file for file in self._unsynced if file.is_dirty]
+        return self._own.dirty()
 
     def mark_durable(self, end_offset: int) -> None:
         """Take note that all below `end_offset` was written before a sync of the then dirty files succeeded."""
         assert end_offset <= self.written_offset
         self.durable_offset = max(self.durable_offset, end_offset)
         if end_offset == self.written_offset:
-            self._unsynced = {file: None for file in self._unsynced if file.is_dirty}
+            self._own.settle()
 
     def fence(self, error: OSError) -> None:
         """Accept nothing any more, as after a failed sync: what the disk holds above `durable_offset` is unknown."""
@@ -250,8 +240,8 @@ class Log:
             return
         if self.epochs.begin(self.leader_epoch, written_offset):
             # Both become durable in the same round: the epoch, and its first batch.
-            self._write_epochs()
-        self._unsynced[segment.file] = None
+            self._own.write_epochs(self.epochs)
+        self._own.unsynced[segment.file] = None
         write_all(segment.file, buffers, segment.size)
         interval = self.settings.index_interval_bytes
         for batch, last_offset, timestamp_ms in self._pending[: len(buffers)]:
@@ -272,35 +262,10 @@ class Log:
 
     def _new_segment(self, base_offset: int) -> Segment:
         """Begin a segment; the one before is sealed."""
-        if self._segments:
-            self._unsynced.update(dict.fromkeys(self._segments[-1].write_indexes(self._files, self._folder)))
-        else:
-            self._make_folder()
-        file = self._files.open(segment_path(self._folder, base_offset, LOG_SUFFIX), create=True)
-        # A file of this name could be left from a write that failed before.
-        file.truncate(0)
-        if self._segments:
-            self._segments[-1].drop_indexes()
-        segment = Segment(base_offset, file)
-        self._segments.append(segment)
-        self._unsynced[file] = None
-        self._unsynced[self._files.folder(self._folder)] = None
+        self.wants_snapshot = bool(self._segments)
+        segment = self._own.begin_segment(base_offset)
         self._is_rolling_due = False
         return segment
-
-    def _make_folder(self) -> None:
-        self._files.make_folder(self._folder)
-        self._unsynced[self._files.folder(parent_of(self._folder))] = None
-        self._unsynced[self._files.folder(self._folder)] = None
-        path = f"{self._folder}/{METADATA_FILE_NAME}"
-        if not self._files.exists(path):
-            content = encode_partition_metadata(self._topic_id)
-            self._unsynced[write_aside(self._files, path, content, sync=False)] = None
-
-    def _write_epochs(self) -> None:
-        path = f"{self._folder}/{EPOCHS_FILE_NAME}"
-        self._unsynced[write_aside(self._files, path, self.epochs.encode(), sync=False)] = None
-        self._unsynced[self._files.folder(self._folder)] = None
 
     def _take_back(self, segment_count: int, mark: SegmentMark | None) -> None:
         """Bring the log back to where it was before a write that failed."""
@@ -308,20 +273,7 @@ class Log:
         self.log_end_offset = self.written_offset
         # The file may name an epoch that did not begin: the next one takes its place.
         self.epochs.truncate_end(self.written_offset)
-        for segment in self._segments[segment_count:]:
-            self._unsynced.pop(segment.file, None)
-            segment.file.discard()
-            with contextlib.suppress(OSError):
-                self._files.remove(segment.file.path)
-        del self._segments[segment_count:]
-        if mark is None:
-            return
-        segment = self._segments[-1]
-        segment.rewind(mark)
-        # Bytes that cannot be cut off will be overwritten. A start before that cuts them or, where they are whole
-        # batches, keeps records whose producer was told that they failed, as Kafka may.
-        with contextlib.suppress(OSError):
-            segment.file.truncate(segment.size)
+        self._own.take_back(segment_count, mark)
 
     # Read
 
@@ -385,7 +337,7 @@ class Log:
         count = 0
         while count < len(self._segments) - 1 and self._segments[count].end_offset <= self.log_start_offset:
             count += 1
-        self._delete_segments(count)
+        self._delete_oldest(count)
 
     def apply_retention(self, *, now_ms: int) -> int:
         """Drop the oldest segments that are too old or too many, all of them durable; return how many."""
@@ -397,45 +349,32 @@ class Log:
                 self._new_segment(self.written_offset)
         if count:
             self.log_start_offset = max(self.log_start_offset, self._segments[count].base_offset)
-            self._delete_segments(count)
+            self._delete_oldest(count)
         return count
 
-    def _delete_segments(self, count: int) -> None:
-        """Rename the files of the oldest segments aside; `take_deleted_paths` hands them over for removal."""
-        for _ in range(count):
-            segment = self._segments[0]
-            segment.file.discard()
-            self._unsynced.pop(segment.file, None)
-            self._deleted_paths += segment.move_aside(self._files, self._folder)
-            del self._segments[0]
+    def _delete_oldest(self, count: int) -> None:
+        self._own.delete_oldest(count)
         if count and self.epochs.truncate_start(self.log_start_offset):
-            self._write_epochs()
+            self._own.write_epochs(self.epochs)
 
-    def replace_segments(self, replaced: Sequence[Segment], compacted: Segment, unsynced: list[Syncable]) -> list[str]:
+    def replace_segments(
+        self,
+        replaced: Sequence[Segment],
+        compacted: Segment,
+        unsynced: list[Syncable],
+        marker_offsets: Container[int],
+    ) -> list[str]:
         """Let a compacted segment, whose file is synced, take the place of sealed neighbours.
 
-        Adds to `unsynced` what must be synced before the returned paths may be removed.
+        Adds to `unsynced` what must be synced before the returned paths may be removed. `marker_offsets`: of the
+        markers that stayed.
         """
-        final_path = segment_path(self._folder, compacted.base_offset, LOG_SUFFIX)
-        deleted: list[str] = []
         try:
-            self._files.rename(compacted.file.path, final_path + SWAP_SUFFIX)
-            for segment in replaced:
-                segment.file.discard()
-                self._unsynced.pop(segment.file, None)
-                deleted += segment.move_aside(self._files, self._folder)
-            self._files.rename(final_path + SWAP_SUFFIX, final_path)
+            return self._own.replace(replaced, compacted, unsynced, marker_offsets)
         except OSError as error:
             # Half of the names are changed; the next start changes the rest.
             self.fence(error)
             raise
-        first = self._segments.index(replaced[0])
-        self._segments[first : first + len(replaced)] = [compacted]
-        unsynced += compacted.write_indexes(self._files, self._folder)
-        compacted.drop_indexes()
-        compacted.file.close()
-        unsynced.append(self._files.folder(self._folder))
-        return deleted
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -445,7 +384,20 @@ class Log:
     @property
     def folder(self) -> str:
         """The partition's folder."""
-        return self._folder
+        return self._own.folder
+
+    @property
+    def aborted(self) -> TransactionIndex:
+        """The aborted transactions that the files beside the segments name."""
+        return self._own.aborted
+
+    def share_aborted(self, aborted: TransactionIndex) -> None:
+        """Let the files name what this list says, now and later; the caller adds to it what he appends."""
+        self._own.aborted = aborted
+
+    def restore_transaction_indexes(self) -> None:
+        """Write the transaction indexes anew where a start had to read the markers. Raises OSError."""
+        self._own.restore_transaction_indexes(self.replayed_from)
 
     @property
     def is_closed(self) -> bool:
@@ -458,8 +410,7 @@ class Log:
 
     def take_deleted_paths(self) -> list[str]:
         """Return the files that may be removed now, by anybody, in any thread; the next start removes the rest."""
-        paths, self._deleted_paths = self._deleted_paths, []
-        return paths
+        return self._own.take_deleted_paths()
 
     def roll(self) -> None:
         """Have the next batch begin a new segment."""
@@ -468,18 +419,17 @@ class Log:
     # Stop
 
     def write_producer_snapshot(self, producers: Iterable[ProducerSnapshot]) -> None:
-        """Write what is known of the producers at the end of the log, which must be durable; drop older snapshots.
+        """Write what is known of the producers at the end of the log, all of which must be written.
 
-        It is not synced: a snapshot that a power cut damages is recognised, and costs a walk of the headers.
+        A start uses it only when it knows that what was written by then is durable. Raises OSError.
         """
-        assert self.durable_offset == self.log_end_offset, "a snapshot describes durable records"
-        path = segment_path(self._folder, self.log_end_offset, SNAPSHOT_SUFFIX)
-        if not self._segments or self._files.exists(path):
-            return
-        write_aside(self._files, path, encode_producer_snapshot(producers), sync=False).discard()
-        for name in self._files.list_names(self._folder):
-            if name.endswith(SNAPSHOT_SUFFIX) and f"{self._folder}/{name}" != path:
-                self._files.remove(f"{self._folder}/{name}")
+        assert not self._pending, "a snapshot describes what is in the file"
+        self.wants_snapshot = False
+        self._own.write_snapshot(self.written_offset, producers)
+
+    def drop_snapshots(self, recovery_point: int) -> None:
+        """Remove the snapshots that are superseded once this recovery point is durable. Raises OSError."""
+        self._own.drop_snapshots(recovery_point)
 
     def close(self) -> list[Syncable]:
         """Write the indexes of the active segment and give the files back; nothing may be pending.
@@ -489,22 +439,20 @@ class Log:
         assert not self._pending
         self._is_closed = True
         if self._segments and self.damage is None:
-            self._unsynced.update(dict.fromkeys(self._segments[-1].write_indexes(self._files, self._folder)))
+            self._own.write_indexes(self._segments[-1])
             # The index files may be new names.
-            self._unsynced[self._files.folder(self._folder)] = None
-        for segment in self._segments:
-            segment.file.close()
-        return self.dirty_files()
+            self._own.unsynced[self._own.folder_entry()] = None
+        self._own.close()
+        return self._own.dirty()
 
     def _sync_recovered(self, recovery_point: int | None, written: list[Syncable]) -> None:
         """Make durable what recovery found, before anybody reads it: it may be in the page cache only."""
         if not self._segments or (self.durable_offset == recovery_point and not self.reports):
             return
-        self._write_epochs()
+        self._own.write_epochs(self.epochs)
         for segment in self._segments:
             if recovery_point is None or segment.end_offset > recovery_point or segment is self._segments[-1]:
                 segment.file.sync()
-        for file in (*written, *self.dirty_files()):
+        for file in written:
             file.sync()
-        self._files.folder(parent_of(self._folder)).sync()
-        self._unsynced.clear()
+        self._own.sync_all()

@@ -17,16 +17,9 @@ from kcon_broker.storage.batch_frame import batch_bounds, read_stored_header
 from kcon_broker.storage.batch_walk import BadBatch, rebuild_indexes, walk_batches
 from kcon_broker.storage.files import Files, Syncable, parent_of, read_bytes
 from kcon_broker.storage.leader_epochs import FILE_BYTES_MAX, FILE_NAME, LeaderEpochs, decode_leader_epochs
-from kcon_broker.storage.leftovers import base_offset_of, find_segments, finish_leftovers
-from kcon_broker.storage.producer_snapshot import ProducerSnapshot, read_producer_snapshot
-from kcon_broker.storage.segment import (
-    INDEX_SUFFIX,
-    LOG_SUFFIX,
-    SNAPSHOT_SUFFIX,
-    TIME_INDEX_SUFFIX,
-    Segment,
-    segment_path,
-)
+from kcon_broker.storage.leftovers import find_segments, finish_leftovers
+from kcon_broker.storage.segment import LOG_SUFFIX, SEGMENT_SUFFIXES, SNAPSHOT_SUFFIX, Segment, segment_path
+from kcon_broker.storage.snapshots import OnProducers, find_snapshot_offsets, restore_producers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +50,7 @@ class LoadOptions:
     gaps_allowed: bool
     """Offsets may be missing: the topic is, or was, compacted."""
     on_batch: Callable[[BatchHeader], None] | None
-    on_producers: Callable[[list[ProducerSnapshot]], None] | None
+    on_producers: OnProducers | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +62,10 @@ class LoadedLog:
     end_offset: int = 0
     damage: Damage | None = None
     was_walked: bool = False
+    snapshot_offsets: list[int] = field(default_factory=list)
+    """Of the snapshots of producers that are there, oldest first."""
+    replayed_from: int = 0
+    """Where the batches begin that were handed over; before it a snapshot was."""
     unsynced: list[Syncable] = field(default_factory=list)
     """Files that recovery wrote."""
     reports: list[str] = field(default_factory=list)
@@ -88,12 +85,24 @@ def load_log(files: Files, folder: str, options: LoadOptions) -> LoadedLog:
     if epochs is None:
         loaded.reports.append(f"{folder}/{FILE_NAME} is missing or damaged: built anew")
     is_trusted = options.is_clean and epochs is not None and _load_tail(files, folder, loaded, options)
-    replay_from = _restore_producers(files, folder, options)
+    loaded.snapshot_offsets = find_snapshot_offsets(files, folder)
+    if options.on_producers is not None and options.recovery_point is not None:
+        usable = [offset for offset in loaded.snapshot_offsets if offset <= options.recovery_point]
+        base_offsets = [segment.base_offset for segment in loaded.segments]
+        loaded.replayed_from = restore_producers(files, folder, usable, base_offsets, options.on_producers)
     if is_trusted:
-        _replay_headers(loaded, options, replay_from, loaded.end_offset)
-        return loaded
-    _walk(files, folder, loaded, options, replay_from, all_segments=epochs is None)
+        _replay_headers(loaded, options, loaded.replayed_from, loaded.end_offset)
+    else:
+        _walk(files, folder, loaded, options, loaded.replayed_from, all_segments=epochs is None)
+        _drop_snapshots_beyond(files, folder, loaded)
     return loaded
+
+
+def _drop_snapshots_beyond(files: Files, folder: str, loaded: LoadedLog) -> None:
+    """Remove snapshots of what was cut off: other records will have those offsets."""
+    for offset in [offset for offset in loaded.snapshot_offsets if offset > loaded.end_offset]:
+        files.remove(segment_path(folder, offset, SNAPSHOT_SUFFIX))
+        loaded.snapshot_offsets.remove(offset)
 
 
 def _load_tail(files: Files, folder: str, loaded: LoadedLog, options: LoadOptions) -> bool:
@@ -175,21 +184,6 @@ def _replay_headers(loaded: LoadedLog, options: LoadOptions, start_offset: int, 
             loaded.damage = damage
             loaded.reports.append(str(damage))
             return
-
-
-def _restore_producers(files: Files, folder: str, options: LoadOptions) -> int:
-    """Hand over the newest usable snapshot of producers; return the offset from which batches must follow."""
-    if options.on_producers is None or options.recovery_point is None:
-        return 0
-    offsets = [base_offset_of(name) for name in files.list_names(folder) if name.endswith(SNAPSHOT_SUFFIX)]
-    for offset in sorted((offset for offset in offsets if offset is not None), reverse=True):
-        if offset > options.recovery_point:
-            continue
-        producers = read_producer_snapshot(files, segment_path(folder, offset, SNAPSHOT_SUFFIX))
-        if producers is not None:
-            options.on_producers(producers)
-            return offset
-    return 0
 
 
 def _walk(
@@ -278,7 +272,7 @@ def _cut(files: Files, folder: str, loaded: LoadedLog, index: int, bad: BadBatch
         segment.file.truncate(bad.position)
     for later in loaded.segments[keep:]:
         later.file.close()
-        for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
+        for suffix in SEGMENT_SUFFIXES:
             path = segment_path(folder, later.base_offset, suffix)
             if files.exists(path):
                 files.remove(path)

@@ -12,8 +12,11 @@ from kcon_broker.storage.index import OffsetIndex, TimeIndex, decode_offset_inde
 LOG_SUFFIX = ".log"
 INDEX_SUFFIX = ".index"
 TIME_INDEX_SUFFIX = ".timeindex"
+TRANSACTION_INDEX_SUFFIX = ".txnindex"
 SNAPSHOT_SUFFIX = ".snapshot"
 DELETED_SUFFIX = ".deleted"
+SEGMENT_SUFFIXES = (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TRANSACTION_INDEX_SUFFIX)
+"""The files that come and go with a segment; the log first."""
 OFFSET_DIGITS = 20
 INDEX_BYTES_MAX = 1 << 30
 
@@ -174,7 +177,7 @@ class Segment:
     def move_aside(self, files: Files, folder: str) -> list[str]:
         """Rename the files of a segment that is not wanted any more; return their new paths. The log goes first."""
         moved: list[str] = []
-        for suffix in (LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX):
+        for suffix in SEGMENT_SUFFIXES:
             path = segment_path(folder, self.base_offset, suffix)
             if files.exists(path):
                 files.rename(path, path + DELETED_SUFFIX)

@@ -8,11 +8,8 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from kcon_broker.batch.records import Record, encode_batch
-from kcon_broker.server.cleaning import _drive
 from kcon_broker.server.server import BrokerServer
 from kcon_broker.settings import BrokerSettings, SeedTopic, StorageSettings
-from kcon_broker.storage.compaction import Compacted
-from kcon_broker.storage.steps import Steps
 from kcon_broker.testing import InProcessBroker, MemoryFiles
 
 SETTINGS = BrokerSettings(
@@ -150,35 +147,3 @@ def test_offsets_topic_is_sealed_early(tmp_path: Path) -> None:
             sizes.append((round_number, sum(path.stat().st_size for path in logs)))
         consumer.close()
     assert sizes[-1][1] < 3 * sizes[0][1], sizes
-
-
-def test_the_loop_is_free_while_steps_work_and_read() -> None:
-    """Others get their turn between two slices."""
-
-    def steps() -> Steps[Compacted]:
-        for _ in range(200):
-            sum(range(20_000))
-            yield None
-        read = yield lambda: b"content"
-        assert read == b"content"
-        try:
-            yield _fail
-        except OSError:
-            return Compacted(end_offset=7)
-        raise AssertionError
-
-    async def live() -> tuple[int, int]:
-        turns = 0
-        driving = asyncio.get_running_loop().create_task(_drive(steps()))
-        while not driving.done():
-            turns += 1
-            await asyncio.sleep(0)
-        return turns, (await driving).end_offset
-
-    turns, end_offset = asyncio.run(live())
-    assert turns > 5
-    assert end_offset == 7
-
-
-def _fail() -> object:
-    raise OSError(5, "the disk")

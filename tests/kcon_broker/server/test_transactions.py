@@ -160,7 +160,7 @@ def test_transactions_survive_the_end_of_the_broker(tmp_path: Path, is_clean: bo
         assert read(broker, "read_uncommitted", b"two") == [b"aborted", b"one", b"open", b"two"]
         partition_marks = broker.call(
             lambda server: [
-                (partition.last_stable_offset, partition.producers.transactions.aborted[0].first_offset)
+                (partition.last_stable_offset, partition.producers.transactions.aborted.entries[0].first_offset)
                 for partition in server.broker.topics.by_name["t"].touched_partitions()
             ]
         )

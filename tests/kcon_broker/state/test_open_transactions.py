@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kcon_broker.state.open_transactions import AbortedTransaction, OpenTransactions
+from kcon_broker.state.open_transactions import OpenTransactions
 from kcon_broker.state.producers import ProducerTable, SentBatch
+from kcon_broker.storage.transaction_index import AbortedTransaction
 from kcon_broker.wire.error_codes import ErrorCode
 
 
@@ -43,7 +44,7 @@ def test_failed_write_takes_back_what_was_not_written() -> None:
     open_transactions.appended(2, 2)
     open_transactions.write_failed()
     assert open_transactions.ongoing == {1: 0}
-    assert open_transactions.aborted == []
+    assert open_transactions.aborted.entries == []
 
 
 def test_aborted_transactions_of_a_range() -> None:
@@ -51,10 +52,10 @@ def test_aborted_transactions_of_a_range() -> None:
     for producer_id, first, marker in ((1, 0, 3), (2, 4, 6), (3, 7, 9)):
         open_transactions.replay(producer_id, first)
         open_transactions.replay_marker(producer_id, marker, is_commit=False)
-    assert [each.producer_id for each in open_transactions.aborted_between(3, 4)] == [1]
-    assert [each.producer_id for each in open_transactions.aborted_between(4, 8)] == [2, 3]
-    open_transactions.forget_before(7)
-    assert open_transactions.aborted == [AbortedTransaction(3, 7, 9)]
+    assert [each.producer_id for each in open_transactions.aborted.between(3, 4)] == [1]
+    assert [each.producer_id for each in open_transactions.aborted.between(4, 8)] == [2, 3]
+    open_transactions.aborted.forget_before(7)
+    assert open_transactions.aborted.entries == [AbortedTransaction(3, 7, 9, 10)]
 
 
 _STEPS = st.lists(
@@ -95,7 +96,7 @@ def test_model_of_a_log(steps: list[tuple[str, int]]) -> None:
                 replayed.replay_marker(producer, offset, is_commit=what == "commit")
         assert replayed.ongoing == live.ongoing
         assert list(replayed.ongoing) == list(live.ongoing)
-        assert replayed.aborted == live.aborted
+        assert replayed.aborted.entries == live.aborted.entries
         assert live.last_stable_offset(durable) == min([first_undecided, *live.ongoing.values()])
 
 
@@ -131,7 +132,7 @@ def test_snapshot_keeps_open_transactions_and_epochs_of_markers() -> None:
     table.transactions.appended(7, 5)
     table.marked(8, 4, 2, 9)
     restored = ProducerTable()
-    restored.restore(table.snapshot())
+    restored.restore(table.snapshot(), [])
     assert restored.transactions.ongoing == {7: 5}
     assert restored.check(8, 3, 0, 0) is ErrorCode.INVALID_PRODUCER_EPOCH
     assert restored.check(8, 4, 0, 0) is None

@@ -93,6 +93,6 @@ def test_expired_producers_are_forgotten() -> None:
 def test_snapshot_brings_the_last_batch_back() -> None:
     table = table_with(batch(0, 9), batch(10, 14, offset=10))
     restored = ProducerTable()
-    restored.restore(table.snapshot())
+    restored.restore(table.snapshot(), [])
     assert restored.check(7, 0, 10, 14) == Duplicate(batch(10, 14, offset=10))
     assert restored.check(7, 0, 15, 15) is None

@@ -182,3 +182,54 @@ def test_the_folder_of_an_earlier_topic_of_the_same_name_is_not_taken_for_the_ne
     assert log.log_end_offset == 0
     append(log, 1)
     assert len(folder.deleted_folders()) == 1
+
+
+def test_the_offsets_of_an_earlier_topic_of_the_same_name_are_forgotten() -> None:
+    """A crash before the next checkpoint: taken for the new topic's they would make it look damaged, or empty."""
+    files = MemoryFiles()
+    folder = open_folder(files)
+    log = open_log(folder)
+    for _ in range(3):
+        append(log, 5)
+    log.delete_before(12)
+    folder.note("t", 0, log)
+    folder.note_cleaned("t", 0, 12)
+    folder.write_checkpoints()
+    log.close()
+    folder.delete_log("t", 0, TOPIC_ID)
+    log = open_log(folder, topic_id=OTHER_ID)
+    append(log, 2)
+    again = open_folder(files.copy())
+    reopened = open_log(again, topic_id=OTHER_ID)
+    assert (reopened.log_start_offset, reopened.log_end_offset, reopened.damage) == (0, 2, None)
+    assert again.cleaned_offset("t", 0) is None
+    # The same when the deletion itself was not done: the folder still holds the earlier topic.
+    third = open_folder(files.copy())
+    log = open_log(third, topic_id=TOPIC_ID)
+    append(log, 1)
+    left = third.files
+    assert isinstance(left, MemoryFiles)
+    reopened = open_log(open_folder(left.copy()), topic_id=TOPIC_ID)
+    assert (reopened.log_start_offset, reopened.log_end_offset, reopened.damage) == (0, 1, None)
+
+
+def test_without_the_cleaners_checkpoint_gaps_are_no_damage_in_any_later_run() -> None:
+    files = MemoryFiles()
+    folder = open_folder(files)
+    log = open_log(folder)
+    append(log)
+    folder.note_cleaned("t", 0, 1)
+    stop(folder, log)
+    files.overwrite("cleaner-offset-checkpoint", b"damaged")
+    second = open_folder(files)
+    second.note_cleaned("other", 0, 1)
+    second.write_checkpoints()
+    assert open_folder(files).cleaned_offset("t", 0) == 0
+
+
+def test_a_checkpoint_that_was_being_written_is_dropped() -> None:
+    files = MemoryFiles()
+    open_folder(files)
+    files.overwrite("recovery-point-offset-checkpoint.7.next", b"half")
+    open_folder(files)
+    assert not [path for path in files.paths() if path.endswith(".next")]

@@ -337,7 +337,7 @@ def test_a_snapshot_of_producers_saves_the_walk_before_it() -> None:
         topic_id=TOPIC_ID,
         recovery_point=2,
         on_batch=lambda batch: offsets.append(batch.base_offset),
-        on_producers=restored.extend,
+        on_producers=lambda producers, _: restored.extend(producers),
     )
     assert (restored, offsets) == (snapshot, [2])
 
