@@ -29,6 +29,10 @@ class Load(Request):
     count: int | None = None
     skip_bad: bool = False
     compression: str | None = None
+    exactly_once: bool = False
+    job: str | None = None
+    again: bool = False
+    dry_run: bool = False
     confirmation: Confirmation = Confirmation()
 
 
@@ -47,6 +51,12 @@ class Load(Request):
 @click.option(
     "-z", "--compression", type=click.Choice(COMPRESSIONS), help="How batches are compressed; lz4 by default."
 )
+@click.option(
+    "--exactly-once", is_flag=True, help="Load in transactions; the same command goes on where a killed one ended."
+)
+@click.option("--job", metavar="NAME", help="The name of an exactly-once load; else made of the file's path and topic.")
+@click.option("--again", is_flag=True, help="With --exactly-once: begin at the first row, whatever was loaded before.")
+@click.option("--dry-run", is_flag=True, help="Read the file and send nothing: report the bad rows.")
 @takes_typed_name
 def load(
     *,
@@ -63,6 +73,10 @@ def load(
     count: int | None,
     skip_bad: bool,
     compression: str | None,
+    exactly_once: bool,
+    job: str | None,
+    again: bool,
+    dry_run: bool,
     confirm: str | None,
 ) -> Request:
     """Load a CSV or NDJSON file, or lines, into a topic.
@@ -70,10 +84,21 @@ def load(
     Each row of a CSV file becomes a JSON object. A bad row is reported with its line number and the rest goes
     on; the exit code is then 1, unless --skip-bad.
 
+    --exactly-once commits the rows together with how many of the file were read, in the topic kcon-progress: a
+    load that was killed at any moment goes on without loss and without duplicates for readers of committed records.
+
     Example: kcon load flights.csv -t flights --key carrier
+
+    Example: kcon load flights.csv -t flights --exactly-once
+
+    Example: kcon load app.log -t logs --rate 500
     """
     from kcon.core.escapes import unescape
 
+    if job is not None or again:
+        exactly_once = True
+    if exactly_once and path == "-" and job is None:
+        raise click.UsageError("Standard input has no name to go on by: give the load one with --job NAME.")
     separator = unescape(delimiter)
     if len(separator) != 1:
         raise click.UsageError("--delimiter wants one character.")
@@ -91,6 +116,10 @@ def load(
         count=count,
         skip_bad=skip_bad,
         compression=compression,
+        exactly_once=exactly_once,
+        job=job,
+        again=again,
+        dry_run=dry_run,
         confirmation=Confirmation(name=confirm),
     )
 

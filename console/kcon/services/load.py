@@ -1,5 +1,8 @@
 """How does a file become records? `load` reads rows on one thread, sends them, and reports each bad row by its line.
 
+With a job, rows and how many of the file were read are committed together (`services.load_job`): a load that was
+killed goes on behind the last row that is committed.
+
 A missing or changed row never stops the rest. The report says how many rows there were, how many are on the cluster
 and which were not; what that means for the exit code is `LoadReport.ok`.
 """
@@ -13,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -27,6 +30,7 @@ from kcon.services.load_rows import BadRow, RowFormat, RowOptions, read_rows
 from kcon.services.produce import require_topic
 
 if TYPE_CHECKING:
+    from kcon.services.load_job import LoadJob
     from kcon.services.session import Session
 
 Argument = TypeVar("Argument")
@@ -59,6 +63,10 @@ class LoadOptions:
     """Stop after so many good rows."""
     skip_bad: bool = False
     """Bad rows do not fail the load."""
+    job: str | None = None
+    """Load in transactions under this name, and go on where an earlier run of it ended."""
+    again: bool = False
+    """With a job: begin at the first row whatever an earlier run did."""
     send: SendOptions = field(default_factory=lambda: SendOptions(compression="lz4"))
 
 
@@ -92,6 +100,8 @@ class LoadReport:
     failures: tuple[SendFailure, ...]
     """The first ones; the index is the line."""
     skip_bad: bool
+    rows_before: int = 0
+    """Rows that an earlier run of the job had read; they are in none of the other numbers."""
 
     @property
     def ok(self) -> bool:
@@ -127,7 +137,45 @@ async def load(
     NotFoundError when the topic or the file does not exist.
     """
     await require_topic(session, options.topic)
+    if options.job is not None:
+        from kcon.services.load_job import open_job
+
+        async with open_job(session, options, permit) as job:
+            return await run_load(
+                session.context, options, permit, on_bad_row=on_bad_row, on_progress=on_progress, job=job
+            )
     return await run_load(session.context, options, permit, on_bad_row=on_bad_row, on_progress=on_progress)
+
+
+def check_rows(context: Context, options: LoadOptions) -> LoadReport:
+    """Read the file and send nothing: how many rows would be loaded, and which could not. Blocks."""
+    started = time.monotonic()
+    rows, bad, bad_rows = 0, 0, list[BadRow]()
+    try:
+        with _open_input(options.path, threading.Event()) as source:
+            row_format = format_of(options.path, options.format)
+            for row in read_rows(_as_text(source, row_format), _row_options(context, options, row_format)):
+                rows += 1
+                if isinstance(row, BadRow):
+                    bad += 1
+                    if len(bad_rows) < BAD_ROWS_KEPT_MAX:
+                        bad_rows.append(row)
+                if options.limit is not None and rows - bad >= options.limit:
+                    break
+            size_bytes = source.bytes_read
+    except OSError as error:
+        raise unreadable(options.path, error) from error
+    return LoadReport(
+        rows=rows,
+        delivered=0,
+        failed=0,
+        bad=bad,
+        bytes=size_bytes,
+        elapsed_s=time.monotonic() - started,
+        bad_rows=tuple(bad_rows),
+        failures=(),
+        skip_bad=options.skip_bad,
+    )
 
 
 async def run_load(
@@ -137,10 +185,11 @@ async def run_load(
     *,
     on_bad_row: Callable[[BadRow], None] | None = None,
     on_progress: Callable[[LoadProgress], None] | None = None,
+    job: "LoadJob | None" = None,
 ) -> LoadReport:
     """Do what `load` does, without asking first whether the topic exists."""
     loop = asyncio.get_running_loop()
-    worker = _Loader(context, options, permit, on_bad_row=_to_loop(loop, on_bad_row))
+    worker = _Loader(context, options, permit, on_bad_row=_to_loop(loop, on_bad_row), job=job)
     done = asyncio.Event()
     # A daemon thread: a terminal's standard input may never end, and the process must not wait for it.
     thread = threading.Thread(
@@ -176,12 +225,22 @@ class _Loader:
     """One load, on its own thread."""
 
     def __init__(
-        self, context: Context, options: LoadOptions, permit: Permit, *, on_bad_row: Callable[[BadRow], None]
+        self,
+        context: Context,
+        options: LoadOptions,
+        permit: Permit,
+        *,
+        on_bad_row: Callable[[BadRow], None],
+        job: "LoadJob | None",
     ) -> None:
         self._context = context
         self._options = options
         self._on_bad_row = on_bad_row
-        self._sender = RecordSender(context, permit, frozenset({options.topic}), options.send)
+        self._job = job
+        # A job's sender was entered already: it had to be before the progress was read.
+        self._sender = (
+            RecordSender(context, permit, frozenset({options.topic}), options.send) if not job else job.sender
+        )
         self._stopping = threading.Event()
         self._rows = 0
         self._bad_rows: list[BadRow] = []
@@ -207,28 +266,28 @@ class _Loader:
         try:
             self.report = self._run()
         except (KconError, OSError) as error:
-            self.error = error if isinstance(error, KconError) else _unreadable(self._options.path, error)
+            self.error = error if isinstance(error, KconError) else unreadable(self._options.path, error)
         finally:
             on_done(None)
 
     def _run(self) -> LoadReport:
         started = time.monotonic()
         options = self._options
-        with _open_input(options.path, self._stopping) as source, self._sender as sender:
+        with _open_input(options.path, self._stopping) as source, ExitStack() as held:
+            sender = self._sender if self._job is not None else held.enter_context(self._sender)
             self._input = source
             row_format = format_of(options.path, options.format)
-            text = io.TextIOWrapper(
-                io.BufferedReader(source, READ_BYTES),
-                encoding="utf-8",
-                errors="surrogateescape",
-                # A carriage return alone ends a row of a CSV and nothing else.
-                newline="" if row_format is RowFormat.CSV else "\n",
-            )
+            text = _as_text(source, row_format)
+            if self._job is not None:
+                source.on_idle = self._job.commit_if_due
             self._send_rows(text, row_format, sender)
-            sender.flush()
+            if self._job is None:
+                sender.flush()
+            elif not self._stopping.is_set():
+                self._job.finish()
             return LoadReport(
                 rows=self._rows,
-                delivered=sender.delivered,
+                delivered=sender.delivered if self._job is None else self._job.delivered,
                 failed=sender.failed,
                 bad=self._bad,
                 bytes=sender.accepted_bytes,
@@ -236,22 +295,19 @@ class _Loader:
                 bad_rows=tuple(self._bad_rows),
                 failures=tuple(sender.failures),
                 skip_bad=options.skip_bad,
+                rows_before=0 if self._job is None else self._job.rows_before,
             )
 
     def _send_rows(self, text: io.TextIOWrapper, row_format: RowFormat, sender: RecordSender) -> None:
         options = self._options
-        row_options = RowOptions(
-            format=row_format,
-            key_column=options.key_column,
-            timestamp_column=options.timestamp_column,
-            delimiter=options.delimiter,
-            null_text=options.null_text,
-            columns=options.columns,
-            tz=self._context.tz,
-        )
+        row_options = _row_options(self._context, options, row_format)
         topic = options.topic.raw
         pace = None if options.rate_per_s is None else _Pace(options.rate_per_s, self._stopping)
-        for row in read_rows(text, row_options):
+        job = self._job
+        rows = read_rows(text, row_options)
+        if job is not None:
+            job.skip(rows)
+        for row in rows:
             if self._stopping.is_set() or (options.limit is not None and self._rows - self._bad >= options.limit):
                 return
             self._rows += 1
@@ -260,10 +316,16 @@ class _Loader:
                 if len(self._bad_rows) < BAD_ROWS_KEPT_MAX:
                     self._bad_rows.append(row)
                 self._on_bad_row(row)
+                if job is not None:
+                    job.count(is_good=False)
                 continue
             if pace is not None:
                 pace.wait()
+            if job is not None:
+                job.begin()
             sender.send_raw(topic, row.line, row.value, row.key, timestamp_ms=row.timestamp_ms)
+            if job is not None:
+                job.count(is_good=True)
 
 
 class _Pace:
@@ -290,6 +352,8 @@ class _Input(io.RawIOBase):
         self._stopping = stopping
         self.bytes_total = bytes_total
         self.bytes_read = 0
+        self.on_idle: Callable[[], None] | None = None
+        """Called while a pipe has nothing."""
 
     def readable(self) -> bool:
         return True
@@ -299,10 +363,34 @@ class _Input(io.RawIOBase):
             while not select.select([self._handle], [], [], INPUT_POLL_S)[0]:
                 if self._stopping.is_set():
                     return 0
+                if self.on_idle is not None:
+                    self.on_idle()
         data = os.read(self._handle, len(buffer))
         buffer[: len(data)] = data
         self.bytes_read += len(data)
         return len(data)
+
+
+def _as_text(source: _Input, row_format: RowFormat) -> io.TextIOWrapper:
+    return io.TextIOWrapper(
+        io.BufferedReader(source, READ_BYTES),
+        encoding="utf-8",
+        errors="surrogateescape",
+        # A carriage return alone ends a row of a CSV and nothing else.
+        newline="" if row_format is RowFormat.CSV else "\n",
+    )
+
+
+def _row_options(context: Context, options: LoadOptions, row_format: RowFormat) -> RowOptions:
+    return RowOptions(
+        format=row_format,
+        key_column=options.key_column,
+        timestamp_column=options.timestamp_column,
+        delimiter=options.delimiter,
+        null_text=options.null_text,
+        columns=options.columns,
+        tz=context.tz,
+    )
 
 
 @contextmanager
@@ -318,7 +406,8 @@ def _open_input(path: Path | None, stopping: threading.Event) -> Iterator[_Input
         os.close(handle)
 
 
-def _unreadable(path: Path | None, error: OSError) -> KconError:
+def unreadable(path: Path | None, error: OSError) -> KconError:
+    """Return the error for a file that cannot be read."""
     from kcon.core.wire_text import display_safe
     from kcon.errors import NotFoundError
 
