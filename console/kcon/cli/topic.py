@@ -15,6 +15,7 @@ from kcon.commands.topic import (
     TopicList,
     TopicPurge,
 )
+from kcon.commands.topic_offsets import TopicOffsets
 from kcon.core.snapshot import TopicInfo
 from kcon.core.wire_text import display_safe
 from kcon.errors import NotFoundError
@@ -46,6 +47,10 @@ async def run_topic(request: Request, invocation: Invocation) -> int:
                 from kcon.cli.topic_alterations import run_topic_alteration
 
                 return await run_topic_alteration(request, invocation, session)
+            case TopicOffsets():
+                from kcon.cli.topic_offsets import run_topic_offsets
+
+                return await run_topic_offsets(request, invocation, session)
             case _:
                 raise AssertionError(f"not about topics: {request.command}")
 

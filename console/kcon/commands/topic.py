@@ -284,3 +284,12 @@ def topic_purge(
         partitions=partitions or (),
         confirmation=confirmation(dry_run, yes, confirm),
     )
+
+
+def _add_offsets() -> None:
+    from kcon.commands.topic_offsets import add_offsets_command
+
+    add_offsets_command(COMMAND)
+
+
+_add_offsets()
