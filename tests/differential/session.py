@@ -117,6 +117,14 @@ class Connection:
         with contextlib.suppress(ConnectionError, TimeoutError):
             self._socket.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
 
+    def send_bytes(self, data: bytes) -> None:
+        """Send bytes that are no request of `send`."""
+        self._socket.sendall(data)
+
+    def receive_bytes(self, size: int) -> bytes:
+        """Read bytes as they come; EOFError where the broker closed the connection."""
+        return self._exactly(size)
+
     def receive(self) -> Observation:
         """Read the next answer, or see that there is none."""
         key, version = self._awaited.pop(0)

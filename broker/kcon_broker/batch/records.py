@@ -133,9 +133,11 @@ def read_marker_coordinator_epoch(batch: Buffer) -> int:
     return int(_MARKER_VALUE.unpack_from(record.value)[1])
 
 
-def find_timestamp(batch: Buffer, target_ms: int) -> Record | None:
-    """Return the first record at or after a time, None where the batch has none (a time of -1 is none)."""
+def find_timestamp(batch: Buffer, target_ms: int, *, start_offset: int = 0) -> Record | None:
+    """Return the first record at or after a time and an offset, None: the batch has none (a time of -1 is none)."""
     for record in iter_records(batch):
+        if record.offset < start_offset:
+            continue
         if record.timestamp_ms != NO_TIMESTAMP and record.timestamp_ms >= target_ms:
             return record
     return None

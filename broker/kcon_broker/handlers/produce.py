@@ -199,7 +199,11 @@ class _Production:
             return self._error(data, ErrorCode.INVALID_TXN_STATE, "A transactional batch was expected.")
         if header.has_producer_id:
             verdict = partition.producers.check(
-                header.producer_id, header.producer_epoch, header.base_sequence, header.last_sequence
+                header.producer_id,
+                header.producer_epoch,
+                header.base_sequence,
+                header.last_sequence,
+                must_begin=header.is_transactional and ctx.api_version >= _FIRST_VERSION_THAT_ADDS,
             )
             if isinstance(verdict, Duplicate):
                 original = verdict.batch

@@ -60,12 +60,15 @@ class ProducerTable:
         """What producers were before batches that are appended and not written yet, oldest first."""
 
     def check(
-        self, producer_id: int, epoch: int, first_sequence: int, last_sequence: int
+        self, producer_id: int, epoch: int, first_sequence: int, last_sequence: int, *, must_begin: bool = False
     ) -> Duplicate | ErrorCode | None:
-        """Judge a batch before it is appended; None: append it."""
+        """Judge a batch before it is appended; None: append it.
+
+        `must_begin`: an unknown producer has to start at sequence 0, as in version 2 of transactions (KIP-890).
+        """
         entry = self.entries.get(producer_id)
         if entry is None:
-            return None
+            return ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER if must_begin and first_sequence else None
         if epoch < entry.epoch:
             return ErrorCode.INVALID_PRODUCER_EPOCH
         if epoch > entry.epoch:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from kcon_broker.batch.records import Record, find_timestamp, iter_records
+from kcon_broker.storage.batch_frame import batch_bounds
 from kcon_broker.storage.log import Log
 
 
@@ -16,11 +17,16 @@ class TimedOffset(NamedTuple):
 
 def first_record_since(log: Log, timestamp_ms: int, *, limit_offset: int) -> TimedOffset | None:
     """Return the first record below the limit whose timestamp is at or after a time. Raises OSError."""
-    batch = log.batch_for_timestamp(timestamp_ms, limit_offset=limit_offset)
-    if batch is None:
-        return None
-    record = find_timestamp(batch, timestamp_ms)
-    return None if record is None else _timed(log, record)
+    start_offset = log.log_start_offset
+    while True:
+        batch = log.batch_for_timestamp(timestamp_ms, start_offset=start_offset, limit_offset=limit_offset)
+        if batch is None:
+            return None
+        # DeleteRecords may have cut the log inside the batch: what has the time may be gone.
+        record = find_timestamp(batch, timestamp_ms, start_offset=start_offset)
+        if record is not None:
+            return _timed(log, record)
+        _, start_offset, _ = batch_bounds(batch, 0)
 
 
 def latest_record(log: Log, *, limit_offset: int) -> TimedOffset | None:

@@ -308,10 +308,16 @@ class Log:
                 _, start_offset, _ = batch_bounds(batch, 0)
                 yield batch
 
-    def batch_for_timestamp(self, timestamp_ms: int, *, limit_offset: int) -> memoryview | None:
-        """Return the first batch with a timestamp at or after this one; None: there is none below the limit."""
+    def batch_for_timestamp(
+        self, timestamp_ms: int, *, limit_offset: int, start_offset: int | None = None
+    ) -> memoryview | None:
+        """Return the first batch with a timestamp at or after this one; None: there is none below the limit.
+
+        `start_offset` is where to begin; None: at the start of the log.
+        """
         limit = min(limit_offset, self.written_offset)
-        return self._reader.first_batch_since(timestamp_ms, self.log_start_offset, limit)
+        start = self.log_start_offset if start_offset is None else start_offset
+        return self._reader.first_batch_since(timestamp_ms, start, limit)
 
     def batch_with_max_timestamp(self, *, limit_offset: int) -> memoryview | None:
         """Return the first batch that has the greatest timestamp below the limit; None: no record has one."""

@@ -2,7 +2,14 @@
 
 import pytest
 
+from kcon_broker.batch.records import Record, encode_batch
 from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.delete_records import (
+    DeleteRecordsPartition,
+    DeleteRecordsRequest,
+    DeleteRecordsResponse,
+    DeleteRecordsTopic,
+)
 from kcon_broker.wire.messages.list_offsets import (
     ListOffsetsPartition,
     ListOffsetsPartitionResponse,
@@ -90,3 +97,14 @@ def test_end_of_an_epoch(filled: RawClient, epoch: int, end: tuple[int, int]) ->
     request = OffsetForLeaderEpochRequest(topics=[OffsetForLeaderTopic(topic="t", partitions=[wish])])
     answer = filled.ask(request, OffsetForLeaderEpochResponse, 4).topics[0].partitions[0]
     assert (answer.error_code, (answer.leader_epoch, answer.end_offset)) == (0, end)
+
+
+def test_a_time_does_not_find_deleted_records_of_a_batch_that_is_still_there(client: RawClient) -> None:
+    two = encode_batch([Record(0, _BASE_MS + 20, None, b"v"), Record(0, _BASE_MS, None, b"v")])
+    assert produce(client, "t", bytes(two)).error_code == ErrorCode.NONE
+    assert produce(client, "t", batch(b"v", timestamp_ms=_BASE_MS + 30)).error_code == ErrorCode.NONE
+    wanted = DeleteRecordsTopic(name="t", partitions=[DeleteRecordsPartition(offset=1)])
+    deleted = client.ask(DeleteRecordsRequest(topics=[wanted]), DeleteRecordsResponse, 2)
+    assert deleted.topics[0].partitions[0].error_code == ErrorCode.NONE
+    assert look_up(client, 0).offset == 1
+    assert look_up(client, _BASE_MS + 1).offset == 2

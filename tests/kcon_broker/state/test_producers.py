@@ -22,6 +22,12 @@ def test_unknown_producer_may_start_anywhere() -> None:
     assert ProducerTable().check(7, 0, 41, 50) is None
 
 
+def test_unknown_producer_of_a_transaction_of_version_2_starts_at_zero() -> None:
+    assert ProducerTable().check(7, 0, 41, 50, must_begin=True) is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    assert ProducerTable().check(7, 0, 0, 9, must_begin=True) is None
+    assert table_with(batch(0, 9)).check(7, 0, 10, 12, must_begin=True) is None
+
+
 def test_next_sequence_is_accepted_and_a_gap_is_not() -> None:
     table = table_with(batch(0, 9))
     assert table.check(7, 0, 10, 12) is None

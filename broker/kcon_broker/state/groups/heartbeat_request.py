@@ -15,6 +15,9 @@ _MEMBER_ID_REQUIRED_SINCE = 1
 _TEXT_BYTES_MAX = 2**15 - 1
 """A record's key has 16-bit lengths; compact strings of requests may be longer."""
 
+_JAVA_BLANKS = "".join(map(chr, range(0x21)))
+"""What Java's `String.trim` takes off."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatAsk:
@@ -72,13 +75,13 @@ def check_request(ask: HeartbeatAsk) -> None:
     must_name_member = ask.api_version >= _MEMBER_ID_REQUIRED_SINCE or ask.member_epoch > 0
     must_name_member = must_name_member or ask.member_epoch == LEFT_EPOCH
     problem = None
-    if must_name_member and not ask.member_id:
+    if must_name_member and _is_blank(ask.member_id):
         problem = "MemberId can't be empty."
-    elif not ask.group_id:
+    elif _is_blank(ask.group_id):
         problem = "GroupId can't be empty."
-    elif ask.instance_id == "":
+    elif _is_blank(ask.instance_id):
         problem = "InstanceId can't be empty."
-    elif ask.rack_id == "":
+    elif _is_blank(ask.rack_id):
         problem = "RackId can't be empty."
     elif ask.member_epoch == 0:
         problem = _problem_of_join(ask)
@@ -97,6 +100,10 @@ def check_request(ask: HeartbeatAsk) -> None:
             ErrorCode.UNSUPPORTED_ASSIGNOR,
             f"ServerAssignor {ask.server_assignor} is not supported. Supported assignors: {', '.join(ASSIGNORS)}.",
         )
+
+
+def _is_blank(text: str | None) -> bool:
+    return text is not None and not text.strip(_JAVA_BLANKS)
 
 
 def _problem_of_join(ask: HeartbeatAsk) -> str | None:
