@@ -94,6 +94,11 @@ class NetworkSettings:
     """Bytes of unanswered requests of one connection; above it the connection is not read."""
     pipelined_requests_max: int = 1_000
     """Unanswered Produce requests of one connection."""
+    send_buffer_bytes: int = 102_400
+    """What the system holds of answers to one client (socket.send.buffer.bytes); 0: as much as it likes.
+
+    With a bound what the client copies out is still in the processor's cache.
+    """
     unsent_bytes_max: int = 8 * 1024 * 1024
     """Answer bytes a client does not take; above it its next requests wait."""
     send_timeout_ms: int = 30_000

@@ -51,7 +51,8 @@ def batch_of(
 def split(data: PartitionData) -> list[bytes]:
     """Return the whole batches of a fetched partition."""
     records = data.records or b""
-    whole = b"".join(records) if isinstance(records, list) else bytes(records)
+    assert not isinstance(records, list), "what was decoded is one view"
+    whole = bytes(records)
     batches, at = [], 0
     while len(whole) - at > LOG_OVERHEAD:
         end = at + LOG_OVERHEAD + int.from_bytes(whole[at + 8 : at + 12], "big", signed=True)

@@ -32,6 +32,7 @@ from kcon_broker.wire.messages.fetch import (
     LeaderIdAndEpoch,
     PartitionData,
 )
+from kcon_broker.wire.stored_bytes import StoredBytes
 
 _READ_COMMITTED = 1
 _COLD_ATTEMPTS_MAX = 3
@@ -188,13 +189,18 @@ class _Fetch:
             data.aborted_transactions = None
             return data, 0
         try:
-            views = log.read(
+            # Only where the last of the batches has to be looked into are they read.
+            must_read = self.reads_committed and bool(partition.producers.transactions.aborted)
+            parts = log.read_parts(
                 wish.fetch_offset,
                 min(wish.max_bytes, room),
                 limit_offset=limit_offset,
                 min_one=must_have_one,
                 may_block=self.cold_attempts >= _COLD_ATTEMPTS_MAX,
+                must_read=must_read,
             )
+            if must_read and parts:
+                data.aborted_transactions = _aborted(partition, log.log_start_offset, wish.fetch_offset, parts[-1])
         except WouldBlockError as cold:
             self.cold.append(cold)
             return data, 0
@@ -202,13 +208,11 @@ class _Fetch:
             ctx.broker.report(f"a read of {partition.folder} failed: {error}")
             data.error_code = ErrorCode.KAFKA_STORAGE_ERROR
             return data, 0
-        data.records = views
-        if views and self.reads_committed:
-            data.aborted_transactions = _aborted(partition, log.log_start_offset, wish.fetch_offset, views)
-        if not views:
+        data.records = parts
+        if not parts:
             # A batch that is too large for what is left is taken out after the read, and this list with it.
             data.aborted_transactions = None
-        return data, sum(map(len, views))
+        return data, sum(map(len, parts))
 
     def _response(self, read: list[tuple[FetchWish, PartitionData]]) -> FetchResponse:
         session, is_incremental = self.context.session, self.context.is_incremental
@@ -243,14 +247,13 @@ class _Fetch:
 
 
 def _aborted(
-    partition: Partition, log_start_offset: int, start_offset: int, views: list[memoryview]
+    partition: Partition, log_start_offset: int, start_offset: int, last_part: memoryview | StoredBytes
 ) -> list[AbortedTransaction]:
     """Return the aborted transactions that have records or markers among those read."""
     transactions = partition.producers.transactions.aborted
-    if not transactions:
-        return []
     transactions.forget_before(log_start_offset)
-    end_offset = read_header(split_batches(views[-1:])[-1]).next_offset
+    assert isinstance(last_part, memoryview), "it was to be read"
+    end_offset = read_header(split_batches([last_part])[-1]).next_offset
     return [
         AbortedTransaction(producer_id=aborted.producer_id, first_offset=aborted.first_offset)
         for aborted in transactions.between(start_offset, end_offset)

@@ -23,7 +23,7 @@ from kcon_broker.wire.messages.metadata import (
     MetadataResponsePartition,
     MetadataResponseTopic,
 )
-from kcon_broker.wire.schema import ZERO_UUID, Buffer
+from kcon_broker.wire.schema import ZERO_UUID, Part
 
 TOPIC_OPERATIONS = 0b1101_1111_1000
 """READ, WRITE, CREATE, DELETE, ALTER, DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS as bits (AclOperation's codes)."""
@@ -41,7 +41,7 @@ class EncodedBody:
     def __init__(self, body: bytes) -> None:
         self._body = body
 
-    def encode_parts(self, version: int) -> list[Buffer]:
+    def encode_parts(self, version: int) -> list[Part]:
         """Return the bytes."""
         return [self._body]
 

@@ -22,13 +22,14 @@ from kcon_broker.state.broker import Broker
 from kcon_broker.state.gate import Gate
 from kcon_broker.storage.files import WouldBlockError
 from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.schema import Part
 
 
 class Response(Protocol):
     """A message of `kcon_broker.wire.messages` that can be sent."""
 
-    def encode_parts(self, version: int) -> "list[bytes | bytearray | memoryview]":
-        """Return the body as a list of buffers."""
+    def encode_parts(self, version: int) -> list[Part]:
+        """Return the body as a list of parts."""
         ...
 
 

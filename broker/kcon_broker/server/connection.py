@@ -1,29 +1,27 @@
 """What happens on one connection: which bytes come in, which requests wait, which answers go out?
 
 Requests are handled in order, one at a time, as Kafka does; only Produce requests follow one another without waiting
-for the answer before. Reading is a `BufferedProtocol`; writing goes past the transport with `writev` on a duplicate of
-the socket, because a transport would copy what it cannot send at once.
+for the answer before. Reading is a `BufferedProtocol`; writing goes past the transport (`sender`).
 """
 
 import asyncio
 import logging
-import os
 import socket
 import time
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from kcon_broker.server.exchange import Exchange
+from kcon_broker.server.sender import Sender
 from kcon_broker.wire.frames import FrameReader
-from kcon_broker.wire.schema import WireError
+from kcon_broker.wire.schema import Part, WireError
+from kcon_broker.wire.stored_bytes import StoredBytes
 
 if TYPE_CHECKING:
     from kcon_broker.server.dispatch import Dispatcher
 
 _logger = logging.getLogger("kcon_broker")
 
-_BUFFERS_PER_WRITE = 512
-"""Below the smallest IOV_MAX in use (1024)."""
 _WAITING_FRAMES_MAX = 2_000
 """Requests received and not handled; above it the connection is not read."""
 
@@ -45,16 +43,12 @@ class Connection(asyncio.BufferedProtocol):
         """Bytes of requests received and not yet answered."""
         self.began_s = self.last_active_s = time.monotonic()
         self.frame_began_s: float | None = None
-        self.stuck_since_s: float | None = None
-        """Since when the client takes no byte of what it is being sent."""
         self._reader = FrameReader(self.network.first_request_bytes_max)
         self.has_sent_request = False
-        self._unsent: deque[memoryview] = deque()
-        self._unsent_bytes = 0
         self._is_reading = True
         self._transport: asyncio.Transport | None = None
-        self._socket: socket.socket | None = None
-        """The duplicate that is written to; None with TLS, which only the transport can write."""
+        self._sender: Sender | None = None
+        """None with TLS, which only the transport can write."""
 
     # What asyncio calls.
 
@@ -66,7 +60,9 @@ class Connection(asyncio.BufferedProtocol):
         if transport.get_extra_info("ssl_object") is None:
             original = transport.get_extra_info("socket")
             original.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket = socket.socket(fileno=os.dup(original.fileno()))
+            if self.network.send_buffer_bytes:
+                original.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.network.send_buffer_bytes)
+            self._sender = Sender(original, on_lost=lambda: self.close(None), on_room=self._has_room)
         self.dispatcher.connections[self.connection_id] = self
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -108,6 +104,11 @@ class Connection(asyncio.BufferedProtocol):
     # What the dispatcher calls.
 
     @property
+    def stuck_since_s(self) -> float | None:
+        """Since when the client takes no byte of what it is being sent."""
+        return None if self._sender is None else self._sender.stuck_since_s
+
+    @property
     def is_waiting_for_us(self) -> bool:
         """A request is being handled, or reading is paused: the client cannot be blamed for silence."""
         return self.stuck_since_s is None and (bool(self.exchanges) or bool(self.frames) or not self._is_reading)
@@ -115,7 +116,7 @@ class Connection(asyncio.BufferedProtocol):
     def may_handle_next(self, *, is_pipelined: bool) -> bool:
         """Tell whether the next request may be handled now."""
         if not self.exchanges:
-            return self._unsent_bytes <= self.network.unsent_bytes_max
+            return self._may_answer_more
         return (
             is_pipelined
             and self.exchanges[-1].is_pipelined
@@ -143,14 +144,14 @@ class Connection(asyncio.BufferedProtocol):
         if self.is_closed:
             return
         exchanges = self.exchanges
-        buffers: list[bytes | bytearray | memoryview] = []
+        parts: list[Part] = []
         while exchanges and exchanges[0].is_done:
             exchange = exchanges.popleft()
             self.waiting_bytes -= exchange.request_bytes
             self.dispatcher.in_flight_bytes -= exchange.request_bytes
-            buffers.extend(exchange.encode())
-        if buffers:
-            self._send(buffers)
+            parts.extend(exchange.encode())
+        if parts:
+            self._send(parts)
         if self.frames and not exchanges:
             self.dispatcher.has_work(self)
         if (
@@ -174,71 +175,31 @@ class Connection(asyncio.BufferedProtocol):
         self.waiting_bytes = 0
         self.exchanges.clear()
         self.frames.clear()
-        self._unsent.clear()
-        if self._socket is not None:
-            asyncio.get_running_loop().remove_writer(self._socket.fileno())
-            self._socket.close()
-            self._socket = None
+        if self._sender is not None:
+            self._sender.close()
         if self._transport is not None:
             self._transport.abort()
         self.dispatcher.connection_closed(self)
 
     # Sending.
 
-    def _send(self, buffers: list[bytes | bytearray | memoryview]) -> None:
-        if self._socket is None:
-            if self._transport is not None:
-                self._transport.writelines(buffers)
-            return
-        if self._unsent:
-            self._keep_unsent(buffers, 0)
-            return
-        sent = self._write(buffers[:_BUFFERS_PER_WRITE])
-        if sent < 0:
-            return
-        if len(buffers) > _BUFFERS_PER_WRITE or sent < sum(map(len, buffers)):
-            self._keep_unsent(buffers, sent)
-            asyncio.get_running_loop().add_writer(self._socket.fileno(), self._writable)
-            self.stuck_since_s = time.monotonic()
+    @property
+    def _may_answer_more(self) -> bool:
+        return self._sender is None or self._sender.unsent_bytes <= self.network.unsent_bytes_max
 
-    def _write(self, buffers: "list[bytes | bytearray | memoryview]") -> int:
-        """Write once; return the bytes taken, -1 when the connection is gone."""
-        assert self._socket is not None
-        try:
-            return os.writev(self._socket.fileno(), buffers)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            # Reset by the client: it knows.
-            self.close(None)
-            return -1
+    def _send(self, parts: list[Part]) -> None:
+        if self._sender is not None:
+            self._sender.send(parts)
+        elif self._transport is not None:
+            for part in parts:
+                if isinstance(part, StoredBytes):
+                    self._transport.write(part.load())
+                    part.release()
+                else:
+                    self._transport.write(part)
 
-    def _keep_unsent(self, buffers: list[bytes | bytearray | memoryview], sent: int) -> None:
-        for buffer in buffers:
-            if sent >= len(buffer):
-                sent -= len(buffer)
-                continue
-            view = memoryview(buffer)[sent:] if sent else memoryview(buffer)
-            sent = 0
-            self._unsent.append(view)
-            self._unsent_bytes += len(view)
-
-    def _writable(self) -> None:
-        """Send what is left; called by the loop when the socket takes more."""
-        assert self._socket is not None
-        unsent = self._unsent
-        sent = self._write([unsent[index] for index in range(min(len(unsent), _BUFFERS_PER_WRITE))])
-        if sent < 0:
-            return
-        self._unsent_bytes -= sent
-        if sent:
-            self.last_active_s = self.stuck_since_s = time.monotonic()
-        while unsent and sent >= len(unsent[0]):
-            sent -= len(unsent.popleft())
-        if sent:
-            unsent[0] = unsent[0][sent:]
-        if not unsent:
-            asyncio.get_running_loop().remove_writer(self._socket.fileno())
-            self.stuck_since_s = None
-        if self.frames and not self.exchanges and self._unsent_bytes <= self.network.unsent_bytes_max:
+    def _has_room(self) -> None:
+        """The client took some of what it is being sent."""
+        self.last_active_s = time.monotonic()
+        if self.frames and not self.exchanges and self._may_answer_more:
             self.dispatcher.has_work(self)

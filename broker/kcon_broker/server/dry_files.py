@@ -118,6 +118,10 @@ class DryFile:
         with self._source.open("rb", buffering=0) as stream:
             return os.pread(stream.fileno(), size, position)
 
+    def part_now(self, size: int, position: int) -> memoryview:
+        """Return what `read` does."""
+        return memoryview(self.read(size, position))
+
     def read_now(self, size: int, position: int) -> bytes:
         """Return up to `size` bytes; nobody is kept waiting here."""
         return self.read(size, position)

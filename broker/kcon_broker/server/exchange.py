@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kcon_broker.handlers.registry import Answer, Response
 from kcon_broker.state.gate import Gate
+from kcon_broker.wire.schema import Part
 
 if TYPE_CHECKING:
     from kcon_broker.server.connection import Connection
@@ -91,8 +92,8 @@ class Exchange:
         self.response = self.failed(gate)
         self.gate_passed(gate)
 
-    def encode(self) -> list[bytes | bytearray | memoryview]:
-        """Return the whole frame as a list of buffers; empty: there is no answer."""
+    def encode(self) -> list[Part]:
+        """Return the whole frame as a list of parts; empty: there is no answer."""
         if self.response is None:
             return []
         parts = self.response.encode_parts(self.api_version)

@@ -14,9 +14,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from kcon_broker.server.file_parts import PART_BYTES_MIN, FilePart
+from kcon_broker.server.page_cache import find_cachestat
 from kcon_broker.server.read_buffers import BufferPool
 from kcon_broker.server.syncfs import find_syncfs
 from kcon_broker.storage.files import Buffer, File, Syncable, WouldBlockError
+from kcon_broker.wire.stored_bytes import StoredBytes
 
 _READ_FLAGS = getattr(os, "RWF_NOWAIT", 0)
 _FILE_MODE = 0o600
@@ -35,6 +38,9 @@ class OsFiles:
         """Folder -> name -> file. One object a file, so that its dirty mark and its failure are known to all."""
         self._folders: dict[str, OsEntry] = {}
         self.read_buffers = BufferPool()
+        self.is_cached = find_cachestat()
+        self.pinned_count = 0
+        """Parts of files that clients are being sent."""
         self._syncfs = find_syncfs()
         self._root_descriptor = -1
 
@@ -154,6 +160,11 @@ class OsFiles:
             os.close(file.descriptor)
             file.descriptor = -1
             self._open.pop(file, None)
+
+    @property
+    def may_pin(self) -> bool:
+        """One more file may be held open for a client that reads: half of them must stay free to be closed."""
+        return self.pinned_count < self._open_files_max // 2
 
     def forget(self, file: "OsFile") -> None:
         """Drop a file that nobody has to remember anything of."""
@@ -335,6 +346,17 @@ class OsFile(OsEntry):
             # This file system cannot tell.
             return memoryview(_read(descriptor, size, position))
         return buffer[:total]
+
+    def part_now(self, size: int, position: int) -> memoryview | StoredBytes:
+        """Return what is in memory: a large part as one that the kernel sends by itself, where it can."""
+        files = self._files
+        is_cached = files.is_cached
+        if size < PART_BYTES_MIN or is_cached is None or not files.may_pin:
+            return self.read_now(size, position)
+        descriptor = files.touch(self)
+        if not is_cached(descriptor, size, position):
+            raise WouldBlockError(self, size, position)
+        return FilePart(self, files, descriptor, size, position)
 
     def begin_read(self) -> Callable[[int, int], bytes]:
         """Return a function that reads in any thread; see `File.begin_read`."""

@@ -10,6 +10,8 @@ or removed name is not durable before the sync of its folder.
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
+from kcon_broker.wire.stored_bytes import StoredBytes
+
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 IO_VECTORS_MAX = 1_024
@@ -70,6 +72,10 @@ class File(Syncable, Protocol):
 
     def read_now(self, size: int, position: int) -> bytes | memoryview:
         """Return what `read` does, without waiting for the disk; raise WouldBlockError where that cannot be."""
+        ...
+
+    def part_now(self, size: int, position: int) -> memoryview | StoredBytes:
+        """Return what `read_now` does, or what sends it without reading it; raise WouldBlockError likewise."""
         ...
 
     def read_into(self, buffer: memoryview, position: int) -> int:

@@ -23,6 +23,7 @@ from kcon_broker.storage.retention import count_expired
 from kcon_broker.storage.segment import Segment, SegmentMark
 from kcon_broker.storage.snapshots import OnProducers
 from kcon_broker.storage.transaction_index import TransactionIndex
+from kcon_broker.wire.stored_bytes import StoredBytes
 
 _INDEX_ENTRY_BYTES = 8
 _RELATIVE_OFFSET_MAX = (1 << 31) - 1
@@ -292,14 +293,29 @@ class Log:
         is. Raises OSError (`LogDamagedError`) when there is no sense in what is stored there, and WouldBlockError when
         `may_block` is false and nothing of it is in memory.
         """
-        limit = min(limit_offset, self.written_offset)
+        limit = self._readable_limit(start_offset, limit_offset)
         if start_offset >= limit:
             return []
-        if self.damage is not None:
+        return self._reader.read(start_offset, max_bytes, limit, min_one=min_one, may_block=may_block)
+
+    def read_parts(
+        self, start_offset: int, max_bytes: int, *, limit_offset: int, min_one: bool, may_block: bool, must_read: bool
+    ) -> list[memoryview | StoredBytes]:
+        """Return what `read` does; without `must_read` large runs as parts that the operating system may send."""
+        limit = self._readable_limit(start_offset, limit_offset)
+        if start_offset >= limit:
+            return []
+        return self._reader.runs(
+            start_offset, max_bytes, limit, min_one=min_one, may_block=may_block, must_read=must_read
+        )
+
+    def _readable_limit(self, start_offset: int, limit_offset: int) -> int:
+        limit = min(limit_offset, self.written_offset)
+        if self.damage is not None and start_offset < limit:
             if start_offset >= self.damage.offset:
                 raise LogDamagedError(self.damage)
             limit = min(limit, self.damage.offset)
-        return self._reader.read(start_offset, max_bytes, limit, min_one=min_one, may_block=may_block)
+        return limit
 
     def read_batches(self, start_offset: int, *, limit_offset: int) -> Iterator[memoryview]:
         """Yield every batch of `[start_offset, limit_offset)`, one by one."""

@@ -6,6 +6,7 @@ the rest is read from headers. What an index says is believed only if the batch 
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from kcon_broker.batch.header import HEADER_BYTES, NO_TIMESTAMP
 from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
@@ -13,9 +14,19 @@ from kcon_broker.storage.batch_walk import rebuild_indexes
 from kcon_broker.storage.files import Files, WouldBlockError
 from kcon_broker.storage.recovery import Damage
 from kcon_broker.storage.segment import INDEX_SUFFIX, TIME_INDEX_SUFFIX, Segment, segment_path
+from kcon_broker.wire.stored_bytes import StoredBytes
 
-_HEADROOM_BYTES = 8_192
-"""Read before the wanted batch: the distance between two index entries, and a batch."""
+_SMALL_RUN_BYTES = 64 * 1024
+"""Up to so much is read along with the headers."""
+_WINDOW_BYTES = 4_096
+"""Read at once where only headers are wanted: the distance between two index entries."""
+_INDEX_DISTANCE_BYTES = 8_192
+"""Read before the wanted batch: that distance, and a batch."""
+
+ReadAt = Callable[[int, int], bytes | memoryview]
+"""(size, position) -> bytes."""
+TakeAt = Callable[[int, int], memoryview | StoredBytes]
+"""The same, for what is only handed on."""
 
 
 class LogDamagedError(OSError):
@@ -49,7 +60,22 @@ class LogReader:
 
         Raises WouldBlockError where `may_block` is false and the disk has to be waited for.
         """
-        parts: list[memoryview] = []
+        runs = self.runs(start_offset, bytes_max, limit_offset, min_one=min_one, may_block=may_block, must_read=True)
+        # `must_read` says so.
+        return cast("list[memoryview]", runs)
+
+    def runs(
+        self,
+        start_offset: int,
+        bytes_max: int,
+        limit_offset: int,
+        *,
+        min_one: bool,
+        may_block: bool,
+        must_read: bool,
+    ) -> list[memoryview | StoredBytes]:
+        """Return what `read` does; without `must_read` large runs as parts of files, where these can tell."""
+        parts: list[memoryview | StoredBytes] = []
         segments = self.segments
         index = self.segment_index_at(start_offset) if segments else 0
         remaining = bytes_max
@@ -60,7 +86,13 @@ class LogReader:
                     self._check_indexes_in_memory(segment)
                 try:
                     part, is_at_end = self._read_checked(
-                        segment, start_offset, remaining, limit_offset, min_one=min_one, may_block=may_block
+                        segment,
+                        start_offset,
+                        remaining,
+                        limit_offset,
+                        min_one=min_one,
+                        may_block=may_block,
+                        must_read=must_read,
                     )
                 except WouldBlockError:
                     if parts:
@@ -113,17 +145,26 @@ class LogReader:
         limit_offset: int,
         *,
         min_one: bool,
-        may_block: bool = True,
-    ) -> tuple[memoryview, bool]:
+        may_block: bool,
+        must_read: bool,
+    ) -> tuple[memoryview | StoredBytes, bool]:
         """Read from one segment; where the index lies, build it anew and read again."""
         self.indexes_of(segment)
-        read = segment.file.read if may_block else segment.file.read_now
+        file = segment.file
+        read = file.read if may_block else file.read_now
+        take: TakeAt = (
+            file.part_now if not (must_read or may_block) else lambda size, position: memoryview(read(size, position))
+        )
         try:
-            return _read_segment(segment, read, start_offset, bytes_max, limit_offset, min_one=min_one)
+            return _read_segment(
+                segment, read, take, start_offset, bytes_max, limit_offset=limit_offset, min_one=min_one
+            )
         except _Insane:
             self._rebuild(segment)
         try:
-            return _read_segment(segment, read, start_offset, bytes_max, limit_offset, min_one=min_one)
+            return _read_segment(
+                segment, read, take, start_offset, bytes_max, limit_offset=limit_offset, min_one=min_one
+            )
         except _Insane as insane:
             raise LogDamagedError(
                 Damage(
@@ -189,80 +230,111 @@ class _Insane(Exception):
         self.position = position
 
 
-def _bounds(segment: Segment, buffer: bytes | memoryview, at: int, position: int) -> tuple[int, int, int]:
-    """Return (base offset, next offset, size) of a batch that fits into the segment."""
-    base_offset, next_offset, size = batch_bounds(buffer, at)
-    if (
-        size < HEADER_BYTES
-        or position + size > segment.size
-        or not segment.base_offset <= base_offset < next_offset <= segment.end_offset
-        or buffer[at + 16] != 2
-    ):
-        raise _Insane(position)
-    return base_offset, next_offset, size
+class _Headers:
+    """The headers of the batches of one segment, read in windows."""
+
+    __slots__ = ("_bytes_max", "_read", "_segment", "_window", "_window_position")
+
+    def __init__(self, segment: Segment, read: ReadAt, bytes_max: int) -> None:
+        self._segment = segment
+        self._read = read
+        self._bytes_max = bytes_max
+        self._window = memoryview(b"")
+        self._window_position = 0
+
+    def bounds(self, position: int) -> tuple[int, int, int]:
+        """Return (base offset, next offset, size) of the batch at a position; raise _Insane when none can be there."""
+        at = position - self._window_position
+        if not 0 <= at <= len(self._window) - HEADER_BYTES:
+            self._fill(position)
+            at = 0
+        segment, window = self._segment, self._window
+        base_offset, next_offset, size = batch_bounds(window, at)
+        if (
+            size < HEADER_BYTES
+            or position + size > segment.size
+            or not segment.base_offset <= base_offset < next_offset <= segment.end_offset
+            or window[at + 16] != 2
+        ):
+            raise _Insane(position)
+        return base_offset, next_offset, size
+
+    def between(self, position: int, end: int) -> memoryview | None:
+        """Return the bytes of a range if they were read along with the headers."""
+        start = position - self._window_position
+        if start < 0 or end - self._window_position > len(self._window):
+            return None
+        return self._window[start : end - self._window_position]
+
+    def _fill(self, position: int) -> None:
+        wanted = min(self._segment.size - position, max(self._bytes_max, 0) + _INDEX_DISTANCE_BYTES)
+        try:
+            self._window = memoryview(self._read(wanted if wanted <= _SMALL_RUN_BYTES else _WINDOW_BYTES, position))
+        except WouldBlockError as cold:
+            # What follows will be asked for next.
+            raise WouldBlockError(cold.file, wanted, position) from None
+        self._window_position = position
+        if len(self._window) < HEADER_BYTES:
+            raise _Insane(position)
 
 
 def _read_segment(
     segment: Segment,
-    read: Callable[[int, int], bytes | memoryview],
+    read: ReadAt,
+    take: TakeAt,
     start_offset: int,
     bytes_max: int,
-    limit_offset: int,
     *,
+    limit_offset: int,
     min_one: bool,
-) -> tuple[memoryview, bool]:
+) -> tuple[memoryview | StoredBytes, bool]:
     """Return the run of batches, and whether it ends where the segment does."""
     assert segment.offset_index is not None
     empty = memoryview(b"")
+    headers = _Headers(segment, read, bytes_max)
     position, last_relative = segment.offset_index.entry_at_offset(max(start_offset - segment.base_offset, 0))
-    buffer = read(min(segment.size - position, max(bytes_max, 0) + _HEADROOM_BYTES), position)
-    at = 0
     while True:
-        if at + HEADER_BYTES > len(buffer):
-            position, at = position + at, 0
-            if position >= segment.size:
-                return empty, True
-            buffer = read(min(segment.size - position, max(bytes_max, 0) + _HEADROOM_BYTES), position)
-            if len(buffer) < HEADER_BYTES:
-                raise _Insane(position)
-        _, next_offset, size = _bounds(segment, buffer, at, position + at)
+        if position >= segment.size:
+            return empty, True
+        _, next_offset, size = headers.bounds(position)
         if last_relative >= 0:
             if next_offset - 1 - segment.base_offset != last_relative:
                 raise _Insane(position)
             last_relative = -1
         if next_offset > start_offset:
             break
-        at += size
+        position += size
     if next_offset > limit_offset or (size > bytes_max and not min_one):
         return empty, False
-    wanted = min(segment.size - position - at, max(size, bytes_max))
-    if len(buffer) - at < wanted:
-        position, at = position + at, 0
-        buffer = read(wanted, position)
-        if len(buffer) < wanted:
-            raise _Insane(position)
-    end = _end_of_run(segment, memoryview(buffer)[: at + wanted], position, at + size, limit_offset)
-    return memoryview(buffer)[at:end], position + end == segment.size
+    upper = min(segment.size, position + max(size, bytes_max))
+    end = _end_of_run(segment, headers, position + size, upper, limit_offset)
+    is_at_end = end == segment.size
+    read_before = headers.between(position, end)
+    if read_before is not None:
+        return read_before, is_at_end
+    run = take(end - position, position)
+    if len(run) < end - position:
+        raise _Insane(position)
+    return run, is_at_end
 
 
-def _end_of_run(segment: Segment, buffer: memoryview, position: int, end: int, limit_offset: int) -> int:
-    """Return where the last whole batch of the buffer below the limit ends; the first one ends at `end`."""
+def _end_of_run(segment: Segment, headers: _Headers, end: int, upper: int, limit_offset: int) -> int:
+    """Return where the last whole batch below `upper` and the limit ends; the first one ends at `end`."""
     index = segment.offset_index
     assert index is not None
-    upper = len(buffer)
-    if limit_offset >= segment.end_offset and position + upper == segment.size:
+    if limit_offset >= segment.end_offset and upper == segment.size:
         return upper
     # Most of the run is skipped: the index names a batch near its end.
-    near_upper = index.entry_at_position(position + upper)
+    near_upper = index.entry_at_position(upper)
     near_limit = index.entry_at_offset(max(limit_offset - segment.base_offset - 1, 0))
     jump, last_relative = min(near_upper, near_limit)
-    if position + end <= jump and jump - position + HEADER_BYTES <= upper:
-        _, next_offset, _ = _bounds(segment, buffer, jump - position, jump)
+    if end <= jump and jump + HEADER_BYTES <= upper:
+        _, next_offset, _ = headers.bounds(jump)
         if next_offset - 1 - segment.base_offset != last_relative:
             raise _Insane(jump)
-        end = jump - position
+        end = jump
     while end + HEADER_BYTES <= upper:
-        _, next_offset, size = _bounds(segment, buffer, end, position + end)
+        _, next_offset, size = headers.bounds(end)
         if end + size > upper or next_offset > limit_offset:
             break
         end += size

@@ -292,6 +292,10 @@ class _MemoryFile(_MemorySyncable):
         _fail(self._files.faults.read_errors, self.path)
         return bytes(self.stored[position : position + size])
 
+    def part_now(self, size: int, position: int) -> memoryview:
+        """Return what `read_now` does."""
+        return memoryview(self.read_now(size, position))
+
     def read_now(self, size: int, position: int) -> bytes:
         content = self.read(size, position)
         faults = self._files.faults

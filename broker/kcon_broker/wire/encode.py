@@ -9,7 +9,8 @@ from struct import pack
 from typing import Any, Final
 
 from kcon_broker.wire.layout import FIXED, plain_fields, tagged_fields
-from kcon_broker.wire.schema import Buffer, Encoder, Field, Message, Struct
+from kcon_broker.wire.schema import Buffer, Encoder, Field, Message, Part, Struct
+from kcon_broker.wire.stored_bytes import StoredBytes
 from kcon_broker.wire.varint import encode_uvarint
 
 _RECORDS_COPY_MAX: Final = 4096
@@ -38,19 +39,21 @@ def compile_encoder(cls: type[Message], version: int) -> Encoder:
     return encoder
 
 
-def append_records(parts: list[Buffer], out: bytearray, records: Buffer | list[memoryview], size: int) -> bytearray:
+def append_records(
+    parts: list[Part], out: bytearray, records: Buffer | list[memoryview | StoredBytes], size: int
+) -> bytearray:
     """Add records after `out`; return the buffer in which encoding goes on."""
     pieces = records if isinstance(records, list) else [records]
     if size <= _RECORDS_COPY_MAX:
         for piece in pieces:
-            out += piece
+            out += piece.load() if isinstance(piece, StoredBytes) else piece
         return out
     parts.append(out)
     parts.extend(pieces)
     return bytearray()
 
 
-def records_size(records: Buffer | list[memoryview]) -> int:
+def records_size(records: Buffer | list[memoryview | StoredBytes]) -> int:
     """Return the bytes that a `records` value takes."""
     return sum(map(len, records)) if isinstance(records, list) else len(records)
 

@@ -11,7 +11,12 @@ Must not do: no I/O, no knowledge of what a message means. Whatever bytes come i
 from collections.abc import Callable
 from typing import Any, ClassVar, Final, Self
 
+from kcon_broker.wire.stored_bytes import StoredBytes
+
 Buffer = bytes | bytearray | memoryview
+
+Part = Buffer | StoredBytes
+"""A piece of an encoded message."""
 
 ZERO_UUID: Final = bytes(16)
 """What Kafka sends for "no topic id"."""
@@ -81,7 +86,7 @@ class Struct:
 
 
 Decoder = Callable[[memoryview, int], tuple[Any, int]]
-Encoder = Callable[[Any], list[Buffer]]
+Encoder = Callable[[Any], list[Part]]
 
 
 class Message(Struct):
@@ -127,11 +132,10 @@ class Message(Struct):
 
     def encode(self, version: int) -> bytes:
         """Return the bytes of this message in one version."""
-        parts = self.encode_parts(version)
-        return bytes(parts[0]) if len(parts) == 1 else b"".join(parts)
+        return b"".join(part.load() if isinstance(part, StoredBytes) else part for part in self.encode_parts(version))
 
-    def encode_parts(self, version: int) -> list[Buffer]:
-        """Return the bytes as buffers to be sent in order, so that large `records` need not be copied."""
+    def encode_parts(self, version: int) -> list[Part]:
+        """Return the bytes as parts to be sent in order, so that large `records` need not be copied."""
         try:
             write = self._encoders[version]
         except KeyError:

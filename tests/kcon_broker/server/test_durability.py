@@ -48,7 +48,7 @@ class AnswerLog:
             self.sends.append(len(files.journal))
             return writev(descriptor, buffers)
 
-        monkeypatch.setattr("kcon_broker.server.connection.os.writev", noting)
+        monkeypatch.setattr("kcon_broker.server.sender.os.writev", noting)
 
 
 def is_covered(files: MemoryFiles, value: bytes, journal_length: int) -> bool:

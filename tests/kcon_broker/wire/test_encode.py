@@ -1,5 +1,7 @@
 """Bytes that leave the broker: golden ones, and large records without a copy."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from kcon_broker.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
@@ -12,7 +14,8 @@ from kcon_broker.wire.messages.metadata import (
     MetadataResponsePartition,
     MetadataResponseTopic,
 )
-from kcon_broker.wire.schema import Message, WireError
+from kcon_broker.wire.schema import Message, Part, WireError
+from kcon_broker.wire.stored_bytes import StoredBytes
 
 BROKER = MetadataResponseBroker(node_id=1, host="h", port=9092)
 TOPIC = MetadataResponseTopic(
@@ -72,9 +75,41 @@ def test_golden_bytes(name: str) -> None:
     assert message.encode(version) == bytes.fromhex(expected)
 
 
-def fetch_of(*records: bytes | memoryview | list[memoryview] | None) -> FetchResponse:
+def fetch_of(*records: bytes | memoryview | list[memoryview | StoredBytes] | None) -> FetchResponse:
     partitions = [PartitionData(partition_index=i, records=item) for i, item in enumerate(records)]
     return FetchResponse(responses=[FetchableTopicResponse(topic="t", partitions=partitions)])
+
+
+def joined(parts: Sequence[Part]) -> bytes:
+    return b"".join(part.load() if isinstance(part, StoredBytes) else part for part in parts)
+
+
+class Promised(StoredBytes):
+    """Bytes that are nowhere yet."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    def send(self, socket_descriptor: int, start: int, *, may_block: bool) -> tuple[int, int]:
+        raise AssertionError("nobody sends here")
+
+    def load(self) -> memoryview:
+        return memoryview(self.content)
+
+    def release(self) -> None: ...
+
+
+@pytest.mark.parametrize("version", [4, 12, 16])
+def test_stored_bytes_stay_where_they_are(version: int) -> None:
+    """Only their length goes into the message; where they are too few to matter, they are loaded."""
+    large, small = Promised(b"x" * 10_000), Promised(b"y" * 10)
+    response = fetch_of([large], [small])
+    parts = response.encode_parts(version)
+    assert [part for part in parts if isinstance(part, StoredBytes)] == [large]
+    assert joined(parts) == response.encode(version) == fetch_of(large.content, small.content).encode(version)
 
 
 @pytest.mark.parametrize("version", [4, 12, 16])
@@ -84,7 +119,7 @@ def test_large_records_are_sent_without_a_copy(version: int) -> None:
     response = fetch_of(large, b"small", None, b"")
     parts = response.encode_parts(version)
     assert any(part is large for part in parts)
-    whole = b"".join(parts)
+    whole = joined(parts)
     assert whole == response.encode(version)
     decoded, end = FetchResponse.decode(whole, 0, version)
     assert end == len(whole)
@@ -96,9 +131,9 @@ def test_large_records_are_sent_without_a_copy(version: int) -> None:
 @pytest.mark.parametrize("version", [4, 12])
 def test_records_may_be_several_batches(version: int, size: int) -> None:
     """The log returns whole batches as views that need not be neighbours."""
-    batches = [memoryview(bytes([i]) * size) for i in range(3)]
+    batches: list[memoryview | StoredBytes] = [memoryview(bytes([i]) * size) for i in range(3)]
     parts = fetch_of(batches, batches[:1]).encode_parts(version)
-    assert b"".join(parts) == fetch_of(b"".join(batches), bytes(batches[0])).encode(version)
+    assert joined(parts) == fetch_of(joined(batches), joined(batches[:1])).encode(version)
 
 
 def test_a_version_outside_the_range_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Fetch (API key 1): request and response, versions 4 to 18, flexible since 12."""
 
 from kcon_broker.wire.schema import EMPTY, ZERO_UUID, ApiMessage, Buffer, Field, Struct
+from kcon_broker.wire.stored_bytes import StoredBytes
 
 
 class FetchPartition(Struct):
@@ -244,7 +245,7 @@ class PartitionData(Struct):
         snapshot_id: SnapshotId | None = None,
         aborted_transactions: list[AbortedTransaction] | None = EMPTY,
         preferred_read_replica: int = -1,
-        records: Buffer | list[memoryview] | None = None,
+        records: Buffer | list[memoryview | StoredBytes] | None = None,
     ) -> None:
         self.partition_index = partition_index
         self.error_code = error_code
