@@ -132,7 +132,7 @@ def _commit(bootstrap: Sequence[str], groups: Sequence[int], topics: int) -> Non
 
 def _commit_one(clients: dict[str, Client], address: str, index: int, topics: int) -> bool:
     chosen = random.Random(index)
-    names = [topic_name_of(chosen.randrange(topics)) for _ in range(COMMITTED_PER_GROUP // PARTITIONS_PER_TOPIC)]
+    names = [topic_name_of(each) for each in chosen.sample(range(topics), COMMITTED_PER_GROUP // PARTITIONS_PER_TOPIC)]
     request = OffsetCommitRequest(
         group_id=group_id_of(index),
         generation_id_or_member_epoch=-1,
@@ -150,7 +150,7 @@ def _commit_one(clients: dict[str, Client], address: str, index: int, topics: in
                     for partition in range(PARTITIONS_PER_TOPIC)
                 ],
             )
-            for name in dict.fromkeys(names)
+            for name in names
         ],
     )
     if address not in clients:

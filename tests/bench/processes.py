@@ -30,7 +30,9 @@ def cost_of(argv: Sequence[str], count: Callable[[str], int | None] = lambda tex
     """Run a command to its end. count: finds the rows in what it printed."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        # As a user's first run leaves it: the second one finds compiled modules.
+        environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment)
         timer = time.perf_counter
         try:
             # wait4 tells the peak of this child alone, where getrusage tells that of the largest so far.

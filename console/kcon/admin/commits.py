@@ -301,7 +301,7 @@ def _read_topic(cursor: Cursor, names: _Names, commits: GroupCommits) -> int:
     partition_of = names.of_topic(cursor.text(True) or "")
     count = cursor.array_length(True) or 0
     body, unpack = cursor.body, cursor.unpack
-    for _ in range(count):
+    for _ in range(count - _read_bare(cursor, count, partition_of, commits)):
         index, offset, epoch = unpack(_COMMIT)
         # Almost every commit has an empty text, which is the byte 1.
         if body[cursor.offset] == 1:
@@ -318,6 +318,23 @@ def _read_topic(cursor: Cursor, names: _Names, commits: GroupCommits) -> int:
             commits[partition_of(index)] = CommittedOffset(offset, epoch, metadata)
     cursor.skip_tags()
     return count
+
+
+def _read_bare(cursor: Cursor, count: int, partition_of: Callable[[int], TopicPartition], commits: GroupCommits) -> int:
+    """Read the first commits that have no text, error or tags: their bytes have one size. Return how many."""
+    body, start = cursor.body, cursor.offset
+    done = 0
+    if start + count * _BARE_COMMIT.size <= len(body):
+        for index, offset, epoch, text, error_code, tags in _BARE_COMMIT.iter_unpack(
+            memoryview(body)[start : start + count * _BARE_COMMIT.size]
+        ):
+            if text != 1 or error_code or tags:
+                break
+            if offset >= 0:
+                commits[partition_of(index)] = _make_commit(CommittedOffset, (offset, epoch, None))
+            done += 1
+        cursor.offset = start + done * _BARE_COMMIT.size
+    return done
 
 
 def _decode_one(answer: Answer, names: _Names) -> GroupCommits | KafkaError:
@@ -343,4 +360,7 @@ def _add(topic: Any, names: _Names, commits: GroupCommits) -> None:
 
 
 _COMMIT: Final = struct.Struct(">iqi")
+_BARE_COMMIT: Final = struct.Struct(">iqiBhB")
+"""A commit, the length of its text plus one, its error and its count of tags."""
+_make_commit: Final = tuple.__new__
 _INT32: Final = struct.Struct(">i")

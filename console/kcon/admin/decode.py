@@ -101,6 +101,14 @@ class Cursor:
 
     def text(self, flexible: bool) -> str | None:
         """Read a string; None for null."""
+        length = self.body[self.offset]
+        if flexible and 0 < length < 0x80:
+            start = self.offset + 1
+            end = start + length - 1
+            if end > len(self.body):
+                raise ValueError("a length goes beyond the end")
+            self.offset = end
+            return self.body[start:end].decode("utf-8", "surrogateescape")
         value, self.offset = _text_reader(flexible)(self.body, self.offset)
         return cast("str | None", value)
 

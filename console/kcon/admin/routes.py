@@ -63,16 +63,20 @@ class Routes:
         self, partitions: Sequence[TopicPartition], fresh: bool, deadline: Deadline
     ) -> list[int | KafkaError]:
         """Return the leader of each partition, or why there is none, in their order. fresh: ask again."""
-        await self._learn_leaders({partition.topic for partition in partitions}, fresh, deadline)
+        await self._learn_leaders(_topics_of(partitions), fresh, deadline)
         by_topic: dict[TopicName, dict[int, int]] = {}
         found: list[int | KafkaError] = []
         hold = self._cluster.settings.partitions_per_hold_max
+        last: TopicName | None = None
+        leaders: dict[int, int] = {}
         for topic, index in partitions:
             if len(found) % hold == hold - 1:
                 await asyncio.sleep(0)
-            leaders = by_topic.get(topic)
-            if leaders is None:
-                leaders = by_topic[topic] = self._leaders_of(topic)
+            if topic is not last:  # Neighbours are of one topic most often, and a look-up hashes its name.
+                last = topic
+                known = by_topic.get(topic)
+                leaders = self._leaders_of(topic) if known is None else known
+                by_topic[topic] = leaders
             leader_id = leaders.get(index)
             if leader_id is None:
                 found.append(kafka_error(_UNKNOWN_TOPIC_OR_PARTITION))
@@ -178,6 +182,16 @@ class Routes:
             raise UnreachableError("The cluster has no consumer groups, so there is no coordinator to ask.")
         write = WriteRequest(api=Api.FIND_COORDINATOR, values=values, version_min=version_min, version_max=version_max)
         return await self._cluster.send_mutating(write, permit, deadline)
+
+
+def _topics_of(partitions: Iterable[TopicPartition]) -> set[TopicName]:
+    found: set[TopicName] = set()
+    last: TopicName | None = None
+    for topic, _partition in partitions:
+        if topic is not last:
+            last = topic
+            found.add(topic)
+    return found
 
 
 _MANY_KEYS_SINCE = 4

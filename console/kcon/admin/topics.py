@@ -5,7 +5,7 @@ import base64
 import struct
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from kcon.admin.cluster import Cluster, Deadline, metadata_request
 from kcon.admin.decode import Cursor, read_head, reading, struct_reader
@@ -36,6 +36,7 @@ async def _read(cluster: Cluster, names: Sequence[str] | None, deadline: Deadlin
     answer = await cluster.send(metadata_request(names), deadline)
     top = entity_type(answer.api, answer.version, "response")
     known: dict[tuple[int, ...], tuple[int, ...]] = {}  # Tens of thousands of replica lists share a few values.
+    tails: _Tails = {}
     topics: list[TopicInfo] = []
     held = 0
     head, cursor, count = read_head(top, answer.body, answer.offset, "topics")
@@ -45,7 +46,7 @@ async def _read(cluster: Cluster, names: Sequence[str] | None, deadline: Deadlin
     with reading(top):
         for _ in range(count):
             if by_hand:
-                topic = _read_topic(cursor, answer.version, known)
+                topic = _read_topic(cursor, answer.version, tails)
             else:
                 item, cursor.offset = reader(cursor.body, cursor.offset)
                 topic = _topic(item, known)
@@ -57,7 +58,11 @@ async def _read(cluster: Cluster, names: Sequence[str] | None, deadline: Deadlin
     return topics
 
 
-def _read_topic(cursor: Cursor, version: int, known: dict[tuple[int, ...], tuple[int, ...]]) -> TopicInfo:
+_Tails: TypeAlias = "dict[bytes, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]"
+"""The replicas, ISR and offline replicas of partitions, by the bytes that spell them."""
+
+
+def _read_topic(cursor: Cursor, version: int, tails: _Tails) -> TopicInfo:
     """Read `error:int16 name [v10: id:uuid] internal:int8 partitions:[...] operations:int32 tags`.
 
     A partition: `error:int16 index:int32 leader:int32 epoch:int32 replicas:[int32] isr:[int32] offline:[int32] tags`.
@@ -67,15 +72,17 @@ def _read_topic(cursor: Cursor, version: int, known: dict[tuple[int, ...], tuple
     (topic_id,) = cursor.unpack(_UUID) if version >= _ID_SINCE else (b"",)
     (internal,) = cursor.unpack(_INT8)
     partitions = []
-    int32s, intern = cursor.int32s, known.setdefault
-    for _ in range(cursor.array_length(True) or 0):
-        code, index, leader_id, epoch = cursor.unpack(_PARTITION)
-        replicas, isr, offline = int32s(), int32s(), int32s()
-        cursor.skip_tags()
+    count = cursor.array_length(True) or 0
+    body, offset, unpack_from = cursor.body, cursor.offset, _PARTITION.unpack_from
+    for _ in range(count):
+        code, index, leader_id, epoch = unpack_from(body, offset)
+        offset += _PARTITION.size
+        end = _tail_end(body, offset)
+        replicas, isr, offline = tails.get(body[offset:end]) or _read_tail(body, offset, end, tails)
+        offset = end
         error = kafka_error(code).lacking("DESCRIBE") if code else None
-        partitions.append(
-            PartitionInfo(index, leader_id, epoch, intern(replicas, replicas), intern(isr, isr), offline, error)
-        )
+        partitions.append(_make_partition(PartitionInfo, (index, leader_id, epoch, replicas, isr, offline, error)))
+    cursor.offset = offset
     cursor.unpack(_INT32)
     cursor.skip_tags()
     partitions.sort(key=_INDEX)
@@ -86,6 +93,32 @@ def _read_topic(cursor: Cursor, version: int, known: dict[tuple[int, ...], tuple
         tuple(partitions),
         kafka_error(error_code).lacking("DESCRIBE") if error_code else None,
     )
+
+
+def _tail_end(body: bytes, offset: int) -> int:
+    """Return where the three arrays of a partition and its tags end; of short arrays without reading them."""
+    first = body[offset]
+    at = offset + 4 * first - 3
+    if 0 < first < 0x80 and 0 < body[at] < 0x80:
+        at += 4 * body[at] - 3
+        if 0 < body[at] < 0x80:
+            at += 4 * body[at] - 3
+            if body[at] == 0:
+                return at + 1
+    cursor = Cursor(body, offset)
+    for _ in range(3):
+        cursor.int32s()
+    cursor.skip_tags()
+    return cursor.offset
+
+
+def _read_tail(
+    body: bytes, offset: int, end: int, tails: _Tails
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    cursor = Cursor(body, offset)
+    found = (cursor.int32s(), cursor.int32s(), cursor.int32s())
+    tails[body[offset:end]] = found
+    return found
 
 
 def _topic(item: Any, known: dict[tuple[int, ...], tuple[int, ...]]) -> TopicInfo:
@@ -107,6 +140,8 @@ def _topic(item: Any, known: dict[tuple[int, ...], tuple[int, ...]]) -> TopicInf
     return TopicInfo(TopicName(WireText(item.name or "")), None, bool(item.is_internal), tuple(partitions), error)
 
 
+_make_partition: Final = tuple.__new__
+"""Makes a named tuple without the call of its own constructor, which would cost more than the rest of a partition."""
 _BY_HAND_SINCE: Final = 9
 """Metadata is flexible since this version."""
 _ID_SINCE: Final = 10

@@ -12,6 +12,8 @@ from kcon.errors import ExitCode, KconError
 class Int64(int):
     """A 64-bit integer of Kafka's: exact in JSON, or a string where the reader asks for it."""
 
+    __slots__ = ()
+
 
 Value: TypeAlias = "bool | int | float | str | WireText | Sequence[Value] | Mapping[str, Value] | None"
 Item: TypeAlias = Mapping[str, Value]

@@ -106,10 +106,24 @@ class Writer:
 
     def _tsv(self, document: Document) -> str:
         lines = ["\t".join(column.key for column in document.columns)] if self.output.headers else []
-        lines += [
-            "\t".join(escape_field(exact_text(row.get(column.key))) for column in document.columns)
-            for row in _rows(document)
-        ]
+        keys = [column.key for column in document.columns]
+        names: dict[str, str] = {}  # The same topics and groups stand in many lines.
+        for row in _rows(document):
+            fields = []
+            for key in keys:
+                value = row.get(key)
+                if value is None:
+                    fields.append("")
+                elif type(value) is Int64 or type(value) is int:
+                    fields.append(int.__repr__(value))
+                elif type(value) is WireText:
+                    text = names.get(value.raw)
+                    if text is None:
+                        text = names[value.raw] = escape_field(value.raw)
+                    fields.append(text)
+                else:
+                    fields.append(escape_field(exact_text(value)))
+            lines.append("\t".join(fields))
         return "".join(f"{line}\n" for line in lines)
 
     def _safe(self, text: str) -> str:
