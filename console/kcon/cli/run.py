@@ -33,6 +33,7 @@ LIVE_NOUNS = frozenset(
         "search",
         "produce",
         "load",
+        "why",
     }
 )
 """Commands that talk to a cluster, so they run on an event loop; the others never load one."""

@@ -34,6 +34,7 @@ COMMANDS = (
     ("search", "Records", "Find records with a CEL filter, and say exactly what was looked at.", "search", ()),
     ("produce", "Records", "Write records to a topic.", "produce", ()),
     ("load", "Records", "Load a CSV or NDJSON file, or lines, into a topic.", "load", ()),
+    ("why", "Observability", "Tell why a group lags: cause, evidence, and what to run next.", "why", ()),
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),
     ("serve-broker", "Local", "Run the Kafka broker in the box.", "serve_broker", ()),
     ("doctor", "Local", "Check a broker's data folder, offline.", "doctor", ()),

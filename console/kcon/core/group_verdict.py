@@ -195,9 +195,12 @@ def _clock_skew(case: _Case) -> Verdict | None:
 def _no_lag(case: _Case) -> Verdict | None:
     if case.behind or any(each.lag is None and each.end for each in case.facts.partitions):
         return None
+    if not case.is_watched and any(each.lag and not each.out_per_s for each in case.facts.partitions):
+        return None  # A few young records: read in a moment, or the first of many that nobody reads.
     writes = any(each.in_per_s for each in case.facts.partitions)
+    is_quiet = all(each.in_per_s == 0 for each in case.facts.partitions)
     cause = Cause.HEALTHY if writes or case.facts.members else Cause.IDLE
-    said = "keeps up" if writes else "has read everything; nothing is written"
+    said = "has read everything; nothing is written" if is_quiet else "keeps up"
     return Verdict(
         cause=cause,
         confidence=Confidence.CERTAIN,

@@ -46,6 +46,14 @@ def test_a_group_that_keeps_up_is_healthy() -> None:
     assert judge(part(0), part(1, 3, time_lag=TimeLag(40, LagQuality.EXACT))).cause is Cause.HEALTHY
 
 
+def test_young_records_that_nobody_was_seen_to_read_prove_nothing() -> None:
+    """Two thousand records of the last seconds, and no member: it would be wrong to call that healthy."""
+    young = part(0, 2_000, out_per_s=None, in_per_s=None, time_lag=TimeLag(3_000, LagQuality.EXACT), app=None)
+    assert judge(young, members=0, state="Empty", watched_ms=0).cause is Cause.UNKNOWN
+    moving = part(0, 20, time_lag=TimeLag(300, LagQuality.EXACT))
+    assert judge(moving, watched_ms=1_000).cause is Cause.HEALTHY
+
+
 def test_a_group_without_anything_to_do_is_idle() -> None:
     quiet = [part(index, in_per_s=0.0, out_per_s=0.0, app=None) for index in range(2)]
     assert judge(*quiet, members=0, state="Empty").cause is Cause.IDLE

@@ -1,0 +1,37 @@
+"""`kcon why`: of which groups should the cause be told, and for how long may kcon look?"""
+
+from typing import ClassVar
+
+import click
+
+from kcon.commands.options import Duration, connection_options, output_options
+from kcon.commands.request import Request, Shared
+from kcon.commands.tree import leaf
+
+
+class Why(Request):
+    """Tell why groups lag."""
+
+    command: ClassVar[str] = "why"
+    names: tuple[str, ...]
+    watch_ms: int | None = None
+    """None: as long as it takes, ten seconds at most."""
+
+
+@leaf("why", options=[*output_options(), *connection_options()])
+@click.argument("names", metavar="GROUP...", nargs=-1, required=True)
+@click.option("--for", "watch_ms", type=Duration(), metavar="DURATION", help="Look for so long; else at most 10s.")
+def why(*, shared: Shared, names: tuple[str, ...], watch_ms: int | None) -> Request:
+    """Tell why a group lags: cause, evidence, and what to run next.
+
+    What one look shows is told at once. What only movement shows takes ten seconds; before that kcon says that it
+    needs more time instead of guessing.
+
+    Example: kcon why billing
+
+    Example: kcon why billing --for 60s --output json | jq '.items[].cause'
+    """
+    return Why(shared=shared, names=names, watch_ms=watch_ms)
+
+
+COMMAND = why
