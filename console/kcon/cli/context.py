@@ -7,7 +7,18 @@ from kcon.cli.contexts import context_store, overrides_of
 from kcon.cli.document import Block, Column, Document, Item
 from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
-from kcon.commands.context import ContextAdd, ContextList, ContextShow, ContextTest, ContextUse
+from kcon.commands.context import (
+    ContextAdd,
+    ContextEdit,
+    ContextImport,
+    ContextList,
+    ContextRemove,
+    ContextShell,
+    ContextShow,
+    ContextTest,
+    ContextTrust,
+    ContextUse,
+)
 from kcon.commands.request import Request
 from kcon.contexts.client_keys import security_setting
 from kcon.contexts.context import Context, parse_bootstrap
@@ -34,8 +45,28 @@ def run_context(request: Request, invocation: Invocation) -> int:
             from kcon.cli.loop import run_on_loop
 
             return run_on_loop(request, invocation, run_context_test)
+        case ContextImport():
+            from kcon.cli.context_import import import_contexts
+
+            return import_contexts(request, invocation)
+        case ContextRemove() | ContextEdit() | ContextShell() | ContextTrust():
+            return _on_files(request, invocation)
         case _:
             raise AssertionError(f"not about contexts: {request.command}")
+
+
+def _on_files(request: ContextRemove | ContextEdit | ContextShell | ContextTrust, invocation: Invocation) -> int:
+    from kcon.cli import context_files
+
+    match request:
+        case ContextRemove():
+            return context_files.remove(request, invocation)
+        case ContextEdit():
+            return context_files.edit(request, invocation)
+        case ContextShell():
+            return context_files.shell(request, invocation)
+        case ContextTrust():
+            return context_files.trust(request, invocation)
 
 
 def _add(request: ContextAdd, invocation: Invocation) -> int:
@@ -142,4 +173,21 @@ def _settings(context: Context) -> list[tuple[str, str, str | None]]:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             settings.append((f"security.{each.name}", f"security.{each.name}", text))
     settings += [(f"client.{key}", f"client.{key}", value) for key, value in sorted(context.client_config.items())]
-    return settings
+    return settings + _rules(context)
+
+
+def _rules(context: Context) -> list[tuple[str, str, str | None]]:
+    rules = context.rules
+    shown: list[tuple[str, str, str | None]] = []
+    if rules.registry is not None:
+        told = ((name, getattr(rules.registry, name)) for name in rules.registry.names())
+        shown += [(f"registry.{name}", "rules", str(value)) for name, value in told if value is not None]
+    for index, serde in enumerate(rules.serdes):
+        words = [f"{part}={getattr(serde, part)}" for part in ("key", "value") if getattr(serde, part)]
+        words += [f"fallback={','.join(serde.fallback)}"] if serde.fallback else []
+        shown.append((f"serde[{index}]", "rules", f"{serde.topic}: {' '.join(words)}"))
+    shown += [
+        (f"mask[{index}]", "rules", f"{mask.topic}: {mask.path} with {mask.replacement}")
+        for index, mask in enumerate(rules.masks)
+    ]
+    return shown

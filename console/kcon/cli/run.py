@@ -100,6 +100,14 @@ def _dispatch(request: Request, invocation: Invocation) -> int:
         from kcon.cli.context import run_context
 
         return run_context(request, invocation)
+    if noun == "config":
+        from kcon.cli.config import run_config
+
+        return run_config(request, invocation)
+    if noun == "audit":
+        from kcon.cli.audit import run_audit
+
+        return run_audit(request, invocation)
     if noun == "completion":
         from kcon.cli.completion import run_completion
 

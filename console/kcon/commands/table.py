@@ -36,6 +36,14 @@ COMMANDS = (
     ("load", "Records", "Load a CSV or NDJSON file, or lines, into a topic.", "load", ()),
     ("why", "Observability", "Tell why a group lags: cause, evidence, and what to run next.", "why", ()),
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),
+    ("config", "Local", "kcon's own files: where they are, and whether they are in order.", "config", ()),
+    (
+        "audit",
+        "Local",
+        "List what kcon changed or refused to change, oldest first; -C for one context alone.",
+        "audit",
+        (),
+    ),
     ("serve-broker", "Local", "Run the Kafka broker in the box.", "serve_broker", ()),
     ("doctor", "Local", "Check a broker's data folder, offline.", "doctor", ()),
     (

@@ -220,7 +220,14 @@ def parse_property(text: str) -> tuple[str, str]:
         )
     if not equals:
         raise UsageError(f"Not a setting: {text!r}.", "Give -X key=value.")
-    return known_key(key), value.strip()
+    return known_key(key), librdkafka_value(key, value)
+
+
+def librdkafka_value(key: str, value: str) -> str:
+    """Return the value of a setting as librdkafka takes it, for a key in any spelling: some of Java's units differ."""
+    if key == "buffer.memory" and value.strip().isdecimal():
+        return str(max(1, int(value) // 1024))  # Bytes to KiB.
+    return value.strip()
 
 
 def known_key(key: str) -> str:

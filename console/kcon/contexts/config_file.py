@@ -9,19 +9,19 @@ from typing import Final, cast
 
 from kcon.contexts.client_keys import SECRET_KEYS, known_key
 from kcon.contexts.context import AD_HOC_NAME, Mode
+from kcon.contexts.rules import parse_rules
 from kcon.contexts.security import Security
 from kcon.errors import UsageError
 
 _NAME_MAX: Final = 64
-_KEYS: Final = frozenset({"bootstrap", "color", "mode", "tz", "timeout", "security", "client"})
-_OTHERS: Final = frozenset({"registry", "serde", "mask"})
-"""Tables of a context that other parts read."""
+_KEYS: Final = frozenset(
+    {"bootstrap", "color", "import", "mode", "tz", "timeout", "security", "client", "registry", "serde", "mask"}
+)
 _SECURITY_KEYS: Final = frozenset(field.name for field in fields(Security))
 _SECURITY_SWITCHES: Final = frozenset({"keyring", "insecure", "verify_host"})
 _INLINE_SECRETS: Final = frozenset(
     {"password", "secret", "client_secret", "token", "sasl_password", "key_password", "ca_password"}
 )
-_PROJECT_KEYS: Final = frozenset({"context", "view", "decoder"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +53,14 @@ def read_config(path: Path) -> ConfigFile:
     contexts = document.get("context", {})
     if not isinstance(contexts, dict):
         raise UsageError(f"{path}: context is not a table.", "Write [context.NAME].")
-    for name, table in contexts.items():
-        _check_context(path, name, table)
+    check_contexts(path, contexts)
     return ConfigFile(path, contexts)
 
 
-def read_project_context(path: Path) -> tuple[str | None, tuple[str, ...]]:
-    """Return the context that a project file chooses, and the keys in it that are ignored.
-
-    A checkout must neither run a command nor repoint a bootstrap, so nothing else is taken from it.
-    """
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"Cannot read {path}: {error}.", "Fix the project file.") from error
-    chosen = document.get("context")
-    ignored = sorted(document.keys() - _PROJECT_KEYS)
-    if chosen is not None and not isinstance(chosen, str):
-        chosen, ignored = None, ["context", *ignored]
-    return chosen, tuple(ignored)
+def check_contexts(path: Path, contexts: Mapping[str, object], *, bootstrap_required: bool = True) -> None:
+    """Check the tables of contexts key by key. UsageError names the first that is off."""
+    for name, table in contexts.items():
+        _check_context(path, name, table, bootstrap_required=bootstrap_required)
 
 
 def check_name(name: str) -> str:
@@ -90,22 +79,24 @@ def parse_mode(text: str, where: str) -> Mode:
         raise UsageError(f"{where}: not a mode: {text!r}.", "Give read-write, read-only or protect.") from error
 
 
-def _check_context(path: Path, name: str, table: object) -> None:
+def _check_context(path: Path, name: str, table: object, *, bootstrap_required: bool) -> None:
     where = f"{path}: [context.{name}]"
     if not isinstance(table, dict):
         raise UsageError(f"{where} is not a table.", "Write [context.NAME] and its keys below.")
-    _check_keys(where, table, _KEYS | _OTHERS)
+    _check_keys(where, table, _KEYS)
     bootstrap = table.get("bootstrap")
     listed = isinstance(bootstrap, list) and bool(bootstrap) and all(isinstance(item, str) for item in bootstrap)
-    if not listed and not isinstance(bootstrap, str):
+    needed = bootstrap_required and "import" not in table
+    if (needed or bootstrap is not None) and not listed and not isinstance(bootstrap, str):
         raise UsageError(f"{where} has no bootstrap addresses.", 'Write bootstrap = ["host:9092"].')
-    for key in ("color", "mode", "tz", "timeout"):
+    for key in ("color", "import", "mode", "tz", "timeout"):
         if key in table and not isinstance(table[key], str):
             raise UsageError(f"{where}: {key} is not text.", "Put it in quotes.")
     if "mode" in table:
         parse_mode(str(table["mode"]), where)
     _check_security(where, table.get("security", {}))
     _check_client(where, table.get("client", {}))
+    parse_rules(where, table)
 
 
 def _check_security(where: str, security: object) -> None:
@@ -140,7 +131,7 @@ def _check_keys(where: str, table: Mapping[str, object], known: frozenset[str]) 
         )
 
 
-def bootstrap_of(table: Mapping[str, object]) -> str:
-    """Return the addresses of a checked context, separated by commas."""
-    bootstrap = table["bootstrap"]
-    return bootstrap if isinstance(bootstrap, str) else ",".join(cast("list[str]", bootstrap))
+def bootstrap_of(table: Mapping[str, object]) -> str | None:
+    """Return the addresses of a checked context, separated by commas; None when it leaves them to another source."""
+    bootstrap = table.get("bootstrap")
+    return bootstrap if bootstrap is None or isinstance(bootstrap, str) else ",".join(cast("list[str]", bootstrap))

@@ -6,6 +6,7 @@ from datetime import UTC, tzinfo
 from enum import Enum
 from typing import Final
 
+from kcon.contexts.rules import Rules
 from kcon.contexts.secrets import Secrets
 from kcon.contexts.security import Security
 from kcon.errors import UsageError
@@ -44,6 +45,8 @@ class Context:
     """Where the secrets that `security` names are read, once for both planes."""
     client_config: Mapping[str, str] = field(default_factory=dict)
     """Further librdkafka settings for the record plane."""
+    rules: Rules = field(default_factory=Rules)
+    """How its records are to be decoded and masked, and its schema registry."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each value came from, e.g. `mode` -> `environment KCON_READ_ONLY`."""
 

@@ -18,6 +18,11 @@ def state_folder(environment: Mapping[str, str]) -> Path:
     return _folder(environment, "KCON_STATE_DIR", "XDG_STATE_HOME", ".local/state")
 
 
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder of what can be made anew, as names for completion: `KCON_CACHE_DIR`, or by XDG."""
+    return _folder(environment, "KCON_CACHE_DIR", "XDG_CACHE_HOME", ".cache")
+
+
 def find_project_file(start: Path) -> Path | None:
     """Return the nearest `.kcon.toml` from `start` up to the folder that has `.git`; None without one."""
     for folder in (start, *start.parents):

@@ -1,15 +1,16 @@
 """Which context does this command use, and where does each of its values come from?
 
-Precedence: flag, `-X`, environment, project file, context, default. `-b` without `-C` is a context of its own: the
-current context's mode and credentials must not leak to an address that it does not name.
+Precedence: flag, `-X`, environment, project file, context, imported file, default. `-b` without `-C` is a context of
+its own: the current context's mode and credentials must not leak to an address that it does not name.
 """
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import tzinfo
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from kcon.contexts.client_keys import known_key, security_setting
 from kcon.contexts.config_file import (
@@ -18,16 +19,20 @@ from kcon.contexts.config_file import (
     check_name,
     parse_mode,
     read_config,
-    read_project_context,
 )
 from kcon.contexts.config_writer import add_context, remove_context
 from kcon.contexts.context import AD_HOC_NAME, Context, Mode, parse_bootstrap
 from kcon.contexts.folders import CONFIG_FILE, config_folder, find_project_file, state_folder
+from kcon.contexts.rules import Rules, parse_rules
+from kcon.contexts.secret import Secret
 from kcon.contexts.secrets import Secrets
 from kcon.contexts.security import PLACES, PROTOCOLS, Security
 from kcon.contexts.zones import local_zone, parse_zone
 from kcon.core.units import parse_duration_ms
 from kcon.errors import KconError, UsageError
+
+if TYPE_CHECKING:
+    from kcon.contexts.project_file import ProjectFile
 
 _CURRENT_FILE: Final = "current-context"
 _TIMEOUT_DEFAULT_MS: Final = 30_000
@@ -85,18 +90,39 @@ class ContextStore:
 
     def listings(self) -> list[ContextListing]:
         """Return every context of the configuration, sorted by name."""
-        config = read_config(self.config_path)
+        config = self.config()
         current = self._chosen_name(config, Overrides())[0]
         return [
             ContextListing(
                 name=name,
-                bootstrap=parse_bootstrap(bootstrap_of(table)),
+                bootstrap=tuple((bootstrap_of(table) or str(table.get("import", ""))).split(",")),
                 mode=Mode(str(table.get("mode", Mode.READ_WRITE.value))),
                 color=cast("str | None", table.get("color")),
                 is_current=name == current,
             )
             for name, table in sorted(config.contexts.items())
         ]
+
+    def config(self) -> ConfigFile:
+        """Return the configuration, with the contexts of a trusted project file on top, key by key."""
+        config = read_config(self.config_path)
+        if self.project is None or not self.project.contexts:
+            return config
+        merged = dict(config.contexts)
+        for name, table in self.project.contexts.items():
+            merged[name] = {**merged.get(name, {}), **table}
+        return ConfigFile(config.path, merged)
+
+    @cached_property
+    def project(self) -> "ProjectFile | None":
+        """The project file that counts in this folder."""
+        path = find_project_file(self._folder)
+        if path is None:
+            return None
+        from kcon.contexts.project_file import read_project
+        from kcon.contexts.trust import TrustStore
+
+        return read_project(path, TrustStore(self.state_folder))
 
     def current(self) -> str | None:
         """Return the name that `use` kept, whether or not it still exists."""
@@ -107,7 +133,7 @@ class ContextStore:
 
     def use(self, name: str) -> None:
         """Make a context the current one. UsageError when it does not exist."""
-        read_config(self.config_path).table(name)
+        self.config().table(name)
         try:
             self.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             temporary = self.state_folder / f".{_CURRENT_FILE}.{os.getpid()}.tmp"
@@ -118,20 +144,33 @@ class ContextStore:
 
     def add(self, name: str, table: Mapping[str, object], *, replace: bool = False) -> None:
         """Write a context; its values are checked as if they were resolved."""
-        check_name(name)
-        config = ConfigFile(self.config_path, {name: table})
-        self._build(config, name, "", Overrides(context=name)).security.check()
+        self.check_new(name, table, replace=replace)
         add_context(self.config_path, name, table, replace=replace)
 
+    def check_new(self, name: str, table: Mapping[str, object], *, replace: bool = False) -> None:
+        """Raise UsageError unless a context can be added as it is."""
+        check_name(name)
+        if not replace and name in read_config(self.config_path).contexts:
+            raise UsageError(f"There is a context {name} already.", "Replace it with --replace.")
+        self.build(ConfigFile(self.config_path, {name: table}), name).security.check()
+
+    def build(self, config: ConfigFile, name: str) -> Context:
+        """Return a context of this configuration as if it were chosen. UsageError says what is off."""
+        return self._build(config, name, "", Overrides(context=name))
+
     def remove(self, name: str) -> None:
-        """Cut a context out of the configuration."""
+        """Cut a context out of the configuration; it is no longer the current one."""
         remove_context(self.config_path, name)
+        if self.current() == name:
+            (self.state_folder / _CURRENT_FILE).unlink(missing_ok=True)
 
     # --- resolving -------------------------------------------------------------------------------------------
 
     def resolve(self, overrides: Overrides) -> Context:
         """Return the context for a command. UsageError when none is named, or a value is off."""
-        config = read_config(self.config_path)
+        config = self.config()
+        if self.project is not None and self.project.warning is not None:
+            self.warnings.append(self.project.warning)
         name, source = self._chosen_name(config, overrides)
         if name is None and self._ad_hoc_bootstrap(overrides) is None:
             hint = "Give its address with -b HOST:PORT, or choose one with `kcon context use NAME`."
@@ -151,13 +190,8 @@ class ContextStore:
             return self.environment["KCON_CONTEXT"], "environment KCON_CONTEXT"
         if self.environment.get("KCON_BOOTSTRAP"):
             return None, ""
-        project = find_project_file(self._folder)
-        if project is not None:
-            chosen, ignored = read_project_context(project)
-            if ignored:
-                self.warnings.append(f"{project}: ignored without trust: {', '.join(ignored)}.")
-            if chosen is not None:
-                return chosen, str(project)
+        if self.project is not None and self.project.choice is not None:
+            return self.project.choice, str(self.project.path)
         current = self.current()
         if current is not None and current in config.contexts:
             return current, "the current context"
@@ -168,7 +202,7 @@ class ContextStore:
     def _build(self, config: ConfigFile, name: str | None, source: str, overrides: Overrides) -> Context:
         values = _Values()
         if name is not None:
-            values.put_table(config.table(name), f"{self.config_path} [context.{name}]")
+            self._put_context(values, config, name)
             values.sources["name"] = source
         self._put_environment(values)
         for key, value in overrides.properties:
@@ -177,6 +211,22 @@ class ContextStore:
         values.put("timeout_ms", overrides.timeout_ms, "flag --timeout")
         values.put("tz", overrides.tz, "flag --tz")
         return values.context(name or AD_HOC_NAME, self.environment)
+
+    def _put_context(self, values: "_Values", config: ConfigFile, name: str) -> None:
+        """Put a context: what it imports, what config.toml says, what a trusted project file says."""
+        table = config.table(name)
+        if "import" in table:
+            values.put_import(str(table["import"]))
+        on_top = self.project.contexts.get(name, {}) if self.project is not None else {}
+        own = {key: value for key, value in table.items() if key not in on_top}
+        values.put_table(own, f"{self.config_path} [context.{name}]")
+        if self.project is not None and on_top:
+            values.put_table(on_top, f"{self.project.path} [context.{name}]")
+        if table.keys() & {"serde", "mask", "registry"}:
+            values.rules = parse_rules(f"[context.{name}]", table)
+            values.sources["rules"] = f"{self.config_path} [context.{name}]"
+        if self.project is not None and self.project.serdes:
+            values.rules = values.rules.with_changes(serdes=(*self.project.serdes, *values.rules.serdes))
 
     def _put_environment(self, values: "_Values") -> None:
         for key in ("bootstrap", "color", "mode", "tz", "timeout"):
@@ -204,6 +254,8 @@ class _Values:
         self._values: dict[str, object] = {}
         self._security: dict[str, object] = {}
         self._client: dict[str, str] = {}
+        self._imported: dict[str, Secret] = {}
+        self.rules = Rules()
 
     def put(self, key: str, value: object, source: str) -> None:
         if value is not None:
@@ -234,6 +286,25 @@ class _Values:
             self._client[key] = value
             self.sources[f"client.{key}"] = source
 
+    def put_import(self, reference: str) -> None:
+        """Put what another tool's file says now. Its secrets are used from memory, after every place of our own."""
+        from kcon.contexts.imported import choose_import, parse_reference, read_imports
+
+        tool, path, name = parse_reference(reference)
+        found = choose_import(read_imports(tool, path), name, path)
+        source = f"imported file {path}"
+        if found.pem or "token" in found.secrets:
+            raise UsageError(
+                f"{path} holds a key, a certificate or a token itself.", "Import it without --link: kcon copies these."
+            )
+        self.put("bootstrap", found.bootstrap, source)
+        self.put("timeout", f"{found.timeout_ms}ms" if found.timeout_ms else None, source)
+        for key, value in found.security.items():
+            self.put_security(key, value, source)
+        for key, text in found.client.items():
+            self.put_property(key, text, source)
+        self._imported = {key: secret for key, secret in found.secrets.items() if secret}
+
     def put_table(self, table: Mapping[str, object], source: str) -> None:
         self.put("bootstrap", bootstrap_of(table), source)
         for key in ("color", "mode", "tz", "timeout"):
@@ -260,8 +331,9 @@ class _Values:
             tz_name=tz_name,
             timeout_ms=self._timeout_ms(),
             security=Security(**cast("dict[str, Any]", {**self._security, "protocol": protocol})),
-            secrets=Secrets(name, environment),
+            secrets=Secrets(name, environment, self._imported),
             client_config=dict(self._client),
+            rules=self.rules,
             sources=dict(self.sources),
         )
 

@@ -2,11 +2,11 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from kcon.errors import RefusedError
+from kcon.errors import KconError, RefusedError
 
 AUDIT_BYTES_MAX: Final = 10 * 1024 * 1024
 """At this size the file becomes `audit.jsonl.1` and the one before it goes."""
@@ -43,6 +43,28 @@ class AuditLog:
                 f"Cannot write the audit log {self.path}: {error.strerror or error}.",
                 "Make the state folder writable, or point KCON_STATE_DIR at one that is.",
             ) from error
+
+    def entries(self) -> Iterator[Mapping[str, object]]:
+        """Yield what was written, the oldest first. Lines that are damaged or from a later version are skipped.
+
+        KconError when a file that is there cannot be read.
+        """
+        for path in (self.path.with_name(self.path.name + ".1"), self.path):
+            try:
+                with path.open("rb") as file:
+                    for line in file:
+                        try:
+                            entry = json.loads(line)
+                        except ValueError:
+                            continue
+                        if isinstance(entry, dict):
+                            yield entry
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise KconError(
+                    f"Cannot read the audit log {path}: {error.strerror or error}.", "Check its permissions."
+                ) from error
 
     def _rotate(self, added_bytes: int) -> None:
         try:

@@ -41,8 +41,13 @@ def test_whole_grammar_is_read(tmp_path: Path) -> None:
         url = "http://r"
         [[context.prod.serde]]
         topic = "orders.*"
+        value = "avro"
+        key = "string"
+        fallback = ["json", "text", "hex"]
         [[context.prod.mask]]
         topic = "users.*"
+        path = "$.email"
+        with = "****"
         """,
     )
 

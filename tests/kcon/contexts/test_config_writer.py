@@ -25,8 +25,10 @@ bootstrap = "p:1"
 protocol = "SSL"
 [[context.prod.serde]]
 topic = "a"
+value = "json"
 [[context.prod.serde]]
 topic = "b"
+value = "json"
 
 [other]
 x = 1

@@ -132,7 +132,7 @@ def test_current_context_that_was_removed_is_no_context(folder: Path) -> None:
     mine = store(folder)
     mine.use("dev")
     mine.remove("dev")
-    assert mine.current() == "dev"
+    assert mine.current() is None
     assert mine.resolve(Overrides()).name == "prod"
 
 
