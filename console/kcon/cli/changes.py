@@ -40,6 +40,8 @@ class Change(Frozen):
     """Carries it out; the argument says who confirmed it."""
     by_pattern: bool = False
     """The targets were found by a pattern: they are listed, and -y is wanted instead of an answer."""
+    is_long: bool = False
+    """It moves data and takes as long as it takes: each request has a deadline, the whole has none."""
     is_empty: bool = False
     """There is nothing to do."""
     blocked: KconError | None = None
@@ -71,8 +73,11 @@ async def carry_out(invocation: Invocation, confirmation: Confirmation, change: 
             shown = for_people
         if confirmed_by is None:
             confirmed_by = await _ask(invocation, change)
-        async with invocation.deadline():
+        if change.is_long:
             outcome = await change.apply(confirmed_by)
+        else:
+            async with invocation.deadline():
+                outcome = await change.apply(confirmed_by)
     except KconError:
         if not shown:
             invocation.show(document)

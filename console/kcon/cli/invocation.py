@@ -13,6 +13,7 @@ from kcon.cli.output import Writer
 from kcon.commands.request import Connection, Request
 from kcon.contexts.context import Context
 from kcon.core.escapes import unescape
+from kcon.core.wire_text import display_safe
 from kcon.errors import ExitCode, KconError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
@@ -78,6 +79,34 @@ class Invocation:
     def zone(self) -> tuple[tzinfo, str]:
         """The zone of times without one, and its name."""
         return self.context.tz, self.context.tz_name
+
+    def other_context(self, name: str) -> Context:
+        """Return the context of a second cluster: one of the configuration, or an address as `-b` takes it."""
+        from kcon.cli.contexts import context_store, overrides_of
+
+        connection = self.request.shared.connection
+        store = context_store(self.environment)
+        is_known = any(listing.name == name for listing in store.listings())
+        chosen = {"context": name, "bootstrap": None} if is_known else {"context": None, "bootstrap": name}
+        if not is_known and ":" not in name:
+            raise UsageError(
+                f"There is no context {display_safe(name)}.", "`kcon context list` names them; an address is host:port."
+            )
+        context = store.resolve(overrides_of(connection.with_changes(properties=(), **chosen)))
+        for warning in store.warnings:
+            self.diagnostics.note(warning)
+        if context.security.protocol != "PLAINTEXT":
+            from kcon.cli.secrets import ask_for_secrets, warn_of_security
+
+            warn_of_security(context, self.diagnostics)
+            ask_for_secrets(context, self.environment)
+        return context
+
+    def session_on(self, context: Context) -> "Session":
+        """Return a session with another cluster than the command's own."""
+        from kcon.services.session import open_session
+
+        return open_session(context, self.environment.variables, self.environment.now_ms)
 
     def open_session(self) -> "Session":
         """Return a session with the context's cluster; it connects at the first question."""

@@ -34,6 +34,8 @@ COMMANDS = (
     ("search", "Records", "Find records with a CEL filter, and say exactly what was looked at.", "search", ()),
     ("produce", "Records", "Write records to a topic.", "produce", ()),
     ("load", "Records", "Load a CSV or NDJSON file, or lines, into a topic.", "load", ()),
+    ("copy", "Records", "Copy records to another topic, on this or another cluster.", "copy", ()),
+    ("redrive", "Records", "Send the records of a dead letter queue back to the topics they came from.", "redrive", ()),
     ("why", "Observability", "Tell why a group lags: cause, evidence, and what to run next.", "why", ()),
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),
     ("config", "Local", "kcon's own files: where they are, and whether they are in order.", "config", ()),

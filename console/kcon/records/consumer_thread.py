@@ -352,6 +352,10 @@ class ConsumerThread:
         except (SystemError, UnicodeDecodeError):
             # The binding cannot hold a header name that is not UTF-8.
             where = f"{WireText(message.topic() or '')}/{message.partition()}/{message.offset()}"
+            if self._plan.exact:
+                raise KconError(
+                    f"{where}: a header's name is not UTF-8, so the record cannot be written again."
+                ) from None
             self._notices.append(Notice(text=f"{where}: a header's name is not UTF-8; its headers are not shown."))
             return ()
         if not found:

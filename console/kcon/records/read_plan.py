@@ -64,6 +64,9 @@ class ReadPlan:
     """What the client may read ahead, in all partitions together; `buffer_bytes` comes on top."""
     batch_records_max: int = BATCH_RECORDS_MAX
     """The most records handed over at once; with a group also how fine its commits are."""
+    exact: bool = False
+    """For records that are written again: one that cannot be read whole (a header name that is not UTF-8) ends the
+    read with an error; otherwise it comes without its headers, and a notice says so."""
     stall_timeout_s: float = STALL_TIMEOUT_S
     """A bounded read that gets nothing for so long fails."""
 

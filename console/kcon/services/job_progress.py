@@ -120,6 +120,14 @@ async def read_progress(session: Session, job: str) -> dict[str, Any] | None:
     return found.get(job)
 
 
+async def peek_progress(session: Session, job: str) -> dict[str, Any] | None:
+    """Return what `read_progress` would, for a plan: no run is fenced, so it may be old by the time it is used."""
+    admin = await session.admin()
+    if is_missing((await admin.topics([PROGRESS_TOPIC]))[0]):
+        return None
+    return await read_progress(session, job)
+
+
 async def read_progress_records(session: Session, prefix: str) -> dict[str, dict[str, Any]]:
     """Return the newest committed records whose key is `prefix` or begins with it and a `/`."""
     query = RecordQuery(topics=(PROGRESS_TOPIC,), isolation=Isolation.READ_COMMITTED)

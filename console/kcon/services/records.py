@@ -51,6 +51,8 @@ class RecordQuery:
     """Join it and commit what was read; then `start` says where it begins without a commit: start or end."""
     where: RecordFilter | None = None
     """Only these; `limit` counts them. With `last_total`, which of those N."""
+    exact: bool = False
+    """See `ReadPlan.exact`."""
     buffer_bytes: int = BUFFER_BYTES
 
 
@@ -133,6 +135,7 @@ async def plan_read(session: Session, query: RecordQuery) -> PlannedRead:
         limit=query.limit if query.where is None else None,
         isolation=query.isolation,
         order=query.order,
+        exact=query.exact,
         buffer_bytes=query.buffer_bytes,
     )
     return PlannedRead(
