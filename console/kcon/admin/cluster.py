@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any, Final
 
 from kcon.admin.apis import Api
 from kcon.admin.connection import Answer, Connection
 from kcon.admin.decode import decode_response
+from kcon.admin.dial import TimedOut
 from kcon.admin.requests import ReadRequest, Request, WriteRequest, mutates
 from kcon.admin.security import ConnectionSecurity
 from kcon.admin.settings import AdminSettings
@@ -15,7 +17,7 @@ from kcon.admin.versions import BrokerVersions
 from kcon.contexts.context import split_address
 from kcon.core.ids import ClusterId, HostName
 from kcon.core.snapshot import NO_BROKER, BrokerInfo, ClusterInfo
-from kcon.core.wire_text import WireText
+from kcon.core.wire_text import WireText, display_safe
 from kcon.errors import KconError, UnreachableError
 from kcon.gate.permit import Permit
 
@@ -45,6 +47,8 @@ class Cluster:
         self._security = ConnectionSecurity(settings.security, settings.secrets)
         self._connections: dict[str, Connection] = {}
         self._opening: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._silent: dict[str, tuple[float, TimedOut]] = {}
+        """Addresses that did not answer: until when (the loop's clock) they are not asked again, and what is said."""
 
     def close(self) -> None:
         """Close every connection at once."""
@@ -59,20 +63,41 @@ class Cluster:
     # --- sending ---------------------------------------------------------------------------------------------
 
     async def send(self, request: ReadRequest, deadline: Deadline, broker_id: int | None = None) -> Answer:
-        """Send a request that changes nothing, to a broker or to any."""
+        """Send a request that changes nothing, to a broker or to any; of any, another one is asked when one fails."""
         assert not mutates(request), f"{request.api.title} mutates; use send_mutating"
-        connection = await self._connection(broker_id, deadline)
-        return await connection.request(request, timeout_ms=self._request_ms(deadline), queue_ms=deadline.left_ms())
+        if broker_id is not None:
+            return await self._exchange(await self._connection(broker_id, deadline), request, deadline)
+        tried: set[str] = set()
+        for attempt in count(1):
+            connection = await self._any_connection(deadline, tried)
+            tried.add(connection.address)
+            try:
+                return await self._exchange(connection, request, deadline)
+            except UnreachableError:
+                if attempt >= self.settings.attempts_any_max or deadline.left_ms() <= 0:
+                    raise
+        raise AssertionError("the count never ends")
 
     async def send_mutating(
         self, request: WriteRequest, permit: Permit, deadline: Deadline, broker_id: int | None = None
     ) -> Answer:
         """Send a request that changes the cluster, under a permit that is in use."""
         assert mutates(request), f"{request.api.title} does not mutate; use send"
-        connection = await self._connection(broker_id, deadline)
-        return await connection.request(
-            request, timeout_ms=self._request_ms(deadline), queue_ms=deadline.left_ms(), permit=permit
-        )
+        return await self._exchange(await self._connection(broker_id, deadline), request, deadline, permit)
+
+    async def _exchange(
+        self, connection: Connection, request: Request, deadline: Deadline, permit: Permit | None = None
+    ) -> Answer:
+        """Send one request on a connection, and remember a broker that does not answer."""
+        settings = self.settings
+        most_ms = settings.request_timeout_ms if permit is None else settings.change_timeout_ms
+        try:
+            return await connection.request(
+                request, timeout_ms=deadline.left_ms(most_ms), queue_ms=deadline.left_ms(), permit=permit
+            )
+        except TimedOut as error:
+            self._remember_silent(connection.address, error)
+            raise
 
     async def versions(self, deadline: Deadline, broker_id: int | None = None) -> BrokerVersions:
         """Return what a broker, or any, can speak."""
@@ -90,9 +115,6 @@ class Cluster:
             return None
         return self.info.controller_id
 
-    def _request_ms(self, deadline: Deadline) -> float:
-        return deadline.left_ms(self.settings.request_timeout_ms)
-
     # --- connections -----------------------------------------------------------------------------------------
 
     async def _connection(self, broker_id: int | None, deadline: Deadline) -> Connection:
@@ -102,16 +124,38 @@ class Cluster:
         broker = info.broker(broker_id)
         if broker is None:
             raise UnreachableError(f"Broker {broker_id} is not live.", "See `kcon broker list`.")
+        silence = self._silence(_address(broker.host.raw, broker.port))
+        if silence is not None:
+            raise silence
         return await self._open(broker.host.raw, broker.port)
 
-    async def _any_connection(self, deadline: Deadline) -> Connection:
+    def _silence(self, address: str) -> TimedOut | None:
+        """Return why an address is not asked now, or None."""
+        known = self._silent.get(address)
+        if known is None:
+            return None
+        until_s, error = known
+        if asyncio.get_running_loop().time() < until_s:
+            return TimedOut(error.message, error.hint)
+        del self._silent[address]
+        return None
+
+    def _remember_silent(self, address: str, error: TimedOut) -> None:
+        until_s = asyncio.get_running_loop().time() + self.settings.silent_broker_ms / 1000
+        self._silent[address] = (until_s, error)
+
+    async def _any_connection(self, deadline: Deadline, tried: Collection[str] = ()) -> Connection:
+        """Return a connection to any broker, to one that was `tried` already only if there is no other."""
         for connection in self._connections.values():
-            if connection.is_open:
+            if connection.is_open and connection.address not in tried and not self._silence(connection.address):
                 return connection
         addresses = [split_address(address) for address in self.settings.bootstrap]
         if self.info:
             addresses += [(broker.host.raw, broker.port) for broker in self.info.brokers]
-        return await self._first_of(list(dict.fromkeys(addresses)), deadline)
+        unique = list(dict.fromkeys(addresses))
+        fresh = [each for each in unique if (spelt := _address(*each)) not in tried and not self._silence(spelt)]
+        # If none is left, the one that failed may be the only one there is.
+        return await self._first_of(fresh or unique, deadline)
 
     async def _first_of(self, addresses: Sequence[tuple[str, int]], deadline: Deadline) -> Connection:
         """Return the first connection that stands. A silent address holds the next one up for a moment only."""
@@ -152,7 +196,11 @@ class Cluster:
             if connection is None or not connection.is_open:
                 if len(self._connections) >= self.settings.connections_max:
                     self._close_dead()
-                connection = await Connection.open(host, port, self.settings, self.requests_sent, self._security)
+                try:
+                    connection = await Connection.open(host, port, self.settings, self.requests_sent, self._security)
+                except TimedOut as error:
+                    self._remember_silent(_address(host, port), error)
+                    raise
                 self._connections[address] = connection
             return connection
 
@@ -192,6 +240,11 @@ class Cluster:
             brokers=tuple(sorted((_broker_info(broker) for broker in brokers), key=lambda b: b.id)),
         )
         return self.info
+
+
+def _address(host: str, port: int) -> str:
+    """Spell an address as `Connection.address` does."""
+    return display_safe(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
 
 
 def metadata_request(topics: Iterable[str] | None) -> ReadRequest:

@@ -14,7 +14,7 @@ from typing import Final
 
 from kcon.admin.apis import Api
 from kcon.admin.decode import Cursor, decode_response
-from kcon.admin.dial import HandshakeCutError, dial, not_kafka, silent
+from kcon.admin.dial import HandshakeCutError, TimedOut, dial, not_kafka, silent
 from kcon.admin.encode import encode_request
 from kcon.admin.requests import ReadRequest, Request, mutates, operation_of, targets_of
 from kcon.admin.schema import is_flexible
@@ -24,10 +24,6 @@ from kcon.admin.versions import BrokerVersions
 from kcon.core.wire_text import display_safe
 from kcon.errors import AuthError, KconError, RefusedError, UnreachableError
 from kcon.gate.permit import Permit
-
-
-class TimedOut(UnreachableError):
-    """The broker took the request and did not answer in time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ _PROBE_TIMEOUT_S: Final = 0.8
 """The time to find out whether a silent or closing server speaks TLS; within the 5 s of a wrong address."""
 
 
+class TimedOut(UnreachableError):
+    """The other side did not answer in time, neither a request nor the first word."""
+
+
 async def dial(host: str, port: int, make: Callable[[], ProtocolT], tls: "ssl.SSLContext | None" = None) -> ProtocolT:
     """Connect to the first address of `host` that takes us. The caller sets the deadline.
 
@@ -153,9 +157,9 @@ def closed_early(address: str) -> UnreachableError:
     )
 
 
-def silent(address: str, waited_ms: int) -> UnreachableError:
+def silent(address: str, waited_ms: int) -> TimedOut:
     """Explain a server that took the connection, or not even that, and then said nothing."""
-    return UnreachableError(
+    return TimedOut(
         f"{address} did not answer within {waited_ms / 1000:g} s.",
         "Check the address; a firewall may drop packets, or the port is not Kafka's.",
     )

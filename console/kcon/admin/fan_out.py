@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, Final, TypeAlias, TypeVar
 
 from kcon.admin.cluster import Deadline
-from kcon.admin.connection import TimedOut
+from kcon.admin.dial import TimedOut
 from kcon.admin.settings import AdminSettings
 from kcon.core.kafka_error import KafkaError, kafka_error
 from kcon.errors import AuthError, KconError, RefusedError, UnreachableError

@@ -1,10 +1,14 @@
 """How does the admin client behave? Every wait and every bound, each with its unit and default."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from kcon.contexts.context import Context
 from kcon.contexts.secrets import Secrets
 from kcon.contexts.security import Security
+
+_ONE_REQUEST: Final = 0.3
+_ONE_CHANGE: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +25,13 @@ class AdminSettings:
     connect_timeout_ms: int = 4_000
     """Resolve, connect and the first answer, for one bootstrap address or broker."""
     request_timeout_ms: int = 10_000
-    """One request. A broker that does not answer in this time degrades its items only."""
+    """One read. A broker that does not answer in this time degrades its items only."""
+    change_timeout_ms: int = 20_000
+    """One change: longer, because what became of it is unknown afterwards."""
+    silent_broker_ms: int = 10_000
+    """A broker that did not answer in time is not asked again for so long: each step would wait for it anew."""
+    attempts_any_max: int = 3
+    """Brokers that are asked in turn for what any of them can tell."""
     retries_max: int = 5
     """Further attempts for an item whose error may pass."""
     retry_backoff_ms: int = 100
@@ -52,8 +62,10 @@ class AdminSettings:
             bootstrap=context.bootstrap,
             context=context.name,
             timeout_ms=context.timeout_ms,
-            request_timeout_ms=min(context.timeout_ms, cls.request_timeout_ms_default()),
-            connect_timeout_ms=min(context.timeout_ms, 4_000),
+            # A part of the whole, so that one broker that hangs leaves time for an answer without it.
+            request_timeout_ms=min(round(context.timeout_ms * _ONE_REQUEST), cls.request_timeout_ms_default()),
+            change_timeout_ms=min(round(context.timeout_ms * _ONE_CHANGE), 20_000),
+            connect_timeout_ms=min(round(context.timeout_ms * _ONE_REQUEST), 4_000),
             security=context.security,
             secrets=context.secrets,
         )

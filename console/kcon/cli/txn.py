@@ -141,7 +141,10 @@ async def _producers(request: TxnProducers, invocation: Invocation, session: Ses
             hanging, told = await read_hanging(session, scopes, older_than_ms=older_than_ms)
             ids = {each.producer: each.transactional_id for each in hanging}
             rows = list(ids)
-            notes = ["End one with `kcon txn abort TOPIC -p N --start-offset N`."] if rows else ["None hangs."]
+            if rows:
+                notes = ["End one with `kcon txn abort TOPIC -p N --start-offset N`."]
+            elif not any(isinstance(found, KafkaError) for found in told.values()):
+                notes = ["None hangs."]
         else:
             told = await read_producers(session, scopes)
             rows = [state for found in told.values() if not isinstance(found, KafkaError) for state in found]

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from kcon.admin.apis import Api
-from kcon.admin.connection import Connection, TimedOut
+from kcon.admin.connection import Connection
+from kcon.admin.dial import TimedOut
 from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.admin.versions import UnsupportedApi
 from kcon.contexts.security import Security

@@ -32,6 +32,9 @@ class Live:
     async def create(self, topic: TopicName, partitions: int = 2, **configs: str) -> None:
         new = NewTopic(name=topic, partitions=partitions, replication_factor=1, configs=configs)
         assert await self.admin.create_topics([new], self.permit(Operation.TOPIC_CREATE, topic.raw)) == {topic: None}
+        async with asyncio.timeout(20):  # Apache's controller answers before the broker knows of it.
+            while (await self.admin.topics([topic]))[0].error is not None:
+                await asyncio.sleep(0.05)
 
     async def until_gone(self, topic: TopicName) -> None:
         """Wait for the deletion to reach the metadata of the broker: Apache's controller answers before that."""
