@@ -28,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the broker until it is told to stop; return the exit code."""
     settings = settings_from(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    from kcon_broker.server.repeated import RepeatedLines
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(RepeatedLines())
     # The state of a broker lives long: collecting it over and over finds nothing.
     gc.set_threshold(50_000, 50, 100)
     from kcon_broker.server.serve import serve

@@ -132,6 +132,8 @@ class StorageSettings:
     """A segment of `__consumer_offsets` is sealed above this, so that compaction keeps a start short."""
     checkpoint_interval_ms: int = 60_000
     sync_workers: int = 4
+    low_space_bytes: int = 1024 * 1024 * 1024
+    """Below it, or below a twentieth of a small disk, a warning is written, once until there is room again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -251,13 +251,13 @@ class Dispatcher:
         deadline_ms = self.broker.groups.next_deadline_ms()
         if deadline_ms is None or deadline_ms > now_ms:
             return
-        self.broker.groups.expire(Moment(now_ms, wall_ms))
+        self.broker.groups.expire(Moment(now_ms, self.broker.steady_time.at(now_ms, wall_ms)))
 
     def _expire_transactions(self, now_ms: int, wall_ms: int) -> None:
         """Let transactions take their next steps: markers, completions, timeouts."""
         deadline_ms = self.broker.transactions.next_deadline_ms()
         if deadline_ms is not None and deadline_ms <= now_ms:
-            self.broker.transactions.expire(Moment(now_ms, wall_ms))
+            self.broker.transactions.expire(Moment(now_ms, self.broker.steady_time.at(now_ms, wall_ms)))
 
     # Limits and timers.
 

@@ -24,6 +24,7 @@ _logger = logging.getLogger("kcon_broker")
 _DEADLINES_INTERVAL_MS = 1_000
 _SLICE_S = 0.005
 """How long housekeeping holds the loop at a time."""
+_LOW_SPACE_SHARE = 20
 _UNOPENED_PER_PASS = 500
 """Untouched partitions that one pass of retention opens."""
 
@@ -44,12 +45,16 @@ class Housekeeping:
         self._journal = journal
         self._committer = committer
         self._dispatcher = dispatcher
+        self.retention_passes = 0
+        """How often retention went through all partitions."""
+        self._is_low_on_space = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin."""
         storage = self._broker.settings.storage
         self._every(_DEADLINES_INTERVAL_MS, self._close_late_connections, "deadlines")
+        self._every(_DEADLINES_INTERVAL_MS, self.check_space, "space")
         self._tasks.append(spawn(self._write_checkpoints(storage.checkpoint_interval_ms / 1000), name="checkpoints"))
         if storage.flush is FlushMode.INTERVAL:
             self._every(storage.flush_interval_ms, self._committer.start_sync, "flush")
@@ -95,7 +100,7 @@ class Housekeeping:
         """Apply retention to all partitions, again and again, a slice at a time."""
         while True:
             await asyncio.sleep(interval_s)
-            wall_ms = int(time.time() * 1000)
+            wall_ms = self._broker.steady_time.at(int(time.monotonic() * 1000), int(time.time() * 1000))
             expired_ms = wall_ms - self._broker.settings.storage.producer_id_expiration_ms
             removable: list[str] = []
             slice_began_s = time.monotonic()
@@ -106,6 +111,7 @@ class Housekeeping:
                     await asyncio.sleep(0)
                     slice_began_s = time.monotonic()
             await self._remove_deleted(removable)
+            self.retention_passes += 1
 
     def _let_go_of(self, partition: Partition, wall_ms: int, expired_ms: int) -> list[str]:
         log = partition.log
@@ -164,6 +170,22 @@ class Housekeeping:
                 _logger.warning("%s-%d belongs to no topic and is removed", name, index)
                 self._folder.delete_log(name, index, bytes(16))
         self.remove_deleted_soon()
+
+    def check_space(self) -> None:
+        """Warn once when the disk is nearly full, and say so when it is not any more."""
+        total_bytes, usable_bytes = self._broker.disk_space()
+        if total_bytes < 0:
+            return
+        limit_bytes = min(self._broker.settings.storage.low_space_bytes, total_bytes // _LOW_SPACE_SHARE)
+        if usable_bytes < limit_bytes and not self._is_low_on_space:
+            self._is_low_on_space = True
+            _logger.warning(
+                "the disk is nearly full: %d MiB are left; without room Produce is answered with KAFKA_STORAGE_ERROR",
+                usable_bytes >> 20,
+            )
+        elif usable_bytes >= 2 * limit_bytes and self._is_low_on_space:
+            self._is_low_on_space = False
+            _logger.info("the disk has room again: %d MiB", usable_bytes >> 20)
 
     def _close_late_connections(self) -> None:
         now_s = time.monotonic()

@@ -13,6 +13,7 @@ import logging
 import os
 import resource
 import socket
+import time
 from collections.abc import Callable
 
 from kcon_broker.batch.header import BatchHeader
@@ -71,7 +72,7 @@ class BrokerServer:
         self._committer: Committer
         self._dispatcher: Dispatcher
         self._listener: Listener
-        self._housekeeping: Housekeeping
+        self.housekeeping: Housekeeping
         self.cleaner: Cleaner
 
     async def start(self) -> None:
@@ -103,7 +104,7 @@ class BrokerServer:
     async def stop(self) -> None:
         """Go down cleanly: everything acknowledged and everything appended is on the disk."""
         self._listener.stop()
-        self._housekeeping.stop()
+        self.housekeeping.stop()
         await self.cleaner.stop()
         self._dispatcher.stop_handling()
         try:
@@ -118,7 +119,7 @@ class BrokerServer:
     async def abandon(self) -> None:
         """End as a killed process would: nothing more is written, synced or closed in order."""
         self._listener.stop()
-        self._housekeeping.stop()
+        self.housekeeping.stop()
         await self.cleaner.stop()
         self._dispatcher.stop_handling()
         self._dispatcher.close_connections(flush=False)
@@ -158,12 +159,13 @@ class BrokerServer:
             report=lambda text: _logger.error("%s", text),
             new_uuid=_new_uuid,
         )
+        self.broker.steady_time.at(int(time.monotonic() * 1000), int(time.time() * 1000))
         self._engine = SyncEngine(
             None if self._lock is None else self.settings.data_dir, workers=self.settings.storage.sync_workers
         )
         self._committer = Committer(self.broker, self._journal, self._engine)
         self._dispatcher = Dispatcher(self.broker, self._committer, loop)
-        self._housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self._dispatcher)
+        self.housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self._dispatcher)
         self.cleaner = Cleaner(self.broker, self._folder)
         self.broker.wake = self._dispatcher.wake
         self.broker.request_round = self._dispatcher.request_round
@@ -177,7 +179,7 @@ class BrokerServer:
         for change in self._journal.take_found():
             self.broker.replay(change)
         coordinator_logs.load()
-        self._housekeeping.take_strays_out()
+        self.housekeeping.take_strays_out()
 
     async def _seed_topics(self) -> None:
         for seed in self.settings.seed_topics:
@@ -188,7 +190,7 @@ class BrokerServer:
     def _serve(self, listening: socket.socket) -> None:
         self._listener = Listener(listening, self._dispatcher, connections_max=_split_descriptors(self.settings)[1])
         self._listener.start()
-        self._housekeeping.start()
+        self.housekeeping.start()
         self.cleaner.start()
 
     # Logs
@@ -265,7 +267,7 @@ class BrokerServer:
         except OSError as error:
             # The next start finds folders without a topic, or of another id, and takes them out of use.
             _logger.error("deleting the files of %s failed: %s", topic.name, error)
-        self._housekeeping.remove_deleted_soon()
+        self.housekeeping.remove_deleted_soon()
 
     async def _close_logs(self) -> None:
         """Close everything and mark the folder clean; without the mark the next start recovers."""

@@ -26,6 +26,7 @@ from kcon_broker.state.groups.coordinator import GroupCoordinator
 from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.state.metadata_journal import MetadataJournal
 from kcon_broker.state.partition import Partition
+from kcon_broker.state.steady_time import SteadyTime
 from kcon_broker.state.topic import (
     OFFSETS_TOPIC,
     TRANSACTIONS_TOPIC,
@@ -96,6 +97,8 @@ class Broker:
         """Told when a deletion is written; the files may go."""
         self.report: Callable[[str], None] = report
         """Tell the operator about a failure of the disk."""
+        self.steady_time = SteadyTime(report)
+        """The wall time that ages are judged by."""
         self.disk_space: Callable[[], tuple[int, int]] = lambda: (-1, -1)
         """Return the bytes of the disk, all and usable; -1: not known."""
         self.wake: Callable[[Hashable], None] = lambda _: None

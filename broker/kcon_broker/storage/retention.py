@@ -6,6 +6,9 @@ from kcon_broker.storage.log_reader import LogReader
 from kcon_broker.storage.log_settings import LogSettings
 from kcon_broker.storage.segment import Segment
 
+FUTURE_MS = 24 * 3_600_000
+"""A record that is so far ahead of the clock says nothing of its age."""
+
 
 def count_expired(
     segments: Sequence[Segment], reader: LogReader, settings: LogSettings, durable_offset: int, *, now_ms: int
@@ -37,4 +40,8 @@ def _is_too_old(segment: Segment, reader: LogReader, retention_ms: int, now_ms: 
     if retention_ms < 0:
         return False
     reader.indexes_of(segment)
+    if segment.largest_timestamp_ms > now_ms + FUTURE_MS:
+        # A record of the future, or a clock that went back: the segment is as old as this was first seen.
+        segment.future_since_ms = min(segment.future_since_ms or now_ms, now_ms)
+        return segment.future_since_ms < now_ms - retention_ms
     return 0 <= segment.largest_timestamp_ms < now_ms - retention_ms

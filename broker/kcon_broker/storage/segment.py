@@ -51,6 +51,7 @@ class Segment:
         "end_offset",
         "file",
         "first_timestamp_ms",
+        "future_since_ms",
         "has_index_files",
         "largest_timestamp_ms",
         "largest_timestamp_offset",
@@ -70,6 +71,8 @@ class Segment:
         self.largest_timestamp_ms = -1
         self.largest_timestamp_offset = base_offset
         """The last offset of the batch with the largest timestamp."""
+        self.future_since_ms: int | None = None
+        """When its newest record was first seen to be ahead of the clock."""
         self.offset_index: OffsetIndex | None = OffsetIndex()
         """None: sealed, and not loaded."""
         self.has_index_files = False

@@ -299,6 +299,16 @@ def test_retention_by_time_drops_what_is_older_in_all_its_records() -> None:
     assert log.log_end_offset == 4
 
 
+def test_records_of_the_future_age_from_when_they_are_seen() -> None:
+    """A producer with a wrong clock, or a clock that went back: neither kept for ever nor dropped at once."""
+    log = open_log(MemoryFiles(), settings=replace(SETTINGS, retention_ms=1_000))
+    append(log, make_batch(1, timestamp_ms=10**12))
+    sync_log(log)
+    assert log.apply_retention(now_ms=5_000) == 0
+    assert log.apply_retention(now_ms=6_000) == 0
+    assert log.apply_retention(now_ms=6_001) == 1
+
+
 def test_retention_never_drops_what_is_not_durable() -> None:
     log = open_log(MemoryFiles(), settings=replace(SETTINGS, retention_ms=1))
     append(log, make_batch(1, timestamp_ms=1))

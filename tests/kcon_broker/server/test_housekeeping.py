@@ -1,0 +1,79 @@
+"""What the broker does unasked: a clock that jumps erases nothing, a disk that fills is told before it is full."""
+
+import logging
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kcon_broker.server.server import BrokerServer
+from kcon_broker.settings import BrokerSettings, SeedTopic, StorageSettings
+from kcon_broker.testing import InProcessBroker
+from kcon_broker.wire.error_codes import ErrorCode
+from tests.kcon_broker.raw_client import RawClient, batch, produce
+from tests.kcon_broker.server.test_durability import fetch
+
+SETTINGS = BrokerSettings(
+    data_dir=Path(),
+    port=0,
+    seed_topics=(SeedTopic(name="t", partitions=1),),
+    storage=StorageSettings(retention_check_interval_ms=1),
+)
+_TEN_YEARS_S = 10 * 365 * 86_400
+
+
+class JumpingClock:
+    """`time.time`, moved."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ahead_s = 0.0
+        self.calls = 0
+        real = time.time
+
+        def moved() -> float:
+            self.calls += 1
+            return real() + self.ahead_s
+
+        monkeypatch.setattr("time.time", moved)
+
+
+@pytest.mark.parametrize("jump_s", [3_600, -3_600, _TEN_YEARS_S, -1_700_000_000])
+def test_a_clock_that_jumps_erases_nothing(monkeypatch: pytest.MonkeyPatch, jump_s: float) -> None:
+    """An hour either way, ten years ahead, 1970: retention runs on, and what is a minute old stays."""
+    clock = JumpingClock(monkeypatch)
+    with InProcessBroker(settings=SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+        assert produce(client, "t", batch(b"before", producer_id=9, epoch=0, sequence=0)).error_code == ErrorCode.NONE
+        clock.ahead_s = jump_s
+        passes = broker.call(lambda server: server.housekeeping.retention_passes)
+        while broker.call(lambda server: server.housekeeping.retention_passes) < passes + 3:
+            pass
+        assert b"before" in fetch(client, "t", 0, max_wait_ms=0)[1]
+        # The producer is not forgotten either: its resent batch is the same one.
+        again = produce(client, "t", batch(b"before", producer_id=9, epoch=0, sequence=0))
+        assert (again.error_code, again.base_offset) == (ErrorCode.NONE, 0)
+
+
+def test_a_disk_that_fills_is_told_once_and_once_that_it_has_room(caplog: pytest.LogCaptureFixture) -> None:
+    """One above the limit, at it, below it; and room is only told with some to spare."""
+    space = [1 << 30]
+    settings = replace(SETTINGS, storage=replace(SETTINGS.storage, low_space_bytes=1_000_000))
+
+    def look(server: BrokerServer) -> None:
+        server.broker.disk_space = lambda: (1 << 40, space[0])
+        server.housekeeping.check_space()
+
+    with InProcessBroker(settings=settings) as broker, caplog.at_level(logging.INFO, "kcon_broker"):
+        for free, words in (
+            (1_000_000, None),
+            (999_999, "nearly full"),
+            (10, None),
+            (1_999_999, None),
+            (2_000_000, "has room again"),
+            (5_000_000, None),
+        ):
+            space[0] = free
+            caplog.clear()
+            broker.call(look)
+            lines = [record.getMessage() for record in caplog.records]
+            assert [words is not None and words in line for line in lines] == [True] * (words is not None)
