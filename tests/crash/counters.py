@@ -20,10 +20,14 @@ class Counters:
     hits: int = 0
     acknowledged: int = 0
     read: int = 0
+    committed: int = 0
+    aborted: int = 0
     lost: int = 0
     duplicated: int = 0
     reordered: int = 0
     two_values: int = 0
+    aborted_reads: int = 0
+    poll_skips: int = 0
     gaps: int = 0
     failures: int = 0
     seconds: float = 0.0
@@ -35,10 +39,14 @@ class Counters:
         self.hits += outcome.hits
         self.acknowledged += outcome.acknowledged
         self.read += outcome.read
+        self.committed += outcome.committed
+        self.aborted += outcome.aborted
         self.lost += len(found.lost)
         self.duplicated += len(found.duplicated)
         self.reordered += len(found.reordered)
         self.two_values += len(found.two_values)
+        self.aborted_reads += len(found.aborted_reads)
+        self.poll_skips += len(found.poll_skips)
         self.gaps += len(found.gaps)
         self.failures += len(outcome.failures)
         self.seconds += seconds
@@ -46,7 +54,16 @@ class Counters:
     @property
     def violations(self) -> int:
         """Everything that must not be."""
-        return self.lost + self.duplicated + self.reordered + self.two_values + self.gaps + self.failures
+        return (
+            self.lost
+            + self.duplicated
+            + self.reordered
+            + self.two_values
+            + self.aborted_reads
+            + self.poll_skips
+            + self.gaps
+            + self.failures
+        )
 
 
 def load_counters(path: Path) -> dict[str, Counters]:

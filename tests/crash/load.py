@@ -1,5 +1,7 @@
 """A broker that is killed and started again, and the clients that live through it."""
 
+import contextlib
+import os
 import random
 import signal
 import socket
@@ -8,12 +10,12 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from tests.crash.history import Written
+from tests.crash.history import Fate, Stored, Written
 
 TOPIC = "crash"
 PARTITIONS = 4
@@ -31,12 +33,21 @@ def free_port() -> int:
 class BrokerProcess:
     """The broker as a child process on one folder and one port, killed and started again."""
 
-    def __init__(self, folder: Path, *, before: Sequence[str] = ()) -> None:
-        """Prepare; `before` is a command that ends in running what follows it."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        before: Sequence[str] = (),
+        options: Sequence[str] = (),
+        log_path: Path | None = None,
+    ) -> None:
+        """Prepare; `before` is a command that ends in running what follows it. The log goes on at `log_path`."""
         self.folder = folder
         self.port = free_port()
         self.process: subprocess.Popen[str] | None = None
         self._before = before
+        self._options = options
+        self._log_path = log_path
 
     def start(self) -> None:
         """Start, and return when clients are served."""
@@ -48,23 +59,46 @@ class BrokerProcess:
 
     def launch(self) -> None:
         """Start, and return at once."""
-        self.process = subprocess.Popen(
-            [
-                *self._before,
-                sys.executable,
-                "-m",
-                "kcon_broker",
-                "--data-dir",
-                str(self.folder),
-                "--port",
-                str(self.port),
-                "--seed-topic",
-                f"{TOPIC}:{PARTITIONS}",
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        with open(os.devnull if self._log_path is None else self._log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    *self._before,
+                    sys.executable,
+                    "-m",
+                    "kcon_broker",
+                    "--data-dir",
+                    str(self.folder),
+                    "--port",
+                    str(self.port),
+                    "--seed-topic",
+                    f"{TOPIC}:{PARTITIONS}",
+                    *self._options,
+                ],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients connect to."""
+        return f"127.0.0.1:{self.port}"
+
+    def open_sockets(self) -> int:
+        """Return how many sockets it has open."""
+        assert self.process is not None
+        folder = f"/proc/{self.process.pid}/fd"
+        found = 0
+        for name in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                found += os.readlink(f"{folder}/{name}").startswith("socket:")
+        return found
+
+    def rss_bytes(self) -> int:
+        """Return its memory now."""
+        assert self.process is not None
+        with open(f"/proc/{self.process.pid}/statm") as stream:
+            return int(stream.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, and return at once."""
@@ -135,11 +169,104 @@ class LoadedProducer:
             self.failures.append(f"{left} records undelivered at the end")
 
 
+class LoadedTransactions:
+    """A transactional producer that commits and aborts, in turn and at random, on a thread of its own.
+
+    A transaction whose end was not confirmed counts for nothing: either end is right.
+    """
+
+    def __init__(self, name: str, bootstrap: str, seed: int) -> None:
+        self.name = name
+        self.committed: list[Written] = []
+        self.aborted: set[bytes] = set()
+        self.failures: list[str] = []
+        self.stop = threading.Event()
+        self._random = random.Random(seed)
+        self._bootstrap = bootstrap
+        self._sequence = 0
+        self.thread = threading.Thread(target=self._run, name=f"transactions-{name}", daemon=True)
+
+    def _new_producer(self) -> Producer:
+        producer = Producer(
+            {
+                "bootstrap.servers": self._bootstrap,
+                "transactional.id": f"crash-{self.name}",
+                "transaction.timeout.ms": 60_000,
+                "message.timeout.ms": 60_000,
+                "linger.ms": 2,
+                "reconnect.backoff.ms": 20,
+                "reconnect.backoff.max.ms": 100,
+                "retry.backoff.ms": 20,
+                "socket.timeout.ms": 5_000,
+                "log_level": 0,
+            }
+        )
+        _until_done(producer.init_transactions)
+        return producer
+
+    def _run(self) -> None:
+        try:
+            producer = self._new_producer()
+            while not self.stop.is_set():
+                self._live_transaction(producer)
+        except KafkaException as error:
+            self.failures.append(f"transactions of {self.name}: {error}")
+
+    def _live_transaction(self, producer: Producer) -> None:
+        delivered: list[Written] = []
+        values: list[bytes] = []
+
+        def note(error: KafkaError | None, message: Message) -> None:
+            partition, offset, value = message.partition(), message.offset(), message.value()
+            if error is None and partition is not None and offset is not None and isinstance(value, bytes):
+                delivered.append(Written(partition, offset, value))
+
+        producer.begin_transaction()
+        try:
+            for _ in range(self._random.randrange(1, 12)):
+                value = f"{self.name}:{self._sequence}:{'y' * self._random.randrange(100)}".encode()
+                self._sequence += 1
+                values.append(value)
+                producer.produce(TOPIC, value, partition=self._random.randrange(PARTITIONS), on_delivery=note)
+            if self._random.random() < 0.6:
+                _until_done(producer.commit_transaction)
+                self.committed += delivered
+                if len(delivered) != len(values):
+                    self.failures.append(f"{len(values) - len(delivered)} records of a commit were not delivered")
+                return
+            producer.flush(self._random.choice((0, 1)))
+        except KafkaException as error:
+            if not _error_of(error).txn_requires_abort():
+                raise
+        _until_done(producer.abort_transaction)
+        self.aborted.update(values)
+
+
+def _error_of(exception: KafkaException) -> KafkaError:
+    error = exception.args[0]
+    assert isinstance(error, KafkaError)
+    return error
+
+
+def _until_done(step: Callable[[float], object]) -> None:
+    """Take a step of a transaction again and again while that may help."""
+    end = time.monotonic() + DEADLINE_S
+    while True:
+        try:
+            step(10.0)
+            return
+        except KafkaException as exception:
+            if not _error_of(exception).retriable() or time.monotonic() > end:
+                raise
+
+
 class WatchingReader:
-    """A consumer that notes every value it sees while the broker lives and dies."""
+    """A reader of committed records that notes every value it sees while the broker lives and dies."""
 
     def __init__(self, bootstrap: str) -> None:
         self.observed: deque[Written] = deque()
+        self.reached: dict[int, int] = {}
+        """Partition -> the last offset seen."""
         self.stop = threading.Event()
         self._bootstrap = bootstrap
         self.thread = threading.Thread(target=self._run, name="reader", daemon=True)
@@ -151,6 +278,7 @@ class WatchingReader:
                 "group.id": "watching",
                 "enable.auto.commit": False,
                 "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
                 "reconnect.backoff.ms": 20,
                 "reconnect.backoff.max.ms": 100,
                 "log_level": 0,
@@ -168,7 +296,21 @@ class WatchingReader:
                     and isinstance(value, bytes)
                 ):
                     self.observed.append(Written(partition, offset, value))
+                    self.reached[partition] = offset
         consumer.close()
+
+    def wait_for_end_of(self, log: Mapping[int, Mapping[int, Stored]]) -> bool:
+        """Wait until the last visible record of every partition was seen; False: it was not in time."""
+        wanted = {
+            partition: max((offset for offset, stored in records.items() if stored.fate is Fate.VISIBLE), default=-1)
+            for partition, records in log.items()
+        }
+        end = time.monotonic() + DEADLINE_S
+        while any(self.reached.get(partition, -1) < offset for partition, offset in wanted.items()):
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.01)
+        return True
 
 
 def acknowledged_total(producers: Sequence[LoadedProducer]) -> int:

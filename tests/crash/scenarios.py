@@ -1,7 +1,7 @@
 """What is done to a broker under load, and what has to hold afterwards.
 
-Two idempotent producers and a reader live through all of it, as real clients do. Afterwards the history is compared
-with what an independent reader finds in the files.
+Two idempotent producers, a transactional one and a reader of committed records live through all of it, as real clients
+do. Afterwards the history is compared with what an independent reader finds in the files.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tests.crash.load import (
     TOPIC,
     BrokerProcess,
     LoadedProducer,
+    LoadedTransactions,
     WatchingReader,
     acknowledged_total,
     wait_for_acknowledged,
@@ -45,6 +46,9 @@ class Outcome:
     """Trials that struck as meant: with requests in flight, or before the broker was ready."""
     acknowledged: int = 0
     read: int = 0
+    committed: int = 0
+    """Records of transactions whose commit was confirmed."""
+    aborted: int = 0
     violations: Violations = field(default_factory=Violations)
     failures: list[str] = field(default_factory=list)
     """Records that a producer could not get acknowledged at all."""
@@ -93,8 +97,10 @@ def run_under_load(
     bootstrap = f"127.0.0.1:{broker.port}"
     broker.start()
     producers = [LoadedProducer(name, bootstrap, seed + index) for index, name in enumerate(("a", "b"))]
+    transactions = LoadedTransactions("t", bootstrap, seed)
+    writers: list[LoadedProducer | LoadedTransactions] = [*producers, transactions]
     reader = WatchingReader(bootstrap)
-    for thread in (*(producer.thread for producer in producers), reader.thread):
+    for thread in (*(each.thread for each in writers), reader.thread):
         thread.start()
     try:
         for _ in range(trials):
@@ -102,30 +108,33 @@ def run_under_load(
             time.sleep(chance.uniform(0.0, 0.2))
             outcome.hits += any(producer.in_flight() for producer in producers)
             strike(broker, chance)
+        wait_for_acknowledged(producers, acknowledged_total(producers) + ACKNOWLEDGED_PER_TRIAL_MIN)
+        for each in writers:
+            each.stop.set()
+        for each in writers:
+            each.thread.join(90)
+        # Everything acknowledged is in the files already: they are read before a clean stop could mend anything.
+        log = read_topic(folder(), TOPIC)
+        if not reader.wait_for_end_of(log):
+            outcome.failures.append(f"the reader is at {reader.reached} and sees no more")
     except BaseException:
         # Interrupted, or failed: nothing is left running.
         broker.end(signal.SIGKILL)
         raise
-    wait_for_acknowledged(producers, acknowledged_total(producers) + ACKNOWLEDGED_PER_TRIAL_MIN)
-    for producer in producers:
-        producer.stop.set()
-    for producer in producers:
-        producer.thread.join(90)
     reader.stop.set()
     reader.thread.join(30)
-    # Everything acknowledged is in the files already: they are read before a clean stop could mend anything.
-    log = read_topic(folder(), TOPIC)
-    acknowledged = [record for producer in producers for record in producer.acknowledged]
+    acknowledged = [record for producer in producers for record in producer.acknowledged] + transactions.committed
     outcome.acknowledged, outcome.read = len(acknowledged), len(reader.observed)
-    outcome.violations = check_history(acknowledged, reader.observed, log)
-    outcome.failures = [failure for producer in producers for failure in producer.failures]
+    outcome.committed, outcome.aborted = len(transactions.committed), len(transactions.aborted)
+    outcome.violations = check_history(acknowledged, reader.observed, log, aborted=transactions.aborted)
+    outcome.failures += [failure for each in writers for failure in each.failures]
     assert broker.end(signal.SIGTERM) == 0
     return outcome
 
 
-def run_strikes(folder: Path, trials: int, seed: int, strike: Strike) -> Outcome:
+def run_strikes(folder: Path, trials: int, seed: int, strike: Strike, *, options: Sequence[str] = ()) -> Outcome:
     """Run one of the strikes on a folder of its own."""
-    return run_under_load(lambda: folder, trials, seed, strike, broker=BrokerProcess(folder))
+    return run_under_load(lambda: folder, trials, seed, strike, broker=BrokerProcess(folder, options=options))
 
 
 def may_mount() -> bool:

@@ -17,7 +17,7 @@ def test_counters_outlive_a_run(tmp_path: Path) -> None:
     counters["kill -9"].add(Outcome(trials=25, hits=24, acknowledged=500), 1.5)
     assert counters["kill -9"] == Counters(trials=50, hits=49, acknowledged=1_500, read=900, seconds=3.5)
     assert counters["kill -9"].violations == 0
-    assert "| kill -9 | 50 of 1,000 | 49 | 1,500 | 900 | 0 | 0 | 0 | 0 | 0 | 0 | 4 |" in table(
+    assert "| kill -9 | 50 of 1,000 | 49 | 1,500 | 900 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 4 |" in table(
         counters, {"kill -9": 1_000}
     )
 
@@ -28,4 +28,5 @@ def test_every_kind_of_violation_counts() -> None:
     counters.add(Outcome(trials=1, violations=Violations(lost=[lost], gaps=[(0, 1)]), failures=["late"]), 0)
     counters.add(Outcome(trials=1, violations=Violations(duplicated=[b"a:0"], reordered=[(0, b"", b"")])), 0)
     counters.add(Outcome(trials=1, violations=Violations(two_values=[(0, 0, b"", b"")])), 0)
-    assert counters.violations == 6
+    counters.add(Outcome(trials=1, violations=Violations(aborted_reads=[lost], poll_skips=[(0, 1)])), 0)
+    assert counters.violations == 8
