@@ -109,6 +109,11 @@ class Connection(asyncio.BufferedProtocol):
         return None if self._sender is None else self._sender.stuck_since_s
 
     @property
+    def pending_bytes(self) -> int:
+        """Return the bytes of a request that is not complete yet."""
+        return self._reader.pending_bytes
+
+    @property
     def is_waiting_for_us(self) -> bool:
         """A request is being handled, or reading is paused: the client cannot be blamed for silence."""
         return self.stuck_since_s is None and (bool(self.exchanges) or bool(self.frames) or not self._is_reading)

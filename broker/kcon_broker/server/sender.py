@@ -8,6 +8,7 @@ thread reads ahead first. What is unsent is bounded by whoever asks for more req
 import asyncio
 import os
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from kcon_broker.wire.stored_bytes import StoredBytes
 
 _BUFFERS_PER_WRITE = 512
 """Below the smallest IOV_MAX in use (1024)."""
+_RESET_AT_ONCE = struct.pack("ii", 1, 0)
+"""struct linger: on, for no time."""
 _TURN_BYTES_MAX = 2 << 20
 """Sent to one client before others have their turn."""
 _COLD_ATTEMPTS_MAX = 3
@@ -66,6 +69,9 @@ class Sender:
             return
         self._is_closed = True
         self._watch(wanted=False)
+        if self._unsent:
+            # The client takes nothing: without this the kernel would keep what it was sent for minutes.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_ONCE)
         for part in self._unsent:
             if isinstance(part, StoredBytes):
                 part.release()

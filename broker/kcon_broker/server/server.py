@@ -70,7 +70,7 @@ class BrokerServer:
         self._folder: DataFolder
         self._journal: MetadataJournal
         self._committer: Committer
-        self._dispatcher: Dispatcher
+        self.dispatcher: Dispatcher
         self._listener: Listener
         self.housekeeping: Housekeeping
         self.cleaner: Cleaner
@@ -106,13 +106,13 @@ class BrokerServer:
         self._listener.stop()
         self.housekeeping.stop()
         await self.cleaner.stop()
-        self._dispatcher.stop_handling()
+        self.dispatcher.stop_handling()
         try:
             async with asyncio.timeout(_STOP_GRACE_S):
                 await self._committer.drain()
         except TimeoutError:
             _logger.error("the disk did not take everything within %.0f s", _STOP_GRACE_S)
-        self._dispatcher.close_connections()
+        self.dispatcher.close_connections()
         await self._close_logs()
         await self._release()
 
@@ -121,8 +121,8 @@ class BrokerServer:
         self._listener.stop()
         self.housekeeping.stop()
         await self.cleaner.stop()
-        self._dispatcher.stop_handling()
-        self._dispatcher.close_connections(flush=False)
+        self.dispatcher.stop_handling()
+        self.dispatcher.close_connections(flush=False)
         await self._release()
 
     # Start
@@ -164,11 +164,11 @@ class BrokerServer:
             None if self._lock is None else self.settings.data_dir, workers=self.settings.storage.sync_workers
         )
         self._committer = Committer(self.broker, self._journal, self._engine)
-        self._dispatcher = Dispatcher(self.broker, self._committer, loop)
-        self.housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self._dispatcher)
+        self.dispatcher = Dispatcher(self.broker, self._committer, loop)
+        self.housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self.dispatcher)
         self.cleaner = Cleaner(self.broker, self._folder)
-        self.broker.wake = self._dispatcher.wake
-        self.broker.request_round = self._dispatcher.request_round
+        self.broker.wake = self.dispatcher.wake
+        self.broker.request_round = self.dispatcher.request_round
         if self._lock is not None:
             self.broker.disk_space = self._disk_space
         self.broker.on_topic_deleted = self._delete_files
@@ -188,7 +188,7 @@ class BrokerServer:
         await self._committer.drain()
 
     def _serve(self, listening: socket.socket) -> None:
-        self._listener = Listener(listening, self._dispatcher, connections_max=_split_descriptors(self.settings)[1])
+        self._listener = Listener(listening, self.dispatcher, connections_max=_split_descriptors(self.settings)[1])
         self._listener.start()
         self.housekeeping.start()
         self.cleaner.start()

@@ -114,7 +114,7 @@ def test_a_deleted_topic_is_not_compacted_to_its_end(tmp_path: Path) -> None:
             server.broker.dirty[partition] = None
             if not number % 10:
                 log.roll()
-        server._dispatcher.request_round()
+        server.dispatcher.request_round()
         await server._committer.drain()
         assert log.durable_offset == log.log_end_offset
         cleaning = asyncio.get_running_loop().create_task(server.cleaner.clean())
