@@ -33,7 +33,8 @@ from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
 from kcon.services.produce import ProducePlan, open_producer
 from kcon.services.session import Session
 from kcon.services.topic_changes import TopicCreatePlan, apply_create
-from kcon.tui.app import KconApp, Launch
+from kcon.tui.app import KconApp
+from kcon.tui.launch import Launch
 from kcon.tui.engine import ThreadEngine
 
 FOLDER = Path(__file__).parent

@@ -29,7 +29,7 @@ def _open_console(context: "Context | None", address: str | None) -> int:
     from contextlib import ExitStack
 
     from kcon.cli.captured import run_captured
-    from kcon.tui.app import run_tui
+    from kcon.tui.run import run_tui
 
     with ExitStack() as until_left:
 

@@ -1,7 +1,6 @@
 """`kcon broker`: executes its requests and shows the answers."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from kcon.cli.changes import refuse_early
 from kcon.cli.document import Block, Column, Document, Item, ItemError, int64
@@ -12,11 +11,11 @@ from kcon.commands.request import Request
 from kcon.core.broker_facts import BrokerRow, LogDir
 from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
 from kcon.core.kafka_error import KafkaError
-from kcon.core.snapshot import TopicInfo
 from kcon.core.units import format_bytes
 from kcon.core.wire_text import WireText
 from kcon.errors import NotFoundError
 from kcon.gate.permit import Operation
+from kcon.services.brokers import BrokerLoads
 from kcon.services.controller import active_controller
 from kcon.services.session import Session
 
@@ -82,27 +81,6 @@ def _broker_item(broker: BrokerRow) -> dict[str, int | bool | WireText | None]:
         "rack": broker.rack,
         "fenced": broker.fenced,
     }
-
-
-class BrokerLoads:
-    """How many partitions does a broker lead and hold? Counted once over all topics."""
-
-    def __init__(self, topics: Iterable[TopicInfo]) -> None:
-        self._leaders: Counter[int] = Counter()
-        self._replicas: Counter[int] = Counter()
-        self._behind: Counter[int] = Counter()
-        for topic in topics:
-            for part in topic.partitions:
-                self._leaders[part.leader_id] += 1
-                self._replicas.update(part.replicas)
-                self._behind.update(set(part.replicas) - set(part.isr))
-
-    def __call__(self, broker_id: int) -> dict[str, int]:
-        return {
-            "leaders": self._leaders[broker_id],
-            "replicas": self._replicas[broker_id],
-            "out_of_sync": self._behind[broker_id],
-        }
 
 
 # --- settings -------------------------------------------------------------------------------------------------

@@ -1,9 +1,8 @@
 """How is one record written? kcat's percent verbs, JSON, or the plain value: bytes in, bytes out."""
 
-import base64
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, cast
 
 from kcon.cli.document import Int64, Value
 from kcon.cli.output import json_text, plain
@@ -11,16 +10,12 @@ from kcon.commands.consume import RecordFormat
 from kcon.core.escapes import unescape
 from kcon.core.wire_text import display_safe
 from kcon.errors import UsageError
-from kcon.records.record import Record, TimestampType
+from kcon.records.record import Record
+from kcon.services.record_item import record_item
 
 Writer = Callable[[Record], bytes]
 
 _VERB: Final = re.compile(r"%(.)|(\\x[0-9A-Fa-f]{2}|\\.)", re.DOTALL)
-_TIMESTAMP_TYPES: Final = {
-    TimestampType.NOT_AVAILABLE: None,
-    TimestampType.CREATE_TIME: "CreateTime",
-    TimestampType.LOG_APPEND_TIME: "LogAppendTime",
-}
 
 
 def record_writer(chosen: RecordFormat, *, safe: bool, int64_as_string: bool = False) -> Writer:
@@ -46,27 +41,8 @@ def record_json(record: Record, *, int64_as_string: bool) -> str:
 
 def plain_record(record: Record, int64_as_string: bool) -> object:
     """Return a record as what `json` takes."""
-    item: dict[str, Value] = {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": Int64(record.offset),
-        "timestamp": Int64(record.timestamp_ms) if record.timestamp_ms >= 0 else None,
-        "timestamp_type": _TIMESTAMP_TYPES[record.timestamp_type],
-        **_payload("key", record.key),
-        **_payload("value", record.value),
-        "headers": [{"name": name, **_payload("value", value)} for name, value in record.headers],
-    }
+    item = cast("Value", record_item(record, Int64))  # Its values are all of them.
     return plain(item, int64_as_string=int64_as_string)
-
-
-def _payload(name: str, data: bytes | None) -> dict[str, Value]:
-    """Return text where it is UTF-8, else base64 under another name; null stays null."""
-    if data is None:
-        return {name: None}
-    try:
-        return {name: data.decode()}
-    except UnicodeDecodeError:
-        return {f"{name}_b64": base64.b64encode(data).decode()}
 
 
 def _template(chosen: RecordFormat) -> list[Writer]:

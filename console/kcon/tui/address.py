@@ -1,6 +1,7 @@
 """Where does this address lead? One form for `kcon ui ADDRESS`, the command line inside, and links between views.
 
-    overview   topics   groups   topic/NAME   group/ID   NAME/PARTITION/OFFSET   topic/NAME/PARTITION
+    overview   topics   groups   brokers   acls   quotas   users   transactions   reassignments   quorum
+    topic/NAME   group/ID   broker/ID   NAME/PARTITION/OFFSET   topic/NAME/PARTITION
 
 Ids are percent-encoded where they hold a slash.
 """
@@ -13,7 +14,12 @@ from kcon.core.ids import GroupId, TopicName, group_id, topic_name
 from kcon.core.wire_text import display_safe
 from kcon.errors import UsageError
 
-_HINT: Final = "Give overview, topics, groups, topic/NAME, group/NAME or NAME/PARTITION/OFFSET."
+LISTINGS: Final = ("brokers", "acls", "quotas", "users", "transactions", "reassignments", "quorum")
+"""Lists that need no more than their name."""
+_SPELLINGS: Final = {"broker": "brokers", "txn": "transactions", "txns": "transactions", "reassign": "reassignments"}
+_HINT: Final = (
+    f"Give overview, topics, groups, {', '.join(LISTINGS)}, topic/NAME, group/NAME, broker/ID or NAME/PARTITION/OFFSET."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,26 @@ class Groups:
 
     def __str__(self) -> str:
         return "groups"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One of `LISTINGS`."""
+
+    word: str
+
+    def __str__(self) -> str:
+        return self.word
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """One broker."""
+
+    broker_id: int
+
+    def __str__(self) -> str:
+        return f"broker/{self.broker_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +94,8 @@ class Records:
     partition: int | None = None
     start: str = ""
     """In the offsets mini-language; "" follows the newest."""
+    others: tuple[TopicName, ...] = ()
+    """Further topics, shown among the first by time."""
 
     def __str__(self) -> str:
         if self.partition is None:
@@ -75,7 +103,7 @@ class Records:
         return f"{_quoted(self.name.raw)}/{self.partition}/{self.start or 'end'}"
 
 
-Address: TypeAlias = Overview | Topics | Groups | Topic | Group | Records
+Address: TypeAlias = Overview | Topics | Groups | Listing | Topic | Group | Broker | Records
 
 
 def _quoted(raw: str) -> str:
@@ -92,6 +120,10 @@ def parse_address(text: str) -> Address:
             return Topics()
         case ["groups" | "group"]:
             return Groups()
+        case [word] if _SPELLINGS.get(word, word) in LISTINGS:
+            return Listing(_SPELLINGS.get(word, word))
+        case ["broker", number] if _is_number(number):
+            return Broker(int(number))
         case ["topic", name] if name:
             return Topic(topic_name(name))
         case ["topic", name, partition] if name and _is_number(partition):

@@ -1,59 +1,36 @@
-"""The console on a terminal: which view is in front, and how do the engine's messages reach it?"""
+"""The console on a terminal: which cluster and which view is in front, and how do the engine's messages reach it?"""
 
 import gc
-import os
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from kcon.contexts.context import Context
-from kcon.contexts.folders import state_folder
 from kcon.observe.snapshot import ClusterSnapshot
-from kcon.tui.address import Address, Group, Groups, Overview, Records, Topic, Topics, parse_address
+from kcon.tui.address import Address, Overview, parse_address
+from kcon.tui.arrangements import Arrangements, load_arrangements
 from kcon.tui.crash import last_words, write_report
+from kcon.tui.desk import DESKS_MAX, Desk
 from kcon.tui.engine import INTERVALS_MS, Engine
 from kcon.tui.events import SamplingFailed, SnapshotTaken
-from kcon.tui.keymap import Keymap, load_keymap
+from kcon.tui.keymap import KEYS_FILE, load_keymap
+from kcon.tui.launch import Launch
+from kcon.tui.places import screen_of
+from kcon.tui.request_log import RequestLog
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.text import age
-from kcon.tui.theme import KCON_THEME, NAMED_COLORS
+from kcon.tui.theme import FOLDER as THEMES_FOLDER
+from kcon.tui.theme import NAMED_COLORS, THEMES, load_themes
+from kcon.tui.times import TimeStyle
 
-CommandRunner = Callable[[Sequence[str], Context, int], tuple[int, str]]
-"""Runs a command line of the CLI for a context at a width; returns the exit code and what it wrote."""
-
-
-def now_ms() -> int:
-    """Return the time."""
-    return time.time_ns() // 1_000_000
-
-
-@dataclass(kw_only=True)
-class Launch:
-    """What the console is started with; all of it can be replaced in tests."""
-
-    context: Context | None
-    """None: the start view."""
-    address: Address = field(default_factory=Overview)
-    open_engine: Callable[[Context], Engine]
-    contexts: Callable[[], list[tuple[str, str, str]]] = list
-    """Known contexts: name, addresses, mode."""
-    resolve: Callable[[str | None, str | None], Context] | None = None
-    """Makes a context of a name, or of an address."""
-    run_command: CommandRunner | None = None
-    start_demo: Callable[[], Context] | None = None
-    keymap: Keymap = field(default_factory=Keymap)
-    warnings: list[str] = field(default_factory=list)
-    now_ms: Callable[[], int] = now_ms
-    state_folder: Callable[[], Path] = lambda: state_folder(os.environ)
-    """Where a report of a defect goes."""
+RELOAD_S: Final = 2.0
+"""How often the files that are reloaded live are looked at."""
+DEPTH_MAX: Final = 40
+"""Views above each other; a further one takes the place of the one above the overview."""
 
 
 class KconApp(App[int]):
@@ -72,17 +49,20 @@ class KconApp(App[int]):
     def __init__(self, launch: Launch) -> None:
         super().__init__()
         self.launch = launch
-        self.engine: Engine | None = None
-        self.snapshot: ClusterSnapshot | None = None
-        self.failure: tuple[str, str] | None = None
-        """Why the last look failed, and a hint; None when it did not."""
+        self.desks: list[Desk] = []
+        """The open clusters, the latest in front at the end."""
+        self.request_log = RequestLog()
+        self.times = TimeStyle(launch.now_ms)
+        self.arrangements = Arrangements() if launch.config_folder is None else load_arrangements(launch.config_folder)
         self.keymap = launch.keymap
         self.now_ms = launch.now_ms
         self.terminal_encoding = getattr(sys.__stdout__, "encoding", None) or "utf-8"
         self._chosen = launch.context
         self._is_frozen = False
-        self.register_theme(KCON_THEME)
-        self.theme = KCON_THEME.name
+        self._themes: list[str] = []
+        self._seen_files: dict[Path, int] = {}
+        self._load_themes()
+        self.theme = "dark"
 
     # --- start and end ---------------------------------------------------------------------------------------
 
@@ -99,29 +79,55 @@ class KconApp(App[int]):
             return
         self.start_engine(self._chosen)
         self.open(self.launch.address)
-        for warning in self.launch.warnings[:1]:
+        self.set_interval(RELOAD_S, self.reload_files)
+        warnings = [*self.launch.warnings, *filter(None, [self.arrangements.warning])]
+        for warning in warnings[:1]:
             if isinstance(self.screen, KconScreen):
                 self.screen.say(warning, bad=True)
 
     def start_engine(self, context: Context) -> None:
-        """Work with this cluster from now on."""
-        if self.engine is not None:
-            self.engine.stop()
+        """Work with this cluster from now on; one that is open already is looked at again."""
         self._chosen = context
-        self.snapshot, self.failure = None, None
-        engine = self.engine = self.launch.open_engine(context)
+        self.times.use_zone(context.tz, context.tz_name)
+        if self.desks:
+            self.desks[-1].to_back()
+        known = next((desk for desk in self.desks if desk.context == context), None)
+        if known is not None:
+            self.desks.remove(known)
+            self.desks.append(known)
+            known.to_front()
+            return
+        while len(self.desks) >= DESKS_MAX:
+            self.desks.pop(0).close()
+        desk = Desk(context, self.launch.open_engine(context), self)
+        self.desks.append(desk)
 
         def begin() -> None:
-            if self.engine is engine:
-                engine.start(self)
+            if desk in self.desks:
+                desk.start()
 
         # Jobs may be submitted from now on, but the first picture goes before everything that has to be loaded.
         self.call_after_refresh(begin)
 
     def on_unmount(self) -> None:
-        """Let the engine go."""
-        if self.engine is not None:
-            self.engine.stop()
+        """Let the engines go."""
+        for desk in self.desks:
+            desk.close()
+
+    @property
+    def engine(self) -> Engine | None:
+        """Return the engine of the cluster in front."""
+        return self.desks[-1].engine if self.desks else None
+
+    @property
+    def snapshot(self) -> ClusterSnapshot | None:
+        """Return the last picture of the cluster in front."""
+        return self.desks[-1].snapshot if self.desks else None
+
+    @property
+    def failure(self) -> tuple[str, str] | None:
+        """Return why the last look failed, and a hint; None when it did not."""
+        return self.desks[-1].failure if self.desks else None
 
     def _fatal_error(self) -> None:
         """Leave with a sentence and a report, instead of Textual's traceback with the values of variables."""
@@ -142,9 +148,12 @@ class KconApp(App[int]):
 
     def on_snapshot_taken(self, event: SnapshotTaken) -> None:
         """Hand the picture to the view in front; the others catch up when they are."""
-        self.snapshot, self.failure = event.snapshot, None
+        desk = event.desk
+        if desk not in self.desks:
+            return
+        desk.snapshot, desk.failure = event.snapshot, None
         screen = self.screen
-        if isinstance(screen, KconScreen):
+        if desk is self.desks[-1] and isinstance(screen, KconScreen):
             with self.batch_update():
                 screen.catch_up()
         if event.snapshot.has_offsets and not self._is_frozen:
@@ -155,8 +164,10 @@ class KconApp(App[int]):
 
     def on_sampling_failed(self, event: SamplingFailed) -> None:
         """Keep the old picture, and say why there is no newer one."""
-        self.failure = (event.reason, event.hint)
-        if isinstance(self.screen, KconScreen):
+        if event.desk not in self.desks:
+            return
+        event.desk.failure = (event.reason, event.hint)
+        if event.desk is self.desks[-1] and isinstance(self.screen, KconScreen):
             self.screen.catch_up()
 
     def problem(self) -> str:
@@ -183,10 +194,57 @@ class KconApp(App[int]):
         return None if color is None else NAMED_COLORS.get(color, color if color.startswith("#") else None)
 
     def clock(self) -> str:
-        """Return the time of day in the context's zone."""
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=self.now_ms())
-        local = moment.astimezone(self.context.tz)
-        return f"{local:%H:%M} {local.tzname() or ''}".rstrip()
+        """Return the time of day."""
+        return self.times.clock()
+
+    # --- files that are reloaded live ------------------------------------------------------------------------
+
+    def _load_themes(self) -> list[str]:
+        own, warnings = ({}, []) if self.launch.config_folder is None else load_themes(self.launch.config_folder)
+        themes = {**THEMES, **own}
+        for theme in themes.values():
+            self.register_theme(theme)
+        self._themes = list(themes)
+        return warnings
+
+    def reload_files(self) -> None:
+        """Take keys and themes anew when their files have changed."""
+        folder = self.launch.config_folder
+        if folder is None:
+            return
+        themes = folder / THEMES_FOLDER
+        found: dict[Path, int] = {}
+        try:
+            for path in (folder / KEYS_FILE, *(themes.glob("*.toml") if themes.is_dir() else ())):
+                if path.exists():
+                    found[path] = path.stat().st_mtime_ns
+        except OSError:
+            return
+        if found == self._seen_files:
+            return
+        is_first, self._seen_files = not self._seen_files, found
+        if is_first and found == {}:
+            return
+        self.keymap, warnings = load_keymap(folder)
+        warnings += self._load_themes()
+        if self.theme in self._themes:
+            self._invalidate_css()
+            self.refresh_css(animate=False)
+        if isinstance(self.screen, KconScreen):
+            self.screen.draw_frame()
+            for warning in warnings[:1]:
+                self.screen.say(warning, bad=True)
+
+    def next_theme(self) -> str:
+        """Look different; return the theme's name."""
+        place = self._themes.index(self.theme) if self.theme in self._themes else -1
+        self.use_theme(self._themes[(place + 1) % len(self._themes)])
+        return self.theme
+
+    def use_theme(self, name: str) -> None:
+        """Take a theme by its name."""
+        self.ansi_color = name == "16-colours"
+        self.theme = name
 
     # --- going places ----------------------------------------------------------------------------------------
 
@@ -202,7 +260,9 @@ class KconApp(App[int]):
         if from_top:
             while len(self.screen_stack) > 1:
                 self.pop_screen()
-        screen = _screen_of(address)
+        if len(self.screen_stack) >= DEPTH_MAX:
+            self.go("overview")
+        screen = screen_of(address)
         if screen is not None:
             self.push_screen(screen)
 
@@ -232,71 +292,3 @@ class KconApp(App[int]):
         from kcon.tui.command_line import execute
 
         execute(self, text)
-
-
-def _screen_of(address: Address) -> KconScreen | None:
-    match address:
-        case Topics():
-            from kcon.tui.screens.topics import TopicsScreen
-
-            return TopicsScreen()
-        case Groups():
-            from kcon.tui.screens.groups import GroupsScreen
-
-            return GroupsScreen()
-        case Topic(name):
-            from kcon.tui.screens.topic import TopicScreen
-
-            return TopicScreen(name)
-        case Group(group):
-            from kcon.tui.screens.group import GroupScreen
-
-            return GroupScreen(group)
-        case Records(name, partition, start):
-            from kcon.tui.screens.records import RecordsScreen
-
-            return RecordsScreen(name, partition, start)
-        case _:
-            return None
-
-
-def run_tui(
-    context: Context | None,
-    address: str | None,
-    *,
-    run_command: CommandRunner | None = None,
-    start_demo: Callable[[], Context] | None = None,
-) -> int:
-    """Open the console on this process's terminal; return the exit code. UsageError when the address is off.
-
-    context: None shows the start view. run_command and start_demo come from the CLI, which this package never
-    imports.
-    """
-    place = parse_address(address or "overview")
-    from kcon.contexts.folders import config_folder
-    from kcon.contexts.resolve import ContextStore, Overrides
-    from kcon.tui.engine import ThreadEngine
-
-    store = ContextStore()
-    keymap, warnings = load_keymap(config_folder(os.environ))
-
-    def open_engine(chosen: Context) -> Engine:
-        from kcon.services.session import open_session
-
-        return ThreadEngine(chosen, lambda: open_session(chosen, os.environ))
-
-    launch = Launch(
-        context=context,
-        address=place,
-        open_engine=open_engine,
-        contexts=lambda: [(each.name, ", ".join(each.bootstrap), each.mode.value) for each in store.listings()],
-        resolve=lambda name, bootstrap: store.resolve(Overrides(context=name, bootstrap=bootstrap)),
-        run_command=run_command,
-        start_demo=start_demo,
-        keymap=keymap,
-        warnings=warnings,
-    )
-    app = KconApp(launch)
-    result = app.run()
-    # After a defect there is no result, and Textual's own code says 1.
-    return app.return_code or result or 0

@@ -66,8 +66,20 @@ def _execute(app: "KconApp", view: KconScreen, text: str) -> None:
             raise UsageError(f"There is no view {request.address}.", "Give overview, topics, groups or an address.")
     elif isinstance(request, Consume) and (address := _as_view(app, request)) is not None:
         app.open(address)
+    elif plan_of(app, request, words):
+        return
     else:
         _run(app, view, words, request, text)
+
+
+def plan_of(app: "KconApp", request: Request, words: list[str]) -> bool:
+    """Show the plan of a command that changes something. False: it has none to show first."""
+    from kcon.tui.screens.change import ChangeScreen, is_change
+
+    if app.launch.run_command is None or request.shared.connection != Connection() or not is_change(request):
+        return False
+    app.push_screen(ChangeScreen(words))
+    return True
 
 
 def _goes(app: "KconApp", word: str) -> bool:
@@ -82,16 +94,18 @@ def _goes(app: "KconApp", word: str) -> bool:
 def _as_view(app: "KconApp", request: Consume) -> Records | None:
     """Return the view of a consume command that only looks; None when it has to run as a command."""
     partitions = request.partitions
-    is_simple = len(request.topics) == 1 and (partitions is None or len(partitions) == 1)
+    is_simple = len(request.topics) == 1 or partitions is None
+    is_simple = is_simple and (partitions is None or len(partitions) == 1)
     if not is_simple or request.stop_at_end or request.group is not None or request.count is not None:
         return None
     if request.offset is not None:
         try:
-            parse_offset_spec(request.offset, now_ms=app.now_ms(), tz=app.context.tz)
+            parse_offset_spec(request.offset, now_ms=app.now_ms(), tz=app.times.tz)
         except UsageError:
             return None
     start = request.offset if request.offset not in {None, "end"} else ""
-    return Records(topic_name(request.topics[0]), partitions[0] if partitions else None, start or "")
+    first, *others = map(topic_name, request.topics)
+    return Records(first, partitions[0] if partitions else None, start or "", tuple(others))
 
 
 def _run(app: "KconApp", view: KconScreen, words: list[str], request: Request, text: str) -> None:
@@ -106,8 +120,10 @@ def _run(app: "KconApp", view: KconScreen, words: list[str], request: Request, t
     columns = max(20, app.size.width)
 
     async def work() -> None:
-        code, output = await asyncio.to_thread(runner, words, app.context, columns)
-        _show(app, text, code, output)
+        entry = app.request_log.began(request.command, f"kcon {text.removeprefix('kcon ')}", app.now_ms())
+        answer = await asyncio.to_thread(runner, words, app.context, columns)
+        app.request_log.ended(entry, app.now_ms(), "" if answer.code == 0 else f"exit {answer.code}")
+        _show(app, text, answer.code, answer.out + answer.err)
         if app.engine is not None:
             app.engine.refresh()
 

@@ -7,6 +7,7 @@ from textual.message import Message
 from kcon.observe.snapshot import ClusterSnapshot
 
 if TYPE_CHECKING:
+    from kcon.tui.desk import Desk
     from kcon.tui.engine import AnyJob
 
 
@@ -16,10 +17,12 @@ class SnapshotTaken(Message):
     def __init__(self, snapshot: ClusterSnapshot) -> None:
         super().__init__()
         self.snapshot = snapshot
+        self.desk: Desk | None = None
+        """Whose it is; the desk fills it in."""
 
     def can_replace(self, message: Message) -> bool:
-        """Only the newest counts."""
-        return isinstance(message, SnapshotTaken)
+        """Only the newest of a cluster counts."""
+        return isinstance(message, SnapshotTaken) and message.desk is self.desk
 
 
 class SamplingFailed(Message):
@@ -29,10 +32,11 @@ class SamplingFailed(Message):
         super().__init__()
         self.reason = reason
         self.hint = hint
+        self.desk: Desk | None = None
 
     def can_replace(self, message: Message) -> bool:
-        """Only the newest counts."""
-        return isinstance(message, SamplingFailed)
+        """Only the newest of a cluster counts."""
+        return isinstance(message, SamplingFailed) and message.desk is self.desk
 
 
 class JobEnded(Message, bubble=False):

@@ -4,11 +4,12 @@ Made by the view, run by the engine; the view looks at its attributes whenever i
 """
 
 import asyncio
-from datetime import tzinfo
+from collections.abc import Sequence
 from typing import Final
 
 from kcon.core.ids import TopicName
 from kcon.core.offset_spec import FromEnd, OffsetSpec
+from kcon.records.read_plan import Order
 from kcon.services.decoding import DecoderChain
 from kcon.services.records import RecordQuery, open_stream
 from kcon.services.session import Session
@@ -16,6 +17,7 @@ from kcon.tui.engine import Receiver
 from kcon.tui.events import RecordsArrived
 from kcon.tui.record_buffer import AHEAD, RecordBuffer
 from kcon.tui.record_rows import RecordTexts
+from kcon.tui.times import TimeStyle
 
 TAIL_RECORDS: Final = 100
 """Where a tail begins: so many records before the end."""
@@ -29,9 +31,14 @@ class RecordReader:
     """One reading of a topic or a partition."""
 
     def __init__(
-        self, owner: Receiver, topic: TopicName, partition: int | None, start: OffsetSpec | None, tz: tzinfo
+        self,
+        owner: Receiver,
+        topics: Sequence[TopicName],
+        partition: int | None,
+        start: OffsetSpec | None,
+        times: TimeStyle,
     ) -> None:
-        """start: None follows the newest records."""
+        """start: None follows the newest records; from a place on, partitions and topics are merged by time."""
         self.buffer = RecordBuffer()
         self.buffer.wanted = None if start is None or isinstance(start, FromEnd) else AHEAD
         self.texts: RecordTexts | None = None
@@ -41,20 +48,21 @@ class RecordReader:
         self.hidden = 0
         """Offsets at the end that an open transaction hides."""
         self._owner = owner
-        self._tz = tz
+        self._times = times
         self._told_s = 0.0
         self._will_tell = False
         self._query = RecordQuery(
-            topics=(topic,),
+            topics=tuple(topics),
             partitions=None if partition is None else frozenset({partition}),
             start=start or FromEnd(),
             last_total=TAIL_RECORDS if start is None else None,
             follow=True,
+            order=Order.ARRIVAL if start is None else Order.TIME,
         )
 
     async def read(self, session: Session) -> None:
         """Read until it is cancelled. Engine thread."""
-        self.texts = RecordTexts(await asyncio.to_thread(DecoderChain.of_names), self._tz)
+        self.texts = RecordTexts(await asyncio.to_thread(DecoderChain.of_names), self._times)
         async with await open_stream(session, self._query) as reading:
             self.notes = reading.planned.notes
             self.hidden = reading.planned.hidden

@@ -1,24 +1,24 @@
-"""How does a record read in one line, and in full? Decoded only when it is looked at."""
+"""How does a record read in one line? Decoded only when it is looked at; the latest texts are kept."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from datetime import tzinfo
-from typing import Final, overload
+from typing import Any, Final, overload
 
-from kcon.core.times import format_time
-from kcon.core.units import format_bytes
-from kcon.core.wire_text import WireText, display_safe
+from kcon.core.wire_text import WireText
 from kcon.plugin_api.decoding import DecodeContext
 from kcon.plugin_api.decoding import Part as RecordPart
-from kcon.records.record import NO_TIMESTAMP_MS, Record, TimestampType
+from kcon.records.record import Record
 from kcon.services.decoding import DecoderChain, Shown
-from kcon.tui.text import UNKNOWN, Line, Part
+from kcon.tui.record_fields import MISSING, Path, at_path, leaf_text, parse_json
+from kcon.tui.times import TimeStyle
 
 LINE_CHARS_MAX: Final = 400
 DETAIL_CHARS_MAX: Final = 1_000_000
 CACHE_MAX: Final = 2_000
-HEX_BYTES_MAX: Final = 64 * 1024
-HEX_ROW_BYTES: Final = 16
+VALUES_MAX: Final = 200
+"""Parsed values that are kept, for fields as columns."""
+FIELD_BYTES_MAX: Final = 1024 * 1024
+"""Of a larger value no field becomes a column."""
 
 
 class LazyColumn(Sequence[Hashable]):
@@ -44,34 +44,35 @@ class LazyColumn(Sequence[Hashable]):
 class RecordTexts:
     """Texts of records, with the latest kept."""
 
-    def __init__(self, chain: DecoderChain, tz: tzinfo) -> None:
+    def __init__(self, chain: DecoderChain, times: TimeStyle) -> None:
         self._chain = chain
-        self._tz = tz
-        self._kept: OrderedDict[tuple[int, int, RecordPart], WireText] = OrderedDict()
+        self._times = times
+        self._kept: OrderedDict[tuple[str, int, int, RecordPart], WireText] = OrderedDict()
+        self._values: OrderedDict[tuple[str, int, int], Any] = OrderedDict()
 
     def time(self, record: Record) -> str:
         """Return when it was written."""
-        if record.timestamp_ms == NO_TIMESTAMP_MS:
-            return UNKNOWN
-        return format_time(record.timestamp_ms, self._tz)
+        return self._times.format(record.timestamp_ms)
 
     def short_time(self, record: Record) -> str:
         """Return when it was written, without year and zone."""
-        text = self.time(record)
-        return text[5:23].replace("T", " ") if len(text) > 23 else text
+        return self._times.short(record.timestamp_ms)
 
     def short(self, record: Record, part: RecordPart) -> str:
         """Return a key or a value on one line."""
-        key = (record.partition, record.offset, part)
+        key = (record.topic.raw, record.partition, record.offset, part)
         text = self._kept.get(key)
         if text is None:
-            text = self._decoded(record, part, LINE_CHARS_MAX, wants_pretty=False).text
+            text = self.decoded(record, part, LINE_CHARS_MAX, wants_pretty=False).text
             self._kept[key] = text
             if len(self._kept) > CACHE_MAX:
                 self._kept.popitem(last=False)
         return str(text)
 
-    def _decoded(self, record: Record, part: RecordPart, chars_max: int, *, wants_pretty: bool) -> Shown:
+    def decoded(
+        self, record: Record, part: RecordPart, chars_max: int = DETAIL_CHARS_MAX, *, wants_pretty: bool = True
+    ) -> Shown:
+        """Return a key or a value as the chain of decoders reads it."""
         payload = record.key if part is RecordPart.KEY else record.value
         return self._chain.decode(
             payload,
@@ -86,58 +87,17 @@ class RecordTexts:
             ),
         )
 
-    def detail(self, record: Record, *, as_hex: bool) -> list[Line]:
-        """Return a record in full, as lines."""
-        kind = "" if record.timestamp_type is TimestampType.NOT_AVAILABLE else f" {record.timestamp_type.name.lower()}"
-        lines: list[Line] = [
-            [Part(f"{record.topic}/{record.partition}/{record.offset:,}", "title")],
-            [Part("time    ", "dim"), Part(f"{self.time(record)}{kind.replace('_', ' ')}")],
-            [Part("size    ", "dim"), Part(format_bytes(record.size_bytes))],
-        ]
-        lines += self._payload("key", record, RecordPart.KEY, as_hex=as_hex)
-        for name, value in record.headers:
-            lines.append([Part("header  ", "dim"), Part(name, "strong"), Part(" = "), *_header_value(value)])
-        lines += self._payload("value", record, RecordPart.VALUE, as_hex=as_hex)
-        return lines
-
-    def _payload(self, title: str, record: Record, part: RecordPart, *, as_hex: bool) -> list[Line]:
-        payload = record.key if part is RecordPart.KEY else record.value
-        label = Part(f"{title:<8}", "dim")
-        if payload is None:
-            return [[label, Part("null", "warn")]]
-        if not payload:
-            return [[label, Part("empty, 0 bytes", "warn")]]
-        if as_hex:
-            return [[label, Part(f"{len(payload):,} bytes", "dim")], *hex_lines(payload)]
-        shown = self._decoded(record, part, DETAIL_CHARS_MAX, wants_pretty=True)
-        note = f"{shown.decoder}, {len(payload):,} bytes"
-        if shown.is_cut:
-            note += f", cut at {DETAIL_CHARS_MAX:,} characters"
-        lines: list[Line] = [[label, Part(note, "dim")]]
-        lines += [
-            [Part("  "), Part(f"{each.decoder}: {each.reason}", "warn")] for each in shown.attempts if each.is_fault
-        ]
-        text = (shown.pretty or shown.text).raw
-        return lines + [[Part(line.expandtabs(4))] for line in text.split("\n")]
+    def field(self, record: Record, path: Path) -> str | None:
+        """Return what a JSON value has at a path, on one line; None when it has nothing there."""
+        key = (record.topic.raw, record.partition, record.offset)
+        if key not in self._values:
+            value = parse_json(record.value) if len(record.value or b"") <= FIELD_BYTES_MAX else MISSING
+            self._values[key] = value
+            if len(self._values) > VALUES_MAX:
+                self._values.popitem(last=False)
+        found = at_path(self._values[key], path)
+        return None if found is MISSING else leaf_text(found)[:LINE_CHARS_MAX]
 
     def full(self, record: Record, part: RecordPart) -> str:
         """Return a key or a value as text, in full, for the clipboard."""
-        return self._decoded(record, part, DETAIL_CHARS_MAX, wants_pretty=False).text.raw
-
-
-def _header_value(value: bytes | None) -> list[Part]:
-    if value is None:
-        return [Part("null", "warn")]
-    return [Part(WireText.decode(value))]
-
-
-def hex_lines(payload: bytes) -> list[Line]:
-    """Return a hexadecimal dump: offset, bytes, ASCII."""
-    lines: list[Line] = []
-    for start in range(0, min(len(payload), HEX_BYTES_MAX), HEX_ROW_BYTES):
-        row = payload[start : start + HEX_ROW_BYTES]
-        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)
-        lines.append([Part(f"  {start:06x}  ", "dim"), Part(f"{row.hex(' '):<47}  "), Part(display_safe(text), "in")])
-    if len(payload) > HEX_BYTES_MAX:
-        lines.append([Part(f"  ... {len(payload) - HEX_BYTES_MAX:,} more bytes", "warn")])
-    return lines
+        return self.decoded(record, part, DETAIL_CHARS_MAX, wants_pretty=False).text.raw

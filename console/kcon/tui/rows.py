@@ -44,6 +44,8 @@ class Column:
     search: bool = False
     """The filter looks here."""
     sort: bool = True
+    hidden: bool = False
+    """Not shown until a person chooses it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from kcon.observe.sampler import Sampler
 from kcon.observe.store import Store
 from kcon.services.session import open_session
 from kcon.tui.address import parse_address
-from kcon.tui.app import KconApp, Launch
+from kcon.tui.app import KconApp
 from kcon.tui.engine import AnyJob, Job
 from kcon.tui.events import SamplingFailed, SnapshotTaken
+from kcon.tui.launch import Launch
 from kcon.tui.screens.base import KconScreen
 
 NOW_MS = 1_795_487_700_000

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kcon.cli.captured import Caught
 from kcon.contexts.context import Mode
 from kcon.errors import UnreachableError
 from kcon.tui.events import SamplingFailed, SnapshotTaken
@@ -109,7 +110,7 @@ def test_a_dead_cluster_is_a_sentence_with_the_age_of_what_is_shown(consoles: An
 def test_a_cluster_that_never_answered_shows_no_numbers(consoles: Any) -> None:
     async def test(console: Any) -> None:
         console.engine.failure = UnreachableError("fake:9092 does not answer.")
-        console.app.snapshot = None
+        console.app.desks[-1].snapshot = None
         await console.press("r")
         assert "no data yet" in (await console.until("does not answer")).splitlines()[0]
 
@@ -239,9 +240,9 @@ def test_the_interval_changes_and_the_engine_pauses(consoles: Any) -> None:
 def test_a_command_line_runs_the_cli_and_shows_its_output(consoles: Any) -> None:
     asked: list[Any] = []
 
-    def run_command(argv: Any, context: Any, columns: int) -> tuple[int, str]:
+    def run_command(argv: Any, context: Any, columns: int, stdin: bytes = b"") -> Any:
         asked.append((list(argv), context.name, columns))
-        return 5, "kcon: Topic nope does not exist.\n"
+        return Caught(5, "", "kcon: Topic nope does not exist.\n")
 
     async def test(console: Any) -> None:
         await console.until("billing")
@@ -272,7 +273,7 @@ def test_a_command_that_cannot_run_here_is_a_sentence(consoles: Any, line: str, 
         console.app.execute_line(line)
         await console.until(said)
 
-    consoles.run_command = lambda *_arguments: (0, "")
+    consoles.run_command = lambda *_arguments: Caught(0, "", "")
     consoles.run(test)
 
 
@@ -321,8 +322,9 @@ def test_a_picture_that_comes_before_a_view_is_complete_is_drawn_when_it_is(cons
         await console.until("billing")
         snapshot = console.app.snapshot
         console.app.push_screen(OverviewScreen())
-        console.app.on_snapshot_taken(SnapshotTaken(snapshot))
-        console.app.on_sampling_failed(SamplingFailed("It went away.", ""))
+        for event in (SnapshotTaken(snapshot), SamplingFailed("It went away.", "")):
+            event.desk = console.app.desks[-1]
+            console.app.post_message(event)
         await console.until(lambda: console.view.is_ready)
         assert "It went away." in await console.until("billing")
 

@@ -44,7 +44,8 @@ def test_where_nothing_can_be_written_the_sentence_says_so(tmp_path: Path) -> No
 
 PROGRAM = """
 import sys
-from kcon.tui.app import KconApp, Launch
+from kcon.tui.app import KconApp
+from kcon.tui.launch import Launch
 class Broken(KconApp):
     def on_key(self, event):
         password = "hunter2-of-the-cluster"

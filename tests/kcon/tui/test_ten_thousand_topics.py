@@ -15,8 +15,9 @@ from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
 from kcon.services.session import Session
 from kcon.services.topic_changes import TopicCreatePlan, apply_create
 from kcon.tui.address import parse_address
-from kcon.tui.app import KconApp, Launch
+from kcon.tui.app import KconApp
 from kcon.tui.engine import ThreadEngine
+from kcon.tui.launch import Launch
 from kcon.tui.widgets.virtual_table import VirtualTable
 
 TOPICS = 10_000

@@ -5,18 +5,23 @@ from collections.abc import Sequence
 from textual import on
 from textual.app import ComposeResult
 
+from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
 from kcon.core.ids import GroupId, TopicPartition
+from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import PartitionLag, sum_lag
 from kcon.core.snapshot import GroupDescription
 from kcon.core.units import format_count_short
+from kcon.errors import KconError
 from kcon.gate.undo import UndoRecord
 from kcon.observe.rings import Rings, Series, lag_eta_ms
 from kcon.services.groups import LagReport, group_lag
 from kcon.services.session import Session
 from kcon.services.undo import list_undo_records
 from kcon.tui.address import Records
+from kcon.tui.group_events import GroupEvents
 from kcon.tui.plot import spark
 from kcon.tui.rows import Column, Rows
+from kcon.tui.screens.config_table import CONFIG_COLUMNS, chosen_entries, config_rows
 from kcon.tui.screens.reset import ResetScreen
 from kcon.tui.screens.tabbed import TabbedScreen
 from kcon.tui.screens.undo import UNDO_COLUMNS, UndoPlanScreen, undo_rows
@@ -66,13 +71,35 @@ MEMBER_COLUMNS = (
 )
 
 
+EVENT_COLUMNS = (
+    Column(key="when", title="WHEN"),
+    Column(key="what", title="WHAT", flex=True, search=True),
+)
+Told = tuple[LagReport, list[UndoRecord], list[ConfigEntry] | None]
+
+
 class GroupScreen(TabbedScreen):
     """One group."""
 
     TITLE_WORD = "GROUP"
-    ACTIONS = ("open", "reset", "undo", "filter", "sort", "yank", "tab_1", "tab_2", "tab_3", "tab_4", "tab_5")
+    ACTIONS = (
+        "open",
+        "reset",
+        "undo",
+        "filter",
+        "sort",
+        "yank",
+        "delete_groups",
+        "zoom_in",
+        "zoom_out",
+        "tab_1",
+        "tab_2",
+        "tab_3",
+        "tab_4",
+        "tab_5",
+    )
     COPIES = "oc"
-    TAB_IDS = ("partitions", "members", None, None, "undo")
+    TAB_IDS = ("partitions", "members", "configs", "events", "undo")
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-tall")]
     DEFAULT_CSS = """
     GroupScreen {
@@ -86,6 +113,8 @@ class GroupScreen(TabbedScreen):
         self._group = group
         self._report: LagReport | None = None
         self._undo: list[UndoRecord] = []
+        self._configs: list[ConfigEntry] | None = None
+        self._events = GroupEvents()
         self._lags: Rings[TopicPartition] = Rings(TREND_TICKS)
         self._ends: Rings[TopicPartition] = Rings(TREND_TICKS)
         self._commits: Rings[TopicPartition] = Rings(TREND_TICKS)
@@ -98,6 +127,8 @@ class GroupScreen(TabbedScreen):
         yield TabLine()
         yield VirtualTable(PARTITION_COLUMNS, widget_id="partitions", empty="no commits and no members")
         yield VirtualTable(MEMBER_COLUMNS, widget_id="members", has_sums=False, empty="no members")
+        yield VirtualTable(CONFIG_COLUMNS, widget_id="configs", has_sums=False, empty="no settings of its own")
+        yield VirtualTable(EVENT_COLUMNS, widget_id="events", has_sums=False, empty="nothing changed yet")
         yield VirtualTable(UNDO_COLUMNS, widget_id="undo", has_sums=False, empty="nothing to take back")
 
     def mounted(self) -> None:
@@ -142,8 +173,8 @@ class GroupScreen(TabbedScreen):
         return (
             Tab("Partitions", rows),
             Tab("Members", members),
-            Tab("Config", UNKNOWN),
-            Tab("Events", UNKNOWN),
+            Tab("Config", UNKNOWN if self._configs is None else str(len(self._configs))),
+            Tab("Events", str(len(self._events.rows))),
             Tab("Undo", str(len(self._undo))),
         )
 
@@ -153,12 +184,12 @@ class GroupScreen(TabbedScreen):
 
     # --- asking ----------------------------------------------------------------------------------------------
 
-    async def _ask(self, session: Session) -> tuple[LagReport, list[UndoRecord]]:
+    async def _ask(self, session: Session) -> Told:
         report = await group_lag(session, [self._group.raw])
-        return report, await list_undo_records(session, self._group)
+        return report, await list_undo_records(session, self._group), await _configs_of(session, self._group)
 
-    def _told(self, told: tuple[LagReport, list[UndoRecord]]) -> None:
-        report, self._undo = told
+    def _told(self, told: Told) -> None:
+        report, self._undo, self._configs = told
         self._report = report
         now_ms = self.console.now_ms()
         self._lags.push(now_ms, {row.partition: row.lag for row in report.rows})
@@ -171,8 +202,9 @@ class GroupScreen(TabbedScreen):
             self.complain(error)
         self._draw_partitions(report.rows)
         self._draw_members()
+        self._draw_events(now_ms)
         self._draw_totals(report.rows, now_ms)
-        self.query_one("#undo", VirtualTable).set_rows(undo_rows(self._undo, self.console.context.tz))
+        self.query_one("#undo", VirtualTable).set_rows(undo_rows(self._undo, self.console.times))
         self.draw_tabs()
         self.draw_frame()
 
@@ -222,6 +254,20 @@ class GroupScreen(TabbedScreen):
                 },
             )
         )
+
+    def _draw_events(self, now_ms: int) -> None:
+        self._events.look(now_ms, self._described())
+        times = self.console.times
+        self.query_one("#events", VirtualTable).set_rows(
+            Rows(
+                keys=range(len(self._events.rows)),
+                values={
+                    "when": [times.format(event.time_ms, milliseconds=False) for event in self._events.rows],
+                    "what": [event.what for event in self._events.rows],
+                },
+            )
+        )
+        self.query_one("#configs", VirtualTable).set_rows(config_rows(self._configs or []))
 
     def _draw_totals(self, rows: Sequence[PartitionLag], now_ms: int) -> None:
         total = sum_lag(rows)
@@ -286,9 +332,35 @@ class GroupScreen(TabbedScreen):
         """Plan a reset."""
         self.app.push_screen(ResetScreen(self._group))
 
+    def do_delete_groups(self) -> None:
+        """Plan to delete the group."""
+        self.plan("group", "delete", self._group.raw)
+
+    def do_zoom_in(self) -> None:
+        """Show a shorter time."""
+        self.query_one(Chart).zoom(-1)
+
+    def do_zoom_out(self) -> None:
+        """Show a longer time."""
+        self.query_one(Chart).zoom(1)
+
+    @on(VirtualTable.Chosen, "#configs")
+    def _change_config(self, event: VirtualTable.Chosen) -> None:
+        self.say(f"{event.key}: groups' settings are changed with Apache's kafka-configs.sh for now.")
+
     def do_undo(self) -> None:
         """Show what can be taken back."""
         self.to_tab(4)
+
+
+async def _configs_of(session: Session, group: GroupId) -> list[ConfigEntry] | None:
+    """Return the group's own settings (KIP-848); None where the cluster does not know any, or does not tell."""
+    resource = ConfigResource(ResourceType.GROUP, group)
+    try:
+        told = (await (await session.admin()).describe_configs([resource]))[resource]
+    except KconError:
+        return None
+    return None if isinstance(told, KafkaError) else chosen_entries(told.values(), every=True)
 
 
 def _owner(row: PartitionLag) -> str | None:

@@ -10,7 +10,7 @@ from kcon.core.wire_text import WireText
 from kcon.tui.address import Group
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
-from kcon.tui.screens.topics import TREND_WIDTH, draw_trend
+from kcon.tui.screens.topics import FAVOURITE, TREND_WIDTH, draw_trend
 from kcon.tui.text import plural, show_eta, show_rate
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
@@ -25,6 +25,7 @@ def state_role(value: object) -> str:
 
 COLUMNS = (
     Column(key="group", title="GROUP", flex=True, search=True),
+    Column(key="loved", title="", width=1, drop=1, sort=False, role=lambda _value: "key"),
     Column(key="state", title="STATE", search=True, role=state_role, drop=2),
     Column(key="members", title="MEMBERS", right=True, drop=4),
     Column(key="topics", title="TOPICS", right=True, drop=7),
@@ -36,6 +37,7 @@ COLUMNS = (
     Column(key="out", title="OUT/s", right=True, width=8, show=show_rate, drop=3, sums=True),
     Column(key="eta", title="ETA", right=True, width=7, show=show_eta, drop=1),
     Column(key="time", title="TIME LAG", right=True, drop=9, sort=False),
+    Column(key="lost", title="LOST", right=True, hidden=True, role=lambda value: "bad" if value else "text"),
     Column(key="kind", title="KIND", drop=10),
     Column(key="coordinator", title="COORD", right=True, drop=11),
 )
@@ -45,7 +47,18 @@ class GroupsScreen(KconScreen):
     """All groups, the one that is farthest behind first."""
 
     TITLE_WORD = "GROUPS"
-    ACTIONS = ("open", "filter", "sort", "yank", "undo")
+    ACTIONS = (
+        "open",
+        "filter",
+        "sort",
+        "mark",
+        "mark_all",
+        "favourite",
+        "yank",
+        "undo",
+        "reset",
+        "delete_groups",
+    )
     COPIES = "oc"
 
     def body(self) -> ComposeResult:
@@ -74,12 +87,15 @@ class GroupsScreen(KconScreen):
         if snapshot is None or not snapshot.has_offsets:
             return
         groups = snapshot.groups
+        loved = set(self.console.arrangements.favourites.get(self.console.context.name, {}).get("groups", ()))
         self.query_one(VirtualTable).set_rows(
             Rows(
                 keys=groups.group,
                 values={
                     "group": groups.group,
+                    "loved": [FAVOURITE if name.raw in loved else "" for name in groups.group],
                     "state": groups.state,
+                    "lost": groups.lost,
                     "members": groups.members,
                     "topics": groups.topics,
                     "lag": groups.lag,
@@ -98,6 +114,34 @@ class GroupsScreen(KconScreen):
     def _open(self, event: VirtualTable.Chosen) -> None:
         if isinstance(event.key, WireText):
             self.console.open(Group(GroupId(event.key)))
+
+    def _targets(self) -> list[GroupId]:
+        keys = self.query_one(VirtualTable).view.targets()
+        return [GroupId(key) for key in keys if isinstance(key, WireText)]
+
+    def do_favourite(self) -> None:
+        """Keep the group above the others, or not any more."""
+        key = self.table.cursor_key if self.table else None
+        if isinstance(key, WireText):
+            is_one = self.console.arrangements.toggle_favourite(self.console.context.name, "groups", key.raw)
+            self.say(f"{key} {'is a favourite' if is_one else 'is no favourite any more'}.")
+            self.snapshot_changed()
+
+    def do_reset(self) -> None:
+        """Plan a reset of the group under the cursor; of several, one after the other."""
+        from kcon.tui.screens.reset import ResetScreen
+
+        names = self._targets()
+        if len(names) > 1:
+            self.say("One group at a time; `group reset --all-groups` moves all of them.", bad=True)
+        elif names:
+            self.app.push_screen(ResetScreen(names[0]))
+
+    def do_delete_groups(self) -> None:
+        """Plan to delete the marked groups."""
+        names = [name.raw for name in self._targets()]
+        if names:
+            self.plan("group", "delete", *names)
 
     def do_undo(self) -> None:
         """Show what can be taken back."""

@@ -9,7 +9,7 @@ from textual.containers import Horizontal
 from kcon.core.snapshot import NO_BROKER
 from kcon.core.units import format_count_short
 from kcon.observe.snapshot import ClusterSnapshot
-from kcon.tui.address import Address, Group, Topic
+from kcon.tui.address import Address, Broker, Group, Topic
 from kcon.tui.plot import spark
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
@@ -49,7 +49,7 @@ class OverviewScreen(KconScreen):
     """The first view."""
 
     TITLE_WORD = "OVERVIEW"
-    ACTIONS = ("open", "filter", "sort", "yank", "tab_1", "tab_2", "tab_3")
+    ACTIONS = ("open", "filter", "sort", "yank", "zoom_in", "zoom_out", "tab_1", "tab_2", "tab_3")
     COPIES = "oc"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-tall")]
@@ -149,10 +149,21 @@ class OverviewScreen(KconScreen):
             address = Group(key[1])
         elif event.table.id == "topics" and isinstance(key, tuple):
             address = Topic(key[1])
+        elif isinstance(key, int):
+            address = Broker(key)
         else:
-            self.say("There is nothing more about a broker yet.")
             return
         self.console.open(address)
+
+    def do_zoom_in(self) -> None:
+        """Show a shorter time."""
+        for chart in self.query(Chart):
+            chart.zoom(-1)
+
+    def do_zoom_out(self) -> None:
+        """Show a longer time."""
+        for chart in self.query(Chart):
+            chart.zoom(1)
 
     def do_tab_1(self) -> None:
         """Go to the groups' panel."""

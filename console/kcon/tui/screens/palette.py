@@ -67,7 +67,7 @@ class PaletteScreen(KconScreen):
         self.app.pop_screen()
         self._view.run_action_named(str(event.key))
 
-    def on_key(self, event: events.Key) -> None:
+    def hear_key(self, event: events.Key) -> None:
         """Arrows move through the list while letters are typed."""
         table = self.query_one(VirtualTable)
         if event.key in {"up", "down"}:
@@ -77,4 +77,4 @@ class PaletteScreen(KconScreen):
             event.stop()
             self.app.pop_screen()
         elif not isinstance(self.focused, Input):
-            super().on_key(event)
+            super().hear_key(event)

@@ -39,6 +39,10 @@ class PlanScreen(KconScreen):
         """A plan is looked at, confirmed or left."""
         return (*self.ACTIONS, "help", "back")
 
+    def is_planned(self) -> bool:
+        """Return whether there is a plan to ask about."""
+        return True
+
     @abstractmethod
     def question(self) -> str | None:
         """Return what is to be confirmed; None when there is nothing to do."""
@@ -68,6 +72,8 @@ class PlanScreen(KconScreen):
             return [Part("  Working ...", "warn")]
         if self.is_done:
             return [Part("  Done. ", "ok"), Part("esc", "key"), Part(" back", "dim")]
+        if not self.is_planned():
+            return [Part("")]
         question, blocked = self.question(), self.blocked()
         if question is None:
             return [Part("  Nothing to change. ", "dim"), Part("esc", "key"), Part(" back", "dim")]
@@ -79,10 +85,10 @@ class PlanScreen(KconScreen):
 
     def can_apply(self) -> bool:
         """Return whether a confirmation would be heard."""
-        ready = not self._is_running and not self.is_done
+        ready = not self._is_running and not self.is_done and self.is_planned()
         return ready and self.question() is not None and self.blocked() is None
 
-    def on_key(self, event: events.Key) -> None:
+    def hear_key(self, event: events.Key) -> None:
         """Hear the confirmation."""
         if event.character == "y" and not self.query_one(Prompt).is_open and self.can_apply():
             event.stop()
@@ -92,7 +98,7 @@ class PlanScreen(KconScreen):
             else:
                 self.start("dialog")
             return
-        super().on_key(event)
+        super().hear_key(event)
 
     def prompted(self, purpose: str, text: str) -> None:
         """Check the typed name."""

@@ -1,6 +1,6 @@
 """Which records come in, and what do they say? Live tail, seek to any place, and one record in full."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
 from textual import on
@@ -15,11 +15,13 @@ from kcon.records.record import Record
 from kcon.tui.engine import Job
 from kcon.tui.events import RecordsArrived
 from kcon.tui.record_buffer import Held
+from kcon.tui.record_detail import FORMS, detail_lines, page_count
+from kcon.tui.record_fields import Path as FieldPath
 from kcon.tui.record_reader import RecordReader
 from kcon.tui.record_rows import LazyColumn, RecordTexts
 from kcon.tui.rows import Column, Rows
-from kcon.tui.screens.base import KconScreen
-from kcon.tui.text import Part
+from kcon.tui.screens.record_verbs import RecordVerbs
+from kcon.tui.text import UNKNOWN, Line, Part, cut_middle
 from kcon.tui.widgets.pager import Pager
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.prompt import Prompt
@@ -30,13 +32,35 @@ FILTERED_DRAW_S: Final = 0.5
 """While a filter is set the whole buffer is searched at each draw, so there are fewer of them."""
 SEEK_HINT: Final = "place: start, end, 42, end-100, start+10, @-1h, @14:05, @today, @2026-01-31"
 NOTES_MAX: Final = 2
+FIELD_WIDTH: Final = 14
 
 
-class RecordsScreen(KconScreen):
+class RecordsScreen(RecordVerbs):
     """The records of a topic, or of one partition."""
 
     TITLE_WORD = "RECORDS"
-    ACTIONS = ("seek", "follow", "pause", "detail", "filter", "yank", "pretty", "previous", "next", "open")
+    ACTIONS = (
+        "seek",
+        "follow",
+        "pause",
+        "detail",
+        "filter",
+        "yank",
+        "form",
+        "compare",
+        "fields",
+        "mark",
+        "mark_all",
+        "produce",
+        "resend",
+        "export",
+        "editor",
+        "page_previous",
+        "page_next",
+        "previous",
+        "next",
+        "open",
+    )
     COPIES = "kvhoac"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
     DEFAULT_CSS = """
@@ -50,15 +74,19 @@ class RecordsScreen(KconScreen):
     }
     """
 
-    def __init__(self, name: TopicName, partition: int | None = None, start: str = "") -> None:
+    def __init__(
+        self, name: TopicName, partition: int | None = None, start: str = "", others: Sequence[TopicName] = ()
+    ) -> None:
+        """others: further topics, whose records stand among those of the first by their time."""
         super().__init__()
-        self._topic = name
+        self._topics = (name, *others)
         self._partition = partition
         self._start = start
         self.reader: RecordReader | None = None
         self._held = Held()
         self._job: Job[None] | None = None
-        self._as_hex = False
+        self._form = FORMS[0]
+        self._page = 0
         self._has_ended = False
         self._draws_later = False
 
@@ -80,12 +108,31 @@ class RecordsScreen(KconScreen):
         key = shown(lambda texts, record: texts.short(record, RecordPart.KEY))
         value = shown(lambda texts, record: texts.short(record, RecordPart.VALUE))
         time = shown(lambda texts, record: texts.short_time(record))
+
+        def field(path: FieldPath) -> Callable[[object], str]:
+            return shown(lambda texts, record: texts.field(record, path) or UNKNOWN)
+
+        fields = [
+            Column(
+                key=f"field{place}",
+                title=str(path[-1]).upper(),
+                width=FIELD_WIDTH,
+                show=field(path),
+                search=True,
+                sort=False,
+            )
+            for place, path in enumerate(self.fields)
+        ]
         return (
+            Column(key="topic", title="TOPIC", width=16, drop=4, hidden=len(self._topics) < 2, draw=cut_middle),
             Column(key="partition", title="P", right=True, width=3, drop=2),
             Column(key="offset", title="OFFSET", right=True, width=13),
             Column(key="time", title="TIME", width=18, drop=3, show=time, sort=False),
             Column(key="key", title="KEY", width=16, drop=1, show=key, search=True, sort=False),
+            *fields,
             Column(key="value", title="VALUE", flex=True, flex_min=28, show=value, search=True, sort=False),
+            Column(key="size", title="BYTES", right=True, hidden=True),
+            Column(key="headers", title="HEADERS", right=True, hidden=True),
         )
 
     def mounted(self) -> None:
@@ -100,7 +147,7 @@ class RecordsScreen(KconScreen):
 
     def crumbs(self) -> Sequence[Fact]:
         """Return the path to this view."""
-        path = [Fact("topics"), Fact(self._topic)]
+        path = [Fact("topics"), Fact(" + ".join(map(str, self._topics)))]
         return path if self._partition is None else [*path, Fact(f"p{self._partition}")]
 
     def facts(self) -> Sequence[Fact]:
@@ -125,9 +172,10 @@ class RecordsScreen(KconScreen):
         """Return the command that gives this view."""
         from kcon.tui.command_line import quoted
 
-        words = ["kcon", "tail", quoted(self._topic.raw)]
+        names = [quoted(name.raw) for name in self._topics]
+        words = ["kcon", "tail", *names]
         if self._start:
-            words = ["kcon", "consume", quoted(self._topic.raw), "-o", quoted(self._start)]
+            words = ["kcon", "consume", *names, "-o", quoted(self._start)]
         if self._partition is not None:
             words += ["-p", str(self._partition)]
         return " ".join(words)
@@ -139,19 +187,19 @@ class RecordsScreen(KconScreen):
         spec: OffsetSpec | None = None
         if start not in {"", "end"}:
             try:
-                spec = parse_offset_spec(start, now_ms=self.console.now_ms(), tz=self.console.context.tz)
+                spec = parse_offset_spec(start, now_ms=self.console.now_ms(), tz=self.console.times.tz)
             except UsageError as error:
                 self.complain(error)
                 return
         self._stop()
         self._start = start if spec is not None else ""
         self._held, self._has_ended = Held(), False
-        self.reader = RecordReader(self, self._topic, self._partition, spec, self.console.context.tz)
+        self.reader = RecordReader(self, self._topics, self._partition, spec, self.console.times)
         table = self.query_one(VirtualTable)
         table.sticks_to_end = self.reader.buffer.wanted is None
         table.set_rows(Rows())
         self.query_one("#place", Lines).set_lines([])
-        self._job = self.submit(f"read {self._topic}", self.reader.read, self._ended, self._failed)
+        self._job = self.submit(f"read {self._topics[0]}", self.reader.read, self._ended, self._failed)
         self.draw_frame()
 
     def _stop(self) -> None:
@@ -186,20 +234,39 @@ class RecordsScreen(KconScreen):
         if held != self._held:
             had_none = not self._held.records
             self._held = held
-            self.query_one(VirtualTable).set_rows(rows_of(held.records))
+            self.query_one(VirtualTable).set_rows(rows_of(held.records, len(self.fields)))
             if had_none:
                 self._draw_detail()
         self.draw_frame()
 
     # --- one record ------------------------------------------------------------------------------------------
 
-    def record_at_cursor(self) -> Record | None:
-        """Return the record that the cursor is on."""
-        index = self.query_one(VirtualTable).cursor_index
-        return self._held.records[index] if index is not None and index < len(self._held.records) else None
+    def shown_records(self) -> Sequence[Record]:
+        """Return what the buffer held at the last draw."""
+        return self._held.records
+
+    def texts(self) -> RecordTexts | None:
+        """Return how records read."""
+        return self.reader.texts if self.reader is not None else None
+
+    def key_of(self, record: Record) -> Hashable:
+        """Return what identifies a record."""
+        return _key_of(record)
+
+    def topic_to_write(self) -> TopicName:
+        """Return the topic, of several the one under the cursor."""
+        record = self.record_at_cursor()
+        return record.topic if record is not None else self._topics[0]
+
+    def redraw(self) -> None:
+        """Draw the columns and the rows anew."""
+        table = self.query_one(VirtualTable)
+        table.view.declare(self._columns())
+        table.set_rows(rows_of(self._held.records, len(self.fields)))
 
     @on(VirtualTable.CursorMoved)
     def _moved(self) -> None:
+        self._page = 0
         table = self.query_one(VirtualTable)
         if self.reader is not None:
             self.reader.buffer.look_at(table.cursor_index or 0, len(self._held.records))
@@ -216,10 +283,15 @@ class RecordsScreen(KconScreen):
         self.query_one(VirtualTable).focus()
 
     def _draw_detail(self) -> None:
-        record = self.record_at_cursor()
-        if not self.has_class("detailed") or self.reader is None or self.reader.texts is None:
+        record, texts = self.record_at_cursor(), self.texts()
+        if not self.has_class("detailed") or texts is None:
             return
-        lines = [] if record is None else self.reader.texts.detail(record, as_hex=self._as_hex)
+        lines = [] if record is None else detail_lines(texts, record, self._form, self._page)
+        self.query_one(Pager).show(lines)
+
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        """Show lines in the place of the detail."""
+        self.add_class("detailed")
         self.query_one(Pager).show(lines)
 
     def do_back(self) -> None:
@@ -229,11 +301,23 @@ class RecordsScreen(KconScreen):
         else:
             super().do_back()
 
-    def do_pretty(self) -> None:
-        """Change between text and hexadecimal."""
-        self._as_hex = not self._as_hex
-        if not self.has_class("detailed"):
-            self.toggle_class("detailed")
+    def do_form(self) -> None:
+        """Change between text, fields, hexadecimal and sizes."""
+        self._form = FORMS[(FORMS.index(self._form) + 1) % len(FORMS)]
+        self.add_class("detailed")
+        self._draw_detail()
+        self.say(f"Shown as {self._form}.")
+
+    def do_page_next(self) -> None:
+        """Turn to the next page of a large value."""
+        record = self.record_at_cursor()
+        if record is not None:
+            self._page = min(self._page + 1, page_count(record) - 1)
+            self._draw_detail()
+
+    def do_page_previous(self) -> None:
+        """Turn to the page before."""
+        self._page = max(0, self._page - 1)
         self._draw_detail()
 
     def do_previous(self) -> None:
@@ -243,22 +327,6 @@ class RecordsScreen(KconScreen):
     def do_next(self) -> None:
         """Go to the record after."""
         self.query_one(VirtualTable).action_move(1)
-
-    def copy_text(self, letter: str) -> str | None:
-        """Copy a part of the record under the cursor."""
-        record = self.record_at_cursor()
-        texts = self.reader.texts if self.reader is not None else None
-        if letter == "c" or record is None or texts is None:
-            return super().copy_text(letter)
-        parts: dict[str, Callable[[], str]] = {
-            "k": lambda: texts.full(record, RecordPart.KEY),
-            "v": lambda: texts.full(record, RecordPart.VALUE),
-            "h": lambda: _headers_text(record),
-            "o": lambda: f"{record.topic.raw}/{record.partition}/{record.offset}",
-        }
-        if letter == "a":
-            return "\t".join(parts[each]() for each in "okhv")
-        return parts[letter]()
 
     # --- going on --------------------------------------------------------------------------------------------
 
@@ -280,22 +348,25 @@ class RecordsScreen(KconScreen):
         """Go to the place."""
         if purpose == "seek" and text.strip():
             self.begin(text.strip())
+        else:
+            super().prompted(purpose, text)
 
 
-def rows_of(records: Sequence[Record]) -> Rows:
-    """Return rows whose texts are made when they are looked at."""
+def rows_of(records: Sequence[Record], fields: int = 0) -> Rows:
+    """Return rows whose texts are made when they are looked at. fields: how many columns show a field."""
     itself = LazyColumn(records, lambda record: record)
     return Rows(
-        keys=LazyColumn(records, lambda record: (record.partition, record.offset)),
+        keys=LazyColumn(records, _key_of),
         values={
+            "topic": LazyColumn(records, lambda record: record.topic),
             "partition": LazyColumn(records, lambda record: record.partition),
             "offset": LazyColumn(records, lambda record: record.offset),
-            "time": itself,
-            "key": itself,
-            "value": itself,
+            "size": LazyColumn(records, lambda record: record.size_bytes),
+            "headers": LazyColumn(records, lambda record: len(record.headers)),
+            **dict.fromkeys(("time", "key", "value", *(f"field{place}" for place in range(fields))), itself),
         },
     )
 
 
-def _headers_text(record: Record) -> str:
-    return "\n".join(f"{name.raw}={(value or b'').decode(errors='replace')}" for name, value in record.headers)
+def _key_of(record: Record) -> Hashable:
+    return (record.topic, record.partition, record.offset)

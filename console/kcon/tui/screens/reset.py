@@ -234,6 +234,10 @@ class ResetScreen(PlanScreen):
 
     # --- carrying it out -------------------------------------------------------------------------------------
 
+    def is_planned(self) -> bool:
+        """The plan comes a moment after the target was typed."""
+        return self._plan is not None
+
     def question(self) -> str | None:
         """Ask about what moves."""
         if self._plan is None or not self._plan.plan.changed_rows:
@@ -282,7 +286,7 @@ class ResetScreen(PlanScreen):
             text += f" To take it back: u in the group, or kcon group undo {safe(self._group)} {result.undo_id}"
         self.finished(text, bad=bool(failed))
 
-    def on_key(self, event: events.Key) -> None:
+    def hear_key(self, event: events.Key) -> None:
         """Keys are text while the field has the focus; escape leaves the dialog."""
         if isinstance(self.focused, Input) and self.focused.id == "target":
             if event.key == "escape":
@@ -296,7 +300,7 @@ class ResetScreen(PlanScreen):
             event.stop()
             self.query_one("#target", Input).focus()
             return
-        super().on_key(event)
+        super().hear_key(event)
 
 
 def _options(text: str) -> list[str]:

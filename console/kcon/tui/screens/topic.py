@@ -1,11 +1,14 @@
 """What is in one topic, where do its partitions lie, who reads it, and how fast does it grow?"""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
 from textual import on
 from textual.app import ComposeResult
 
+from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
 from kcon.core.ids import GroupId, TopicName, TopicPartition
+from kcon.core.kafka_error import KafkaError
 from kcon.core.snapshot import NO_BROKER
 from kcon.core.wire_text import WireText
 from kcon.errors import NotFoundError
@@ -14,10 +17,13 @@ from kcon.services.session import Session
 from kcon.services.topics import TopicDescription, describe_topics, find_topics
 from kcon.tui.address import Group, Records
 from kcon.tui.rows import Column, Rows
+from kcon.tui.screens.brokers import show_share
+from kcon.tui.screens.config_table import CONFIG_COLUMNS, alter_line, chosen_entries, config_rows, explain
 from kcon.tui.screens.groups import state_role
 from kcon.tui.screens.tabbed import TabbedScreen
 from kcon.tui.text import UNKNOWN, plural, show, show_rate
 from kcon.tui.widgets.chart import Chart
+from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.tabs import Tab, TabLine
 from kcon.tui.widgets.virtual_table import VirtualTable
@@ -35,11 +41,16 @@ PARTITION_COLUMNS = (
     Column(key="end", title="END", right=True),
     Column(key="span", title="OFFSETS", right=True, sums=True, counts_unknown=True),
     Column(key="in", title="IN/s", right=True, width=8, show=show_rate, sums=True),
-    Column(key="state", title="STATE", flex=True, search=True, drop=1, role=lambda value: "bad" if value else "text"),
-)
-CONFIG_COLUMNS = (
-    Column(key="name", title="CONFIG", search=True),
-    Column(key="value", title="VALUE", flex=True, search=True),
+    Column(key="share", title="SHARE", right=True, width=5, show=show_share, drop=7),
+    Column(
+        key="state",
+        title="STATE",
+        flex=True,
+        flex_min=24,
+        search=True,
+        drop=1,
+        role=lambda value: "bad" if value else "text",
+    ),
 )
 READER_COLUMNS = (
     Column(key="group", title="GROUP", flex=True, search=True),
@@ -52,7 +63,22 @@ class TopicScreen(TabbedScreen):
     """One topic."""
 
     TITLE_WORD = "TOPIC"
-    ACTIONS = ("open", "records", "filter", "sort", "yank", "tab_1", "tab_2", "tab_3")
+    ACTIONS = (
+        "open",
+        "records",
+        "filter",
+        "sort",
+        "yank",
+        "every",
+        "produce",
+        "delete_topics",
+        "more_partitions",
+        "zoom_in",
+        "zoom_out",
+        "tab_1",
+        "tab_2",
+        "tab_3",
+    )
     COPIES = "oc"
     TAB_IDS = ("partitions", "configs", "readers")
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]
@@ -69,6 +95,8 @@ class TopicScreen(TabbedScreen):
         self._ends: Rings[TopicPartition] = Rings(TICKS)
         self._rate: Rings[str] = Rings(TICKS)
         self._described: TopicDescription | None = None
+        self._configs: Mapping[WireText, ConfigEntry] | None = None
+        self._every = False
 
     def body(self) -> ComposeResult:
         """A chart, tabs, tables."""
@@ -77,6 +105,7 @@ class TopicScreen(TabbedScreen):
         yield VirtualTable(PARTITION_COLUMNS, widget_id="partitions", empty="reading the partitions")
         yield VirtualTable(CONFIG_COLUMNS, widget_id="configs", has_sums=False, empty="all from the cluster's defaults")
         yield VirtualTable(READER_COLUMNS, widget_id="readers", has_sums=False, empty="no group has a commit here")
+        yield Lines(widget_id="explained")
 
     def mounted(self) -> None:
         """Begin to ask."""
@@ -116,7 +145,7 @@ class TopicScreen(TabbedScreen):
         described = self._described
         if described is None:
             return (Tab("Partitions"), Tab("Configs"), Tab("Groups"))
-        configs = UNKNOWN if described.configs is None else str(len(described.configs))
+        configs = UNKNOWN if self._configs is None else str(len(self._entries()))
         return (
             Tab("Partitions", str(len(described.partitions))),
             Tab("Configs", configs),
@@ -125,13 +154,17 @@ class TopicScreen(TabbedScreen):
 
     # --- asking ----------------------------------------------------------------------------------------------
 
-    async def _ask(self, session: Session) -> TopicDescription:
+    async def _ask(self, session: Session) -> "tuple[TopicDescription, Mapping[WireText, ConfigEntry] | None]":
         found = await find_topics(session, [self._name_shown.raw])
         if not found.topics:
             raise NotFoundError(f"Topic {self._name_shown} does not exist.")
-        return (await describe_topics(session, found.topics))[0]
+        resource = ConfigResource(ResourceType.TOPIC, self._name_shown)
+        configs = (await (await session.admin()).describe_configs([resource]))[resource]
+        described = (await describe_topics(session, found.topics))[0]
+        return described, None if isinstance(configs, KafkaError) else configs
 
-    def _told(self, described: TopicDescription) -> None:
+    def _told(self, told: "tuple[TopicDescription, Mapping[WireText, ConfigEntry] | None]") -> None:
+        described, self._configs = told
         self._described = described
         now_ms = self.console.now_ms()
         places = {TopicPartition(self._name_shown, part.info.partition): part.end for part in described.partitions}
@@ -140,19 +173,14 @@ class TopicScreen(TabbedScreen):
         known_rates = [max(0.0, rate) for rate in rates.values() if rate is not None]
         self._rate.push(now_ms, {"in": sum(known_rates) if known_rates else None})
         self._draw_partitions(described, list(rates.values()))
-        configs = described.configs or []
-        self.query_one("#configs", VirtualTable).set_rows(
-            Rows(
-                keys=[entry.name for entry in configs],
-                values={"name": [entry.name for entry in configs], "value": [entry.value for entry in configs]},
-            )
-        )
+        self._draw_configs()
         self._draw_chart(now_ms)
         self.draw_tabs()
         self.draw_frame()
 
     def _draw_partitions(self, described: TopicDescription, rates: Sequence[float | None]) -> None:
         parts = described.partitions
+        total = sum(max(0.0, rate) for rate in rates if rate is not None)
         self.query_one("#partitions", VirtualTable).set_rows(
             Rows(
                 keys=[part.info.partition for part in parts],
@@ -166,6 +194,7 @@ class TopicScreen(TabbedScreen):
                     "end": [part.end for part in parts],
                     "span": [part.span for part in parts],
                     "in": [None if rate is None else max(0.0, rate) for rate in rates],
+                    "share": [None if rate is None or total <= 0 else max(0.0, rate) / total for rate in rates],
                     "state": [_state(part.info.leader_id, part.info.is_under_replicated, part.error) for part in parts],
                 },
             )
@@ -186,6 +215,46 @@ class TopicScreen(TabbedScreen):
         times = snapshot.in_series.times_ms[len(snapshot.in_series.times_ms) - len(values) :]
         pairs = [pair for pair in zip(times, values, strict=False) if pair[0] < until_ms]
         return Series(tuple(time for time, _value in pairs), tuple(value for _time, value in pairs))
+
+    # --- configs ---------------------------------------------------------------------------------------------
+
+    def _entries(self) -> list[ConfigEntry]:
+        return chosen_entries((self._configs or {}).values(), every=self._every)
+
+    def _draw_configs(self) -> None:
+        table = self.query_one("#configs", VirtualTable)
+        if self._configs is None:
+            table.empty = "the settings may not be read"
+        table.set_rows(config_rows(self._entries()))
+        self._explain()
+
+    def _entry_at_cursor(self) -> ConfigEntry | None:
+        key = self.query_one("#configs", VirtualTable).cursor_key
+        return next((entry for entry in self._entries() if entry.name == key), None)
+
+    @on(VirtualTable.CursorMoved, "#configs")
+    def _explain(self) -> None:
+        shown = self.TAB_IDS[self.tab] == "configs"
+        self.query_one("#explained", Lines).set_lines(explain(self._entry_at_cursor()) if shown else [])
+
+    def to_tab(self, index: int) -> None:
+        """Bring a tab to the front."""
+        super().to_tab(index)
+        self._explain()
+
+    def do_every(self) -> None:
+        """Show defaults too, or only what somebody set."""
+        self._every = not self._every
+        self._draw_configs()
+        self.draw_tabs()
+
+    @on(VirtualTable.Chosen, "#configs")
+    def _change(self) -> None:
+        entry, reason = self._entry_at_cursor(), self.why_not("edit")
+        if reason is not None:
+            self.say(f"{self.console.keymap.shown('edit')} is off: {reason}.", bad=True)
+        elif entry is not None:
+            self.type_command(alter_line(f"topic alter {shlex.quote(self._name_shown.raw)}", entry))
 
     # --- groups ----------------------------------------------------------------------------------------------
 
@@ -225,6 +294,35 @@ class TopicScreen(TabbedScreen):
     def _open_group(self, event: VirtualTable.Chosen) -> None:
         if isinstance(event.key, WireText):
             self.console.open(Group(GroupId(event.key)))
+
+    def do_produce(self) -> None:
+        """Write a record."""
+        from kcon.tui.screens.produce import ProduceScreen
+
+        count = len(self._described.partitions) if self._described is not None else None
+        self.app.push_screen(ProduceScreen(self._name_shown, None, count))
+
+    def do_delete_topics(self) -> None:
+        """Ask what is to go."""
+        self.ask_letter("delete", {"t": "the topic with its records", "r": "records only"}, self._delete)
+
+    def _delete(self, letter: str) -> None:
+        if letter == "t":
+            self.plan("topic", "delete", self._name_shown.raw)
+        elif letter == "r":
+            self.type_command(f"topic purge {shlex.quote(self._name_shown.raw)} --before end")
+
+    def do_more_partitions(self) -> None:
+        """Offer to let it grow."""
+        self.type_command(f"topic add-partitions {shlex.quote(self._name_shown.raw)} --add 1")
+
+    def do_zoom_in(self) -> None:
+        """Show a shorter time."""
+        self.query_one(Chart).zoom(-1)
+
+    def do_zoom_out(self) -> None:
+        """Show a longer time."""
+        self.query_one(Chart).zoom(1)
 
     def do_records(self) -> None:
         """Follow the records of all partitions."""

@@ -1,7 +1,6 @@
 """What can be taken back, and what would that do now? The list of resets, and the plan of one undo."""
 
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
 
 from textual import on
 from textual.app import ComposeResult
@@ -9,7 +8,6 @@ from textual.app import ComposeResult
 from kcon.contexts.context import Mode
 from kcon.core.ids import GroupId, TopicPartition
 from kcon.core.kafka_error import KafkaError
-from kcon.core.times import format_time
 from kcon.errors import KconError
 from kcon.gate.permit import Operation
 from kcon.gate.undo import UndoRecord
@@ -21,6 +19,7 @@ from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.plan import PlanScreen
 from kcon.tui.screens.reset import result_role, show_delta
 from kcon.tui.text import Line, Part, cut_middle, plural, show
+from kcon.tui.times import TimeStyle
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
@@ -43,14 +42,14 @@ PLAN_COLUMNS = (
 )
 
 
-def undo_rows(records: Sequence[UndoRecord], tz: tzinfo) -> Rows:
+def undo_rows(records: Sequence[UndoRecord], times: TimeStyle) -> Rows:
     """Return the table of what can be taken back."""
     return Rows(
         keys=[record.id for record in records],
         values={
             "id": [record.id for record in records],
             "group": [record.group for record in records],
-            "time": [format_time(record.created_ms, tz, milliseconds=False) for record in records],
+            "time": [times.format(record.created_ms, milliseconds=False) for record in records],
             "what": [record.operation for record in records],
             "count": [len(record.entries) for record in records],
             "state": ["taken back" if record.undone_ms is not None else "" for record in records],
@@ -85,7 +84,7 @@ class UndoScreen(KconScreen):
 
     def _told(self, records: list[UndoRecord]) -> None:
         self._records = records
-        self.query_one(VirtualTable).set_rows(undo_rows(records, self.console.context.tz))
+        self.query_one(VirtualTable).set_rows(undo_rows(records, self.console.times))
 
     def cli_command(self) -> str:
         """Return the command that gives this view."""
@@ -174,7 +173,7 @@ class UndoPlanScreen(PlanScreen):
         if self._error is not None:
             return [[Part(f"  {self._error.message} {self._error.hint}", "bad")]]
         record = self._record
-        when = format_time(record.created_ms, self.console.context.tz, milliseconds=False)
+        when = self.console.times.format(record.created_ms, milliseconds=False)
         lines: list[Line] = [
             [Part("  takes back ", "dim"), Part(record.operation, "strong"), Part(f"   of {when}", "dim")]
         ]
@@ -200,6 +199,10 @@ class UndoPlanScreen(PlanScreen):
         if error is not None:
             return error.name
         return "deleted" if deletes else "restored"
+
+    def is_planned(self) -> bool:
+        """The plan comes a moment after the dialog."""
+        return self._plan is not None
 
     def question(self) -> str | None:
         """Ask about what changes."""

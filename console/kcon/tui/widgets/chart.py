@@ -4,11 +4,15 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
+from kcon.core.units import format_duration
 from kcon.core.wire_text import WireText
 from kcon.observe.rings import Series
 from kcon.tui.plot import BLOCKS, QUADRANTS, Curve, chart, spark
 from kcon.tui.text import Part
 from kcon.tui.widgets.painted import Painted
+
+SPANS_MS = (None, 60_000, 300_000, 900_000, 3_600_000)
+"""What a chart can show: everything, or the last minutes."""
 
 
 class Chart(Painted):
@@ -22,6 +26,7 @@ class Chart(Painted):
         self._title: str | WireText = title
         self._series = Series()
         self._now_ms = 0
+        self._span_place = 0
         self._drawn: tuple[tuple[int, int, bool], Sequence[str]] | None = None
 
     def set_series(self, series: Series, title: "str | WireText", now_ms: int) -> None:
@@ -29,10 +34,28 @@ class Chart(Painted):
         self._series, self._title, self._now_ms, self._drawn = series, title, now_ms, None
         self.refresh()
 
+    def zoom(self, step: int) -> None:
+        """Show a longer (1) or a shorter (-1) time."""
+        # The order of times, from short to long: 1, 2, ... and everything, which is 0, as the longest.
+        order = [*range(1, len(SPANS_MS)), 0]
+        place = order[min(max(0, order.index(self._span_place) + step), len(order) - 1)]
+        self._span_place, self._drawn = place, None
+        self.refresh()
+
+    def _shown(self) -> Series:
+        span_ms = SPANS_MS[self._span_place]
+        if span_ms is None:
+            return self._series
+        since = self._now_ms - span_ms
+        pairs = [pair for pair in zip(self._series.times_ms, self._series.values, strict=True) if pair[0] >= since]
+        return Series(tuple(time for time, _value in pairs), tuple(value for _time, value in pairs))
+
     def render_line(self, y: int) -> Strip:
         """Draw the title, or a line of the plot."""
         if y == 0:
-            return self.strip([Part(f" {self._title}", self._role)])
+            span_ms = SPANS_MS[self._span_place]
+            zoomed = "" if span_ms is None else f"   last {format_duration(span_ms)}"
+            return self.strip([Part(f" {self._title}", self._role), Part(zoomed, "dim")])
         lines = self._plot()
         return self.strip([Part(lines[y - 1], self._role)] if y <= len(lines) else [])
 
@@ -41,13 +64,12 @@ class Chart(Painted):
         ascii_only = is_ascii_only(self)
         key = (width, height, ascii_only)
         if self._drawn is None or self._drawn[0] != key:
-            curve = Curve(self._series, "*", QUADRANTS)
+            series = self._shown()
+            curve = Curve(series, "*", QUADRANTS)
             lines = chart([curve], width, height, now_ms=self._now_ms, ascii_only=ascii_only)
             if lines is None:
-                waits = len(self._series) < 2
-                text = (
-                    " waiting for a second look" if waits else spark(self._series.values, width, ascii_only=ascii_only)
-                )
+                waits = len(series) < 2
+                text = " waiting for a second look" if waits else spark(series.values, width, ascii_only=ascii_only)
                 lines = [text][:height]
             self._drawn = (key, lines)
         return self._drawn[1]

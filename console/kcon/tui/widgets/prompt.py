@@ -34,9 +34,18 @@ class Prompt(Input):
         self.add_class("open")
         self.focus()
 
+    def open_secret(self, purpose: str, hint: str) -> None:
+        """Ask for a line that is not shown."""
+        self.open(purpose, hint)
+        self.password = True
+
     def close(self) -> None:
-        """Hide it."""
+        """Hide it, and forget a secret."""
         self.purpose = ""
+        if self.password:
+            self.password = False
+            with self.prevent(Input.Changed):
+                self.value = ""
         self.remove_class("open")
 
     @property

@@ -50,7 +50,15 @@ def test_members_are_a_tab(consoles: Any) -> None:
         await console.until("app-1")
         assert "[2 Members 1]" in console.text()
         await console.press("3")
-        await console.until("Config: not there yet.")
+        await console.until("retention.ms")
+        assert "[3 Config 1]" in console.text()
+        await console.press("4")
+        await console.until("nothing changed yet")
+        group.state = "Empty"
+        group.members = []
+        consoles.now_ms += 3_000
+        text = await console.until("state Stable > Empty")
+        assert "app on /10.0.0.1 left" in text
 
     consoles.run(test, "group/billing")
 

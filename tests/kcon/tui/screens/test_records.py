@@ -180,6 +180,8 @@ def test_one_record_in_full_as_text_and_in_hexadecimal(consoles: Any, stream: St
         assert "trace = abc" in text
         assert "none = null" in text
         await console.press("h")
+        await console.until("$.a[1] = 2")
+        await console.press("h")
         await console.until("7b 22 61 22")
         await console.press("escape")
         assert "7b 22" not in console.text()

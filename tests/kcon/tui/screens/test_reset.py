@@ -148,10 +148,12 @@ def test_a_partition_that_is_refused_is_named(consoles: Any) -> None:
 def test_nothing_to_change_asks_nothing(consoles: Any) -> None:
     async def test(console: Any) -> None:
         await open_dialog(console, "current")
+        await console.until("0 commits to move of 2")
         await console.until("Nothing to change.")
         await console.press("enter", "y")
         assert consoles.cluster.mutations == []
 
+    consoles.cluster.commit("billing", "orders", 1, 50)
     consoles.run(test, GROUP)
 
 

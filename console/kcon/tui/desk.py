@@ -1,0 +1,64 @@
+"""Which cluster is open, and what is known of it? One desk a context; several are open at the same time.
+
+The desk in front is looked at as often as the user chose, the others now and then, so that their history goes on.
+"""
+
+from typing import Final
+
+from textual.message import Message
+
+from kcon.contexts.context import Context
+from kcon.observe.snapshot import ClusterSnapshot
+from kcon.tui.engine import Engine, Receiver
+from kcon.tui.events import SamplingFailed, SnapshotTaken
+
+DESKS_MAX: Final = 6
+"""The one that was longest out of sight is closed for a further one."""
+BEHIND_INTERVAL_MS: Final = 30_000
+
+
+class Desk:
+    """One open cluster."""
+
+    def __init__(self, context: Context, engine: Engine, receiver: Receiver) -> None:
+        self.context = context
+        self.engine = engine
+        self.snapshot: ClusterSnapshot | None = None
+        self.failure: tuple[str, str] | None = None
+        """Why the last look failed, and a hint; None when it did not."""
+        self.is_started = False
+        self._receiver = receiver
+        self._interval_ms = engine.interval_ms
+
+    @property
+    def key(self) -> tuple[str, tuple[str, ...]]:
+        """Return what tells desks apart."""
+        return self.context.name, tuple(self.context.bootstrap)
+
+    def post_message(self, message: Message) -> bool:
+        """Hand on what the engine says, with the name of the desk. Engine thread."""
+        if isinstance(message, SnapshotTaken | SamplingFailed):
+            # No other thread has it yet.
+            message.desk = self
+        return self._receiver.post_message(message)
+
+    def start(self) -> None:
+        """Let the engine begin, once."""
+        if not self.is_started:
+            self.is_started = True
+            self.engine.start(self)
+
+    def to_front(self) -> None:
+        """Look as often as before."""
+        if self.is_started and self.engine.interval_ms == BEHIND_INTERVAL_MS != self._interval_ms:
+            self.engine.set_interval(self._interval_ms)
+
+    def to_back(self) -> None:
+        """Look now and then."""
+        self._interval_ms = self.engine.interval_ms
+        if self.is_started:
+            self.engine.set_interval(BEHIND_INTERVAL_MS)
+
+    def close(self) -> None:
+        """Let the engine go."""
+        self.engine.stop()

@@ -1,0 +1,55 @@
+"""How is the console opened on this process's terminal? With the user's folders, contexts and clusters."""
+
+import os
+from collections.abc import Callable
+
+from kcon.contexts.context import Context
+from kcon.tui.address import parse_address
+from kcon.tui.app import KconApp
+from kcon.tui.engine import Engine
+from kcon.tui.keymap import load_keymap
+from kcon.tui.launch import Launch, RunCommand
+
+
+def run_tui(
+    context: Context | None,
+    address: str | None,
+    *,
+    run_command: RunCommand | None = None,
+    start_demo: Callable[[], Context] | None = None,
+) -> int:
+    """Open the console; return the exit code. UsageError when the address is off.
+
+    context: None shows the start view. run_command and start_demo come from the CLI, which this package never
+    imports.
+    """
+    place = parse_address(address or "overview")
+    from kcon.contexts.folders import config_folder
+    from kcon.contexts.resolve import ContextStore, Overrides
+    from kcon.tui.engine import ThreadEngine
+
+    store = ContextStore()
+    folder = config_folder(os.environ)
+    keymap, warnings = load_keymap(folder)
+
+    def open_engine(chosen: Context) -> Engine:
+        from kcon.services.session import open_session
+
+        return ThreadEngine(chosen, lambda: open_session(chosen, os.environ))
+
+    launch = Launch(
+        context=context,
+        address=place,
+        open_engine=open_engine,
+        contexts=lambda: [(each.name, ", ".join(each.bootstrap), each.mode.value) for each in store.listings()],
+        resolve=lambda name, bootstrap: store.resolve(Overrides(context=name, bootstrap=bootstrap)),
+        run_command=run_command,
+        start_demo=start_demo,
+        keymap=keymap,
+        warnings=warnings,
+        config_folder=folder,
+    )
+    app = KconApp(launch)
+    result = app.run()
+    # After a defect there is no result, and Textual's own code says 1.
+    return app.return_code or result or 0
