@@ -34,8 +34,8 @@ from kcon.services.produce import ProducePlan, open_producer
 from kcon.services.session import Session
 from kcon.services.topic_changes import TopicCreatePlan, apply_create
 from kcon.tui.app import KconApp
-from kcon.tui.launch import Launch
 from kcon.tui.engine import ThreadEngine
+from kcon.tui.launch import Launch
 
 FOLDER = Path(__file__).parent
 SEED = 2013
