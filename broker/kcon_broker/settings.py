@@ -29,6 +29,26 @@ class RecordValidation(StrEnum):
     """What the batch header shows is checked, the records are not."""
 
 
+class MigrationPolicy(StrEnum):
+    """Which way a group with members may go over to the other group protocol (group.consumer.migration.policy)."""
+
+    DISABLED = "disabled"
+    UPGRADE = "upgrade"
+    """From the classic protocol to the new one (KIP-848)."""
+    DOWNGRADE = "downgrade"
+    BIDIRECTIONAL = "bidirectional"
+
+    @property
+    def allows_upgrade(self) -> bool:
+        """Say whether a member of the new protocol may join a group with classic members."""
+        return self in (MigrationPolicy.UPGRADE, MigrationPolicy.BIDIRECTIONAL)
+
+    @property
+    def allows_downgrade(self) -> bool:
+        """Say whether a group goes back once only classic members are left."""
+        return self in (MigrationPolicy.DOWNGRADE, MigrationPolicy.BIDIRECTIONAL)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupSettings:
     """Limits and timings of the group coordinator, in Kafka's words."""
@@ -48,6 +68,8 @@ class GroupSettings:
     """The least time between two target assignments of such a group (KIP-1263); 0: at every change."""
     consumer_regex_refresh_interval_ms: int = 10_000
     """The least time between two looks for new topics that a group's regular expressions match."""
+    consumer_migration_policy: MigrationPolicy = MigrationPolicy.BIDIRECTIONAL
+    """Whether groups with members move between the two group protocols, and which way."""
     consumer_max_members: int = 10_000
     """Members of one group of the new protocol; ConsumerGroupHeartbeat answers GROUP_MAX_SIZE_REACHED above."""
     offsets_partitions: int = 50

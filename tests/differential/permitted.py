@@ -218,15 +218,9 @@ CHOICES: Final = (
         "A client should not wait for nothing.",
     ),
     Choice(
-        "Moving a live group between the two group protocols",
-        "happens member by member (`group.consumer.migration.policy` is bidirectional)",
-        "is refused as with the policy `disabled`; an empty group goes over with its offsets",
-        "The members have to stop once; a group never mixes protocols.",
-    ),
-    Choice(
-        "A new regular expression of a subscription",
-        "is matched after the answer, and its topics come with a later heartbeat",
-        "is matched at once; without the extra `regex` it is INVALID_REGULAR_EXPRESSION",
+        "A regular expression in a subscription, without the extra `regex`",
+        "is served",
+        "INVALID_REGULAR_EXPRESSION",
         "The engine must be linear in time, and is optional.",
     ),
     Choice(

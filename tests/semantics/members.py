@@ -6,6 +6,7 @@ A member has a connection of its own, so that a join may wait while others go on
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kcon_broker.state.groups.consumer_protocol import read_assignment
 from kcon_broker.wire.messages.consumer_group_heartbeat import (
     ConsumerGroupHeartbeatRequest,
     ConsumerGroupHeartbeatResponse,
@@ -31,6 +32,11 @@ def subscription(*topics: str, owned: Mapping[str, Sequence[int]] | None = None)
 def assignment(owned: Mapping[str, Sequence[int]]) -> bytes:
     """Return an assignment of the "consumer" protocol type, version 0."""
     return b"\0\0" + _owned_bytes(owned) + b"\xff" * 4
+
+
+def assigned(data: bytes) -> Owned:
+    """Return the partitions of an assignment."""
+    return {topic: sorted(partitions) for topic, partitions in read_assignment(data)}
 
 
 def _owned_bytes(owned: Mapping[str, Sequence[int]]) -> bytes:

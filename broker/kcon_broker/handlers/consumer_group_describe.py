@@ -24,6 +24,7 @@ from kcon_broker.wire.messages.consumer_group_describe import (
     TopicPartitions,
 )
 
+_USES_CLASSIC_PROTOCOL = 0
 _USES_CONSUMER_PROTOCOL = 1
 
 
@@ -82,7 +83,7 @@ def _member(ctx: RequestContext, group: ConsumerGroup, member: ConsumerMember) -
         subscribed_topic_regex=subscription.topic_regex,
         assignment=_assignment(ctx, member.owned()),
         target_assignment=_assignment(ctx, group.target.get(member.member_id, {})),
-        member_type=_USES_CONSUMER_PROTOCOL,
+        member_type=_USES_CONSUMER_PROTOCOL if subscription.classic is None else _USES_CLASSIC_PROTOCOL,
     )
 
 

@@ -180,6 +180,8 @@ def node_settings(
     # One node cannot hold three copies of the internal topics.
     replicas = min(replicas_max, 3)
     in_sync = 1 if replicas < 3 else 2
+    # A setting shows in what a broker tells of its configs, so one node says nothing of them.
+    replicated = {"default.replication.factor": str(replicas), "min.insync.replicas": str(in_sync)}
     return {
         "process.roles": plan.roles,
         "node.id": str(plan.node_id),
@@ -189,8 +191,6 @@ def node_settings(
         "listeners": listeners,
         "advertised.listeners": f"PLAINTEXT://{plan.address}",
         "log.dirs": str(plan.folder / "data"),
-        "default.replication.factor": str(replicas),
-        "min.insync.replicas": str(in_sync),
         "offsets.topic.replication.factor": str(replicas),
         "transaction.state.log.replication.factor": str(replicas),
         "transaction.state.log.min.isr": str(in_sync),
@@ -198,6 +198,7 @@ def node_settings(
         "share.coordinator.state.topic.min.isr": str(in_sync),
         # A first member need not wait three seconds for a second one.
         "group.initial.rebalance.delay.ms": "0",
+        **(replicated if replicas > 1 else {}),
         **extra,
     }
 

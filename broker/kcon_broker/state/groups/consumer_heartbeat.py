@@ -8,7 +8,9 @@ have, and leaves with epoch -1, or -2 when it is static and comes back. A heartb
     3. the target assignment    computed anew for a newer group epoch, at most once per interval (KIP-1263)
     4. the member's next step   towards the target (reconciliation.py)
 
-All records of one heartbeat are one batch, so a group is never found half changed.
+All records of one heartbeat are one batch, so a group is never found half changed. A member of the classic protocol
+takes the same way with its JoinGroup (classic_members.py). A new regular expression is only checked here and matched
+a moment after the answer.
 """
 
 from collections.abc import Callable
@@ -18,6 +20,7 @@ from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups.consumer_group import STATIC_LEFT_EPOCH, ConsumerGroup, ConsumerMember, Draft
 from kcon_broker.state.groups.consumer_records import (
     NO_PARTITIONS,
+    ClassicMembership,
     CurrentMemberRecord,
     GroupEpochRecord,
     MemberProgress,
@@ -65,12 +68,25 @@ class _Seen:
 
 @dataclass(slots=True)
 class _Turn:
-    """One heartbeat while it is decided."""
+    """One heartbeat while it is decided; `classic` is what a member of the classic protocol told."""
 
     ask: HeartbeatAsk
     at: Moment
     draft: Draft
     seen: _Seen
+    classic: ClassicMembership | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What became of a member by its heartbeat: the records, the member after and before, what to do after them."""
+
+    records: Records
+    member: ConsumerMember
+    before: ConsumerMember
+    group: ConsumerGroup
+    """The group as it will be."""
+    finish: Callable[[], None]
 
 
 class Heartbeater:
@@ -91,9 +107,36 @@ class Heartbeater:
     def forget_group(self, group_id: str) -> None:
         """Drop what is not durable."""
         self._seen.pop(group_id, None)
+        self._timers.forget_group(group_id)
 
     def heartbeat(self, group: ConsumerGroup, ask: HeartbeatAsk, at: Moment, before: Records = ()) -> HeartbeatOutcome:
         """Keep, change or begin a membership; `before` are records that make room for a new group."""
+        advance = self.advance(group, ask, at, before)
+        progress = advance.member.progress
+        is_told = ask.member_epoch == 0 or ask.is_full or progress.assigned != advance.before.progress.assigned
+        answer = HeartbeatAnswer(
+            member_id=advance.member.member_id,
+            member_epoch=progress.epoch,
+            heartbeat_interval_ms=self._settings.consumer_heartbeat_interval_ms,
+            assignment=progress.assigned if is_told else None,
+        )
+
+        def finish() -> HeartbeatAnswer:
+            advance.finish()
+            return answer
+
+        return Outcome(advance.records, finish)
+
+    def advance(
+        self,
+        group: ConsumerGroup,
+        ask: HeartbeatAsk,
+        at: Moment,
+        before: Records = (),
+        *,
+        classic: ClassicMembership | None = None,
+    ) -> Advance:
+        """Take what a member tells and bring it as near to its target as it can be."""
         if len(group.members) >= self._settings.consumer_max_members and ask.member_id not in group.members:
             raise RefusedError(
                 ErrorCode.GROUP_MAX_SIZE_REACHED,
@@ -102,46 +145,39 @@ class Heartbeater:
             )
         group_id = group.group_id
         seen = replace(self._seen.get(group_id, _Seen()))
-        turn = _Turn(ask, at, Draft(group, before), seen)
+        turn = _Turn(ask, at, Draft(group, before), seen, classic)
         member = self._member(turn)
-        subscription = _updated(member.subscription, ask)
+        subscription = _updated(member.subscription, ask, classic)
         has_changed = self._subscribe(turn, member, subscription)
         self._assign(turn)
         known = turn.draft.group.members[member.member_id].progress
         progress = self._progress(turn, member.member_id, has_changed)
         if progress != known:
             turn.draft.add(CurrentMemberRecord(group_id=group_id, member_id=member.member_id, value=progress))
-        is_told = ask.member_epoch == 0 or ask.is_full or progress.assigned != member.progress.assigned
-        answer = HeartbeatAnswer(
-            member_id=member.member_id,
-            member_epoch=progress.epoch,
-            heartbeat_interval_ms=self._settings.consumer_heartbeat_interval_ms,
-            assignment=progress.assigned if is_told else None,
-        )
         predecessor = None if ask.instance_id is None else group.static_member(ask.instance_id)
+        advanced = turn.draft.group.members[member.member_id]
+        must_resolve = self._must_resolve(turn.draft.group, seen, at)
 
-        def finish() -> HeartbeatAnswer:
+        def finish() -> None:
             self._seen[group_id] = seen
             if predecessor is not None and predecessor.member_id != member.member_id:
                 self._timers.cancel(group_id, predecessor.member_id)
-            self._timers.keep_session(group_id, member.member_id, at)
+            self._timers.keep_session(group_id, advanced, at)
             if progress != known:
-                self._timers.watch_revocation(group_id, member.member_id, progress, subscription, at)
-            return answer
+                self._timers.watch_revocation(group_id, advanced, at)
+            if must_resolve:
+                self._timers.resolve_soon(group_id, at)
 
-        return Outcome(tuple(turn.draft.records), finish)
+        return Advance(tuple(turn.draft.records), advanced, member, turn.draft.group, finish)
 
-    def leave(self, group: ConsumerGroup, ask: HeartbeatAsk) -> HeartbeatOutcome:
-        """End a membership, or let a static member go for a while."""
+    def leave_for_a_while(self, group: ConsumerGroup, ask: HeartbeatAsk) -> HeartbeatOutcome:
+        """Let a static member go and keep its partitions; who does not come back within its session loses them."""
         member = leaver_of(group, ask)
+        draft = Draft(group)
+        progress = replace(member.progress, epoch=STATIC_LEFT_EPOCH, revoking=NO_PARTITIONS)
+        draft.add(CurrentMemberRecord(group_id=group.group_id, member_id=member.member_id, value=progress))
         answer = HeartbeatAnswer(member_id=ask.member_id, member_epoch=ask.member_epoch)
-        if ask.instance_id is not None and ask.member_epoch == STATIC_LEFT_EPOCH:
-            draft = Draft(group)
-            # Its session goes on: who does not come back in time loses its partitions.
-            progress = replace(member.progress, epoch=STATIC_LEFT_EPOCH, revoking=NO_PARTITIONS)
-            draft.add(CurrentMemberRecord(group_id=group.group_id, member_id=member.member_id, value=progress))
-            return Outcome(tuple(draft.records), lambda: answer)
-        return Outcome(self.fence(group, (member,)), lambda: answer)
+        return Outcome(tuple(draft.records), lambda: answer)
 
     def fence(self, group: ConsumerGroup, members: tuple[ConsumerMember, ...]) -> Records:
         """Put members out of the group and return the records; the others get what they had."""
@@ -164,7 +200,8 @@ class Heartbeater:
         if ask.instance_id is None:
             member = group.members.get(ask.member_id)
             if member is not None:
-                check_epoch(member, ask)
+                if turn.classic is None:
+                    check_epoch(member, ask)
                 return member
             if not is_joining:
                 raise unknown_member(group, ask)
@@ -177,13 +214,16 @@ class Heartbeater:
         member_id = ask.member_id or self._new_uuid()
         if holder is None:
             return group.members.get(member_id, ConsumerMember(member_id))
-        if holder.progress.epoch != STATIC_LEFT_EPOCH:
+        is_new_protocol = turn.classic is None and holder.subscription.classic is None
+        if is_new_protocol and holder.progress.epoch != STATIC_LEFT_EPOCH:
             raise RefusedError(
                 ErrorCode.UNRELEASED_INSTANCE_ID,
                 f"Static member {member_id} with instance id {ask.instance_id} cannot join the group because the "
                 f"instance id is owned by {holder.member_id} member.",
             )
-        return _replace_static(turn.draft, holder, member_id)
+        # A classic member is where the group is: its answer tells the generation, not what changed.
+        epoch = 0 if turn.classic is None else group.target_epoch
+        return _replace_static(turn.draft, holder, member_id, epoch)
 
     # What it tells
 
@@ -196,46 +236,47 @@ class Heartbeater:
             draft.add(record)
         names_changed = subscription.topic_names != previous.topic_names
         # Null and empty both stand for no expression.
-        regex_changed = (subscription.topic_regex or "") != (previous.topic_regex or "")
+        regex = subscription.topic_regex or ""
+        regex_changed = regex != (previous.topic_regex or "")
         _drop_regexes(draft, regexes_before)
-        matches_changed = self._resolve_regexes(turn)
-        has_changed = names_changed or regex_changed
-        if has_changed or matches_changed or turn.seen.topics_version != self._topics.version:
+        if regex_changed and regex and regex not in regexes_before:
+            _check_regex(regex)
+        # One that is not matched yet changes nothing: its topics come with the match.
+        is_matched = regex_changed and (not regex or regex in draft.group.regexes)
+        if names_changed or is_matched or turn.seen.topics_version != self._topics.version:
             turn.seen.topics_version = self._topics.version
-            self._bump(draft, is_certain=has_changed or matches_changed)
-        return has_changed
+            self._bump(draft, is_certain=names_changed or is_matched)
+        return names_changed or regex_changed
 
-    def _resolve_regexes(self, turn: _Turn) -> bool:
-        """Match new expressions at once, the others again as topics come and go; say whether one matches otherwise."""
-        group, seen = turn.draft.group, turn.seen
+    def _must_resolve(self, group: ConsumerGroup, seen: _Seen, at: Moment) -> bool:
+        """Say whether expressions are to be matched: new ones, or all when topics have come or gone for a while."""
         regexes = group.subscribed_regexes()
-        wanted = regexes - set(group.regexes)
+        if regexes - set(group.regexes):
+            return True
         has_never = seen.regexes_version == -1
-        is_due = turn.at.now_ms - seen.regexes_at_ms >= self._settings.consumer_regex_refresh_interval_ms
-        if regexes and (has_never or (is_due and seen.regexes_version != self._topics.version)):
-            wanted = regexes
-            seen.regexes_version, seen.regexes_at_ms = self._topics.version, turn.at.now_ms
-        has_changed = False
-        for regex in sorted(wanted):
-            topics = self._matches(regex, is_asked=regex == turn.ask.topic_regex)
-            known = group.regexes.get(regex)
-            if topics is not None and (known is None or known.topics != topics):
-                resolved = ResolvedRegex(topics=topics, version=self._topics.version, timestamp_ms=turn.at.wall_ms)
-                turn.draft.add(RegexRecord(group_id=group.group_id, regex=regex, value=resolved))
-                has_changed = True
-        return has_changed
+        is_due = at.now_ms - seen.regexes_at_ms >= self._settings.consumer_regex_refresh_interval_ms
+        return bool(regexes) and (has_never or (is_due and seen.regexes_version != self._topics.version))
 
-    def _matches(self, regex: str, *, is_asked: bool) -> frozenset[str] | None:
-        try:
-            return matching_topics(compile_topic_regex(regex), self._topics.by_name)
-        except TopicRegexError as error:
-            if not is_asked:
+    def resolve_regexes(self, group: ConsumerGroup, at: Moment) -> Records:
+        """Match the group's expressions with the topics that there are; one that matches otherwise is a new epoch."""
+        seen = self._seen.setdefault(group.group_id, _Seen())
+        seen.regexes_version, seen.regexes_at_ms = self._topics.version, at.now_ms
+        draft = Draft(group)
+        has_changed = False
+        for regex in sorted(group.subscribed_regexes()):
+            try:
+                topics = matching_topics(compile_topic_regex(regex), self._topics.by_name)
+            except TopicRegexError:
                 # It came with the log, from a broker that could read it; it matches what it matched there.
-                return None
-            raise RefusedError(
-                ErrorCode.INVALID_REGULAR_EXPRESSION,
-                f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {error}.",
-            ) from error
+                continue
+            known = group.regexes.get(regex)
+            if known is None or known.topics != topics:
+                resolved = ResolvedRegex(topics=topics, version=self._topics.version, timestamp_ms=at.wall_ms)
+                draft.add(RegexRecord(group_id=group.group_id, regex=regex, value=resolved))
+                has_changed = has_changed or topics != (frozenset() if known is None else known.topics)
+        if has_changed:
+            self._bump(draft, is_certain=True)
+        return tuple(draft.records)
 
     def _bump(self, draft: Draft, *, is_certain: bool) -> None:
         """Begin a new group epoch, if it is certain or if the subscribed topics are not what they were."""
@@ -278,7 +319,19 @@ class Heartbeater:
         return reconcile(member_id, member.progress, goal, ask.owned, has_subscription_changed=has_changed)
 
 
-def _updated(subscription: MemberSubscription, ask: HeartbeatAsk) -> MemberSubscription:
+def _check_regex(regex: str) -> None:
+    try:
+        compile_topic_regex(regex)
+    except TopicRegexError as error:
+        raise RefusedError(
+            ErrorCode.INVALID_REGULAR_EXPRESSION,
+            f"SubscribedTopicRegex `{regex}` is not a valid regular expression: {error}.",
+        ) from error
+
+
+def _updated(
+    subscription: MemberSubscription, ask: HeartbeatAsk, classic: ClassicMembership | None
+) -> MemberSubscription:
     """Return what is known of a member after this request."""
     timeout_ms = ask.rebalance_timeout_ms
     return MemberSubscription(
@@ -290,14 +343,15 @@ def _updated(subscription: MemberSubscription, ask: HeartbeatAsk) -> MemberSubsc
         topic_regex=subscription.topic_regex if ask.topic_regex is None else ask.topic_regex,
         rebalance_timeout_ms=subscription.rebalance_timeout_ms if timeout_ms == -1 else timeout_ms,
         server_assignor=subscription.server_assignor if ask.server_assignor is None else ask.server_assignor,
+        classic=classic,
     )
 
 
-def _replace_static(draft: Draft, old: ConsumerMember, member_id: str) -> ConsumerMember:
+def _replace_static(draft: Draft, old: ConsumerMember, member_id: str, epoch: int) -> ConsumerMember:
     """Hand a static member's place and partitions to the process that comes after it."""
     group_id = draft.group.group_id
     target = draft.group.target.get(old.member_id, {})
-    member = ConsumerMember(member_id, old.subscription, replace(old.progress, epoch=0, previous_epoch=0))
+    member = ConsumerMember(member_id, old.subscription, replace(old.progress, epoch=epoch, previous_epoch=0))
     _remove(draft, old.member_id)
     draft.add(MemberRecord(group_id=group_id, member_id=member_id, value=member.subscription))
     draft.add(TargetMemberRecord(group_id=group_id, member_id=member_id, value=target))

@@ -33,6 +33,9 @@ NO_PARTITIONS: Mapping[bytes, Mapping[int, int]] = MappingProxyType({})
 
 _VALUE_VERSION = 0
 _METADATA_HASH_TAG = 0
+_CLASSIC_TAG = 0
+_IS_PRESENT = 1
+"""The byte before a struct that may be null."""
 _ASSIGNED_AT_TAG = 0
 _ASSIGNMENT_EPOCHS_TAG = 0
 
@@ -63,8 +66,20 @@ class MemberState(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassicMembership:
+    """What a member told that uses JoinGroup, while the group moves between the protocols."""
+
+    session_timeout_ms: int
+    protocols: tuple[tuple[str, bytes], ...]
+    """Names and subscriptions, in its order of preference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberSubscription:
-    """What a member told of itself in its heartbeats; no expression is an empty one, or null in older records."""
+    """What a member told of itself; no expression is an empty one, or null in older records.
+
+    classic: None for a member that uses ConsumerGroupHeartbeat.
+    """
 
     instance_id: str | None = None
     rack_id: str | None = None
@@ -74,6 +89,7 @@ class MemberSubscription:
     topic_regex: str | None = ""
     rebalance_timeout_ms: int = -1
     server_assignor: str | None = None
+    classic: ClassicMembership | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,13 +301,32 @@ def _encode_member(value: MemberSubscription) -> bytes:
             fields.compact_string(value.topic_regex),
             fields.int32(value.rebalance_timeout_ms),
             fields.compact_string(value.server_assignor),
-            fields.tagged_fields({}),
+            # Apache Kafka takes a missing one for a member of the classic protocol.
+            fields.tagged_fields({_CLASSIC_TAG: b"\0" if value.classic is None else _encode_classic(value.classic)}),
         )
     )
 
 
+def _encode_classic(value: ClassicMembership) -> bytes:
+    parts = [fields.int8(_IS_PRESENT), fields.int32(value.session_timeout_ms), fields.varint(len(value.protocols) + 1)]
+    for name, metadata in value.protocols:
+        parts += (fields.compact_string(name), fields.varint(len(metadata) + 1), metadata, fields.tagged_fields({}))
+    return b"".join((*parts, fields.tagged_fields({})))
+
+
+def _decode_classic(value: bytes | None) -> ClassicMembership | None:
+    reader = RecordReader(value or b"\0")
+    if reader.int8() != _IS_PRESENT:
+        return None
+    session_timeout_ms = reader.int32()
+    protocols = []
+    for _ in range(reader.array_length(compact=True)):
+        protocols.append((reader.required_string(compact=True), reader.data(compact=True)))
+        reader.tagged_fields()
+    return ClassicMembership(session_timeout_ms=session_timeout_ms, protocols=tuple(protocols))
+
+
 def _decode_member(body: RecordReader) -> MemberSubscription:
-    # Tag 0, what a member told in JoinGroup, is passed over: such a member has to join anew.
     return MemberSubscription(
         instance_id=body.string(compact=True),
         rack_id=body.string(compact=True),
@@ -301,6 +336,7 @@ def _decode_member(body: RecordReader) -> MemberSubscription:
         topic_regex=body.string(compact=True),
         rebalance_timeout_ms=body.int32(),
         server_assignor=body.string(compact=True),
+        classic=_decode_classic(body.tagged_fields().get(_CLASSIC_TAG)),
     )
 
 

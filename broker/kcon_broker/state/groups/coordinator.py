@@ -21,6 +21,7 @@ from kcon_broker.state.groups import sync as syncing
 from kcon_broker.state.groups.consumer_group import ConsumerGroupState
 from kcon_broker.state.groups.consumer_groups import ConsumerGroups
 from kcon_broker.state.groups.consumer_records import decode_consumer_record
+from kcon_broker.state.groups.consumer_timers import MEMBER_KINDS
 from kcon_broker.state.groups.group import Group, GroupState
 from kcon_broker.state.groups.heartbeat_request import HeartbeatAnswer, HeartbeatAsk
 from kcon_broker.state.groups.join import Joiner
@@ -49,6 +50,7 @@ _AnswerT = TypeVar("_AnswerT")
 AppendPending = Callable[[int, Records, int, tuple[int, int]], None]
 """Queues records, as of a wall clock time, for a partition as part of the transaction of a producer id and epoch."""
 _RETENTION = TimerKey(TimerKind.OFFSET_RETENTION)
+_KINDS_OF_CONSUMER_GROUPS = (*MEMBER_KINDS, TimerKind.CONSUMER_REGEX)
 _UNAVAILABLE_RETRY_MS = 1_000
 _VERSION_WITH_EPOCHS = 9
 """A version of OffsetCommit that knows the epochs of members (KIP-848); TxnOffsetCommit does in all its versions."""
@@ -78,7 +80,14 @@ class GroupCoordinator:
         self._timers = Timers()
         self._rebalancer = Rebalancer(settings, self._timers)
         self._joiner = Joiner(self.groups, self._rebalancer, new_uuid)
-        self.consumer = ConsumerGroups(settings, TopicTable() if topics is None else topics, self._timers, new_uuid)
+        self.consumer = ConsumerGroups(
+            settings,
+            TopicTable() if topics is None else topics,
+            self._timers,
+            new_uuid,
+            classic=self.groups,
+            rebalancer=self._rebalancer,
+        )
         self._clock_base: Moment | None = None
 
     # Membership
@@ -86,9 +95,12 @@ class GroupCoordinator:
     def join(self, ask: JoinAsk, at: Moment) -> JoinAnswer | PendingAnswer[JoinAnswer]:
         if not self._is_available(ask.group_id):
             return JoinAnswer(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE, member_id=ask.member_id)
+        refusal = self._joiner.refusal(ask)
+        if refusal is not ErrorCode.NONE:
+            return JoinAnswer(error_code=refusal, member_id=ask.member_id)
         consumer_group = self.consumer.by_id.get(ask.group_id)
         if consumer_group is not None and consumer_group.members:
-            return JoinAnswer(error_code=ErrorCode.INCONSISTENT_GROUP_PROTOCOL, member_id=ask.member_id)
+            return self._run(ask.group_id, self.consumer.join(consumer_group, ask, at), at)
         outcome = self._joiner.join(ask, at)
         if consumer_group is not None and outcome.records:
             # The first record makes the classic group; the empty one of the new protocol goes before it.
@@ -107,6 +119,9 @@ class GroupCoordinator:
     def sync(self, ask: SyncAsk, at: Moment) -> SyncAnswer | PendingAnswer[SyncAnswer]:
         if not self._is_available(ask.group_id):
             return SyncAnswer(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        consumer_group = self.consumer.by_id.get(ask.group_id)
+        if consumer_group is not None:
+            return self.consumer.sync(consumer_group, ask, at)
         return self._run(ask.group_id, syncing.sync(self.groups, self._rebalancer, ask, at), at)
 
     def heartbeat(
@@ -114,6 +129,9 @@ class GroupCoordinator:
     ) -> ErrorCode:
         if not self._is_available(group_id):
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        consumer_group = self.consumer.by_id.get(group_id)
+        if consumer_group is not None:
+            return self.consumer.classic_heartbeat(consumer_group, member_id, instance_id, generation, at)
         return syncing.heartbeat(
             self.groups,
             self._rebalancer,
@@ -129,7 +147,7 @@ class GroupCoordinator:
             return LeaveAnswer(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
         consumer_group = self.consumer.by_id.get(group_id)
         if consumer_group is not None:
-            return self._run_now(group_id, self.consumer.remove(consumer_group, leavers), at)
+            return self._run_now(group_id, self.consumer.remove(consumer_group, leavers, at), at)
         return self._run_now(group_id, leaving.leave(self.groups, self._rebalancer, group_id, leavers, at), at)
 
     # Offsets
@@ -234,11 +252,11 @@ class GroupCoordinator:
                 # A failed partition is about to be unloaded with all its timers; ask again until then.
                 self._timers.schedule(key, at.now_ms + _UNAVAILABLE_RETRY_MS)
                 continue
-            if key.kind in (TimerKind.CONSUMER_SESSION, TimerKind.CONSUMER_REVOCATION):
-                records = self.consumer.time_is_over(key.kind, key.group_id, key.member_id)
-            else:
-                group = self.groups.get(key.group_id)
-                records = () if group is None else self._expire_in_group(group, key, at)
+            if key.kind in _KINDS_OF_CONSUMER_GROUPS:
+                self._run_now(key.group_id, self.consumer.time_is_over(key.kind, key.group_id, key.member_id, at), at)
+                continue
+            group = self.groups.get(key.group_id)
+            records = () if group is None else self._expire_in_group(group, key, at)
             self._write(key.group_id, records, at)
         self._wake()
 

@@ -59,10 +59,12 @@ class HeartbeatAnswer:
 class RefusedError(Exception):
     """The request is refused; nothing has changed."""
 
-    def __init__(self, error_code: ErrorCode, message: str) -> None:
+    def __init__(self, error_code: ErrorCode, message: str, *, member_id: str = "") -> None:
         super().__init__(message)
         self.error_code = error_code
         self.message = message
+        self.member_id = member_id
+        """The id that a JoinGroup was given, to come again with."""
 
     @property
     def answer(self) -> HeartbeatAnswer:

@@ -41,16 +41,19 @@ class Joiner:
         self._settings = rebalancer.settings
         self._new_uuid = new_uuid
 
-    def join(self, ask: JoinAsk, at: Moment) -> JoinOutcome:
-        """Let a member in, or tell it why not."""
+    def refusal(self, ask: JoinAsk) -> ErrorCode:
+        """Say why a request is refused whatever the group, NONE if it is not."""
+        settings = self._settings
         if not ask.group_id:
-            return _refused(ErrorCode.INVALID_GROUP_ID, ask.member_id)
+            return ErrorCode.INVALID_GROUP_ID
         if not _can_be_recorded(ask):
-            return _refused(ErrorCode.INVALID_REQUEST, ask.member_id)
-        if not (
-            self._settings.min_session_timeout_ms <= ask.session_timeout_ms <= self._settings.max_session_timeout_ms
-        ):
-            return _refused(ErrorCode.INVALID_SESSION_TIMEOUT, ask.member_id)
+            return ErrorCode.INVALID_REQUEST
+        if not settings.min_session_timeout_ms <= ask.session_timeout_ms <= settings.max_session_timeout_ms:
+            return ErrorCode.INVALID_SESSION_TIMEOUT
+        return ErrorCode.NONE
+
+    def join(self, ask: JoinAsk, at: Moment) -> JoinOutcome:
+        """Let a member in whose request is not refused, or tell it why not."""
         if ask.group_id in self._groups:
             return self._join(self._groups[ask.group_id], ask, at)
         if ask.member_id:

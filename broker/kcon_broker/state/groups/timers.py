@@ -18,6 +18,9 @@ class TimerKind(Enum):
     SYNC = "sync"
     CONSUMER_SESSION = "session of the new protocol"
     CONSUMER_REVOCATION = "revocation of the new protocol"
+    CONSUMER_JOIN = "JoinGroup of a classic member in a group of the new protocol"
+    CONSUMER_SYNC = "SyncGroup of a classic member in a group of the new protocol"
+    CONSUMER_REGEX = "matching of regular expressions"
     OFFSET_RETENTION = "offset retention"
 
 
@@ -52,6 +55,10 @@ class Timers:
     def cancel(self, key: TimerKey) -> None:
         """Drop a timer if it is set."""
         self._deadlines.pop(key, None)
+
+    def is_set(self, key: TimerKey) -> bool:
+        """Say whether a timer is set."""
+        return key in self._deadlines
 
     def next_deadline_ms(self) -> int | None:
         """Return when the earliest timer is due, None without timers."""

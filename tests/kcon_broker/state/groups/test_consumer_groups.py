@@ -18,7 +18,6 @@ from hypothesis.stateful import (
 from kcon_broker.state.groups.consumer_group import ConsumerGroup
 from kcon_broker.state.groups.consumer_records import MemberState
 from kcon_broker.state.groups.leave import Leaver
-from kcon_broker.state.groups.outcome import JoinAnswer
 from kcon_broker.wire.error_codes import ErrorCode
 
 SESSION_MS = 45_000
@@ -164,15 +163,6 @@ def test_an_empty_classic_group_goes_over_with_its_offsets(group_bench: Any) -> 
         assert coordinator.offsets.get("g", "flights", 0).offset == 7
 
 
-def test_a_classic_group_with_members_does_not(group_bench: Any) -> None:
-    group_bench.stable(1)
-    answer = group_bench.enter("a")
-    assert answer.error_code is ErrorCode.GROUP_ID_NOT_FOUND
-    assert "online upgrade is disabled" in answer.error_message
-    assert group_bench.beat("a", 1).error_message == "Group g is not a consumer group."
-    assert group_bench.coordinator.consumer.by_id == {}
-
-
 def test_an_empty_group_goes_back_with_its_offsets(group_bench: Any) -> None:
     group_bench.enter("a")
     commit(group_bench, "a", 2, 0)
@@ -190,14 +180,6 @@ def test_a_refused_classic_member_leaves_the_empty_group_alone(group_bench: Any)
     group_bench.beat("a", -1)
     assert group_bench.joined(session_ms=1).error_code is ErrorCode.INVALID_SESSION_TIMEOUT
     assert set(group_bench.coordinator.consumer.by_id) == {"g"}
-
-
-def test_a_group_with_members_takes_no_classic_ones(group_bench: Any) -> None:
-    group_bench.enter("a")
-    answer = group_bench.join("m")
-    assert isinstance(answer, JoinAnswer)
-    assert (answer.error_code, answer.member_id) == (ErrorCode.INCONSISTENT_GROUP_PROTOCOL, "m")
-    assert group_bench.heartbeat("a", 2) is ErrorCode.UNKNOWN_MEMBER_ID
 
 
 # Start and failure

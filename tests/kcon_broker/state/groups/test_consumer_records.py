@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kcon_broker.state.groups.consumer_records import (
+    ClassicMembership,
     ConsumerRecord,
     CurrentMemberRecord,
     GroupEpochRecord,
@@ -41,6 +42,13 @@ MEMBER = MemberSubscription(
     rebalance_timeout_ms=30_000,
     server_assignor="range",
 )
+CLASSIC_MEMBER = MemberSubscription(
+    client_id="c",
+    client_host="/127.0.0.1",
+    topic_names=frozenset({"a"}),
+    rebalance_timeout_ms=30_000,
+    classic=ClassicMembership(session_timeout_ms=10_000, protocols=(("range", b"\0\0sub"),)),
+)
 NAMED = {"group_id": "group", "member_id": "m-1"}
 PROGRESS = MemberProgress(
     epoch=7,
@@ -61,12 +69,17 @@ RECORDS: dict[str, tuple[ConsumerRecord, str, str]] = {
     "member": (
         MemberRecord(**NAMED, value=MEMBER),
         "0005" + MEMBER_KEY,
-        "000004692d31027202630b2f3132372e302e302e31030261026204782e2a000075300672616e676500",
+        "000004692d31027202630b2f3132372e302e302e31030261026204782e2a000075300672616e676501000100",
     ),
     "member that told little": (
         MemberRecord(**NAMED, value=MemberSubscription(client_id="c", client_host="/127.0.0.1", topic_regex=None)),
         "0005" + MEMBER_KEY,
-        "0000000002630b2f3132372e302e302e310100ffffffff0000",
+        "0000000002630b2f3132372e302e302e310100ffffffff0001000100",
+    ),
+    "member of the classic protocol": (
+        MemberRecord(**NAMED, value=CLASSIC_MEMBER),
+        "0005" + MEMBER_KEY,
+        "0000000002630b2f3132372e302e302e310202610100007530000100140100002710020672616e67650600007375620000",
     ),
     "target epoch": (
         TargetEpochRecord(group_id="group", epoch=7, computed_at_ms=1_700_000_000_000),
@@ -139,11 +152,12 @@ def test_a_state_of_a_later_broker_is_unknown() -> None:
 
 
 def test_a_member_of_the_older_protocol_is_read() -> None:
-    """A group that Apache Kafka was moving over has such members; they have to join anew."""
+    """A group that Apache Kafka was moving over has such members."""
     record = decode_consumer_record(bytes.fromhex("0005" + MEMBER_KEY), bytes.fromhex(WITH_CLASSIC_PROTOCOL))
     assert isinstance(record, MemberRecord)
     assert record.value is not None
     assert record.value.topic_names == {"a"}
+    assert record.value.classic == ClassicMembership(session_timeout_ms=10_000, protocols=(("range", b"\1\2"),))
 
 
 def test_partition_metadata_of_older_brokers_is_noted() -> None:

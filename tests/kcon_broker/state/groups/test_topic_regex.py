@@ -51,6 +51,12 @@ def subscribe(bench: Any, member_id: str, regex: str) -> Any:
     return bench.beat(member_id, 0, rebalance_ms=30_000, regex=regex, owned={})
 
 
+def matched(bench: Any, member_id: str) -> Any:
+    """Have the expressions matched, which follows the answer, and heartbeat again."""
+    bench.pass_time(0)
+    return bench.beat(member_id, bench.coordinator.consumer.by_id["g"].members[member_id].progress.epoch)
+
+
 # The engine
 
 
@@ -88,15 +94,15 @@ def test_the_engine_is_loaded_only_when_asked_for() -> None:
 
 
 def test_a_member_gets_the_matching_topics(group_bench: Any, engine: None) -> None:
-    answer = subscribe(group_bench, "a", "flights.*")
-    assert told(group_bench, answer) == {"flights", "flights-late"}
+    assert told(group_bench, subscribe(group_bench, "a", "flights.*")) == set()
+    assert told(group_bench, matched(group_bench, "a")) == {"flights", "flights-late"}
     group_bench.coordinator = group_bench.restart()
     assert group_bench.coordinator.consumer.by_id["g"].subscribed_topics() == {"flights", "flights-late"}
 
 
 def test_names_and_expression_add_up(group_bench: Any, engine: None) -> None:
-    answer = group_bench.enter("a", "weather", regex="flights")
-    assert told(group_bench, answer) == {"flights", "weather"}
+    assert told(group_bench, group_bench.enter("a", "weather", regex="flights")) == {"weather"}
+    assert told(group_bench, matched(group_bench, "a")) == {"flights", "weather"}
 
 
 def test_a_bad_expression_is_refused_and_nothing_changes(group_bench: Any, engine: None) -> None:
@@ -115,15 +121,19 @@ def test_without_the_engine_the_subscription_is_refused(group_bench: Any, no_eng
 
 def test_new_topics_are_found_after_the_refresh_interval(group_bench: Any, engine: None) -> None:
     subscribe(group_bench, "a", "flights.*")
+    matched(group_bench, "a")
     group_bench.create_topic("flights-new", 1)
     group_bench.pass_time(9_999)
     assert group_bench.beat("a", 2).assignment is None
+    assert matched(group_bench, "a").assignment is None
     group_bench.pass_time(1)
-    assert told(group_bench, group_bench.beat("a", 2)) == {"flights", "flights-late", "flights-new"}
+    assert group_bench.beat("a", 2).assignment is None
+    assert told(group_bench, matched(group_bench, "a")) == {"flights", "flights-late", "flights-new"}
 
 
 def test_a_deleted_topic_is_taken_back_at_once(group_bench: Any, engine: None) -> None:
     subscribe(group_bench, "a", "flights.*")
+    matched(group_bench, "a")
     group_bench.delete_topic("flights")
     assert told(group_bench, group_bench.beat("a", 2)) == {"flights-late"}
 
@@ -131,6 +141,7 @@ def test_a_deleted_topic_is_taken_back_at_once(group_bench: Any, engine: None) -
 def test_an_expression_lives_as_long_as_its_last_member(group_bench: Any, engine: None) -> None:
     for member_id in "ab":
         subscribe(group_bench, member_id, "flights.*")
+    matched(group_bench, "a")
     group = group_bench.coordinator.consumer.by_id["g"]
     group_bench.beat("a", group.members["a"].progress.epoch, regex="")
     assert set(group.regexes) == {"flights.*"}
@@ -139,10 +150,14 @@ def test_an_expression_lives_as_long_as_its_last_member(group_bench: Any, engine
     assert group_bench.restart().consumer.by_id["g"].regexes == {}
 
 
-def test_a_changed_expression_is_resolved_at_once(group_bench: Any, engine: None) -> None:
+def test_a_changed_expression_takes_the_old_topics_back_at_once_and_brings_the_new_ones_later(
+    group_bench: Any, engine: None
+) -> None:
     subscribe(group_bench, "a", "flights.*")
+    matched(group_bench, "a")
     answer = group_bench.beat("a", 2, regex="weather", owned={})
-    assert told(group_bench, answer) == {"weather"}
+    assert told(group_bench, answer) == set()
+    assert told(group_bench, matched(group_bench, "a")) == {"weather"}
     assert set(group_bench.coordinator.consumer.by_id["g"].regexes) == {"weather"}
 
 
@@ -151,6 +166,7 @@ def test_what_another_broker_matched_stays_without_the_engine(
 ) -> None:
     """A log may come from a broker that had the engine."""
     subscribe(group_bench, "a", "flights.*")
+    matched(group_bench, "a")
     monkeypatch.setattr(topic_regex, "ENGINE_MODULE", "no_such_engine_anywhere")
     group_bench.coordinator = group_bench.restart()
     assert group_bench.beat("a", 2).error_code is ErrorCode.NONE
