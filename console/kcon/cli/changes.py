@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from kcon.cli.document import Document, ItemError, exit_code_of
 from kcon.cli.invocation import Invocation
 from kcon.commands.request import Confirmation, OutputFormat
-from kcon.contexts.context import Mode
+from kcon.contexts.context import Context, Mode
 from kcon.core.frozen import Frozen
 from kcon.core.wire_text import display_safe
 from kcon.errors import KconError, RefusedError
@@ -40,6 +40,8 @@ class Change(Frozen):
     """Carries it out; the argument says who confirmed it."""
     by_pattern: bool = False
     """The targets were found by a pattern: they are listed, and -y is wanted instead of an answer."""
+    context: Context | None = None
+    """Of the cluster that is changed; None: the command's own."""
     is_long: bool = False
     """It moves data and takes as long as it takes: each request has a deadline, the whole has none."""
     is_empty: bool = False
@@ -110,7 +112,7 @@ def _show_outcome(invocation: Invocation, plan: Document, outcome: Outcome, *, s
 
 def _confirmed_beforehand(invocation: Invocation, confirmation: Confirmation, change: Change) -> str | None:
     """Return what the options agreed to; None when it must be asked. RefusedError when nobody can be asked."""
-    protected = invocation.context.mode is Mode.PROTECT
+    protected = (change.context or invocation.context).mode is Mode.PROTECT
     agreed = confirmation.confirmed_by
     interactive = invocation.environment.is_interactive
     if agreed is not None and not (protected and confirmation.name is None and interactive):
@@ -129,7 +131,7 @@ def _confirmed_beforehand(invocation: Invocation, confirmation: Confirmation, ch
 
 async def _ask(invocation: Invocation, change: Change) -> str:
     """Return who confirmed. RefusedError when the answer is no."""
-    context = invocation.context
+    context = change.context or invocation.context
     if context.mode is Mode.PROTECT:
         wanted = confirmation_name(change.targets)
         typed = await invocation.diagnostics.ask(

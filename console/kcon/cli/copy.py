@@ -161,6 +161,7 @@ async def _plan(
         document=_document(request, invocation, rest, into, planned),
         question=f"Copy into {topic}?",
         apply=apply,
+        context=target.context,
         is_long=True,
     )
 

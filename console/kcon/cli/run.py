@@ -31,6 +31,7 @@ LIVE_NOUNS = frozenset(
         "consume",
         "copy",
         "get",
+        "migrate",
         "redrive",
         "search",
         "produce",

@@ -35,6 +35,13 @@ COMMANDS = (
     ("produce", "Records", "Write records to a topic.", "produce", ()),
     ("load", "Records", "Load a CSV or NDJSON file, or lines, into a topic.", "load", ()),
     ("copy", "Records", "Copy records to another topic, on this or another cluster.", "copy", ()),
+    (
+        "migrate",
+        "Records",
+        "Move topics, settings, records and groups to another cluster, verified.",
+        "migrate",
+        (),
+    ),
     ("redrive", "Records", "Send the records of a dead letter queue back to the topics they came from.", "redrive", ()),
     ("why", "Observability", "Tell why a group lags: cause, evidence, and what to run next.", "why", ()),
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),

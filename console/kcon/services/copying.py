@@ -343,10 +343,13 @@ def raw_headers(record: Record) -> RawHeaders:
 
 
 async def read_tallies(
-    session: Session, planned: PlannedRead, on_progress: Callable[[int], None] | None = None
+    session: Session,
+    planned: PlannedRead,
+    first_numbers: Mapping[TopicPartition, int],
+    on_progress: Callable[[int], None] | None = None,
 ) -> dict[TopicPartition, Tally]:
-    """Read partitions whole and tally what is there."""
-    tallies: dict[PartitionKey, Tally] = {}
+    """Read ranges of partitions and tally what is there. first_numbers: how many records stand before each range."""
+    tallies = {(part.topic.raw, part.partition): Tally(number) for part, number in first_numbers.items()}
     count = 0
     exact = replace(planned, plan=replace(planned.plan, exact=True))
     query = RecordQuery(topics=(), isolation=planned.plan.isolation)
@@ -354,13 +357,9 @@ async def read_tallies(
         async for batch in reading:
             for record in batch:
                 where = (record.topic.raw, record.partition)
-                tally = tallies.get(where)
-                if tally is None:
-                    tally = tallies[where] = Tally()
                 headers = raw_headers(record) if record.headers else ()
-                tally.add(record.key, record.value, record.timestamp_ms, headers)
+                tallies[where].add(record.key, record.value, record.timestamp_ms, headers)
             count += len(batch)
             if on_progress is not None:
                 on_progress(count)
-    parts = [part.partition for part in planned.plan.ranges]
-    return {part: tallies.get((part.topic.raw, part.partition), Tally()) for part in parts}
+    return {part: tallies[part.topic.raw, part.partition] for part in first_numbers}

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from kcon.admin.topic_changes import NewTopic
@@ -22,6 +22,8 @@ from kcon.errors import KconError, UnreachableError, UsageError
 from kcon.gate.gate import confirmation_name
 from kcon.gate.permit import Operation, Permit
 from kcon.records.read_plan import Isolation
+from kcon.records.record import NewRecord
+from kcon.services.produce import produce
 from kcon.services.records import RecordQuery, RecordReading, plan_read
 from kcon.services.session import Session
 from kcon.services.topic_changes import TopicCreatePlan, apply_create
@@ -53,18 +55,24 @@ class JobPlan:
         return frozenset(topic.raw for topic in self.topics)
 
 
-def confirmed_for(confirmed_by: str | None, main: TopicName, topics: frozenset[TopicName]) -> str | None:
-    """Return the gate's word for topics of which the user, in a protected context, typed the main one's name."""
-    if confirmed_by != f"name:{main.raw}":
+def restated(confirmed_by: str, main: frozenset[str], targets: frozenset[str]) -> str:
+    """Return the gate's word for one step of a plan of which the user, in a protected context, typed the name.
+
+    main: what the plan as a whole was confirmed for.
+    """
+    if confirmed_by != f"name:{confirmation_name(main)}":
         return confirmed_by
-    return f"name:{confirmation_name(frozenset(topic.raw for topic in topics))}"
+    return f"name:{confirmation_name(targets)}"
 
 
 async def authorise_job(session: Session, topics: frozenset[TopicName], main: TopicName, confirmed_by: str) -> Permit:
     """Return the permit to write to topics and to the progress topic, which is made if it is not there."""
-    await ensure_progress_topic(session, confirmed_for(confirmed_by, main, frozenset({PROGRESS_TOPIC})))
-    written = topics | {PROGRESS_TOPIC}
-    return await session.authorise(JobPlan(topics=written, confirmed_by=confirmed_for(confirmed_by, main, written)))
+    asked, own = frozenset({main.raw}), frozenset({PROGRESS_TOPIC.raw})
+    if confirmed_by == f"name:{confirmation_name(frozenset(topic.raw for topic in topics))}":
+        asked = frozenset(topic.raw for topic in topics)
+    await ensure_progress_topic(session, restated(confirmed_by, asked, own))
+    plan = JobPlan(topics=topics | {PROGRESS_TOPIC})
+    return await session.authorise(replace(plan, confirmed_by=restated(confirmed_by, asked, plan.targets)))
 
 
 def job_name(kind: str, *parts: str) -> str:
@@ -95,10 +103,10 @@ def transactional_id(job: str) -> str:
 def progress_record(job: str, state: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """Return key and value of a progress record."""
     value = {"format": FORMAT, "job": job, **state}
-    return job.encode(), json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()
+    return job.encode("utf-8", "surrogateescape"), json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()
 
 
-async def ensure_progress_topic(session: Session, confirmed_by: str | None) -> bool:
+async def ensure_progress_topic(session: Session, confirmed_by: str) -> bool:
     """Create the progress topic unless it is there; return whether it was made. Through the gate."""
     admin = await session.admin()
     if not is_missing((await admin.topics([PROGRESS_TOPIC]))[0]):
@@ -122,10 +130,26 @@ async def read_progress(session: Session, job: str) -> dict[str, Any] | None:
 
 async def peek_progress(session: Session, job: str) -> dict[str, Any] | None:
     """Return what `read_progress` would, for a plan: no run is fenced, so it may be old by the time it is used."""
+    return (await peek_progress_records(session, job)).get(job)
+
+
+async def peek_progress_records(session: Session, prefix: str) -> dict[str, dict[str, Any]]:
+    """Return what `read_progress_records` would, for a plan."""
     admin = await session.admin()
     if is_missing((await admin.topics([PROGRESS_TOPIC]))[0]):
-        return None
-    return await read_progress(session, job)
+        return {}
+    return await read_progress_records(session, prefix)
+
+
+async def write_state(session: Session, key: str, state: Mapping[str, Any], confirmed_by: str) -> None:
+    """Write a record of progress that belongs to no transaction. KconError when it was not written."""
+    await ensure_progress_topic(session, confirmed_by)
+    permit = await session.authorise(JobPlan(topics=frozenset({PROGRESS_TOPIC}), confirmed_by=confirmed_by))
+    name, value = progress_record(key, state)
+    report = await produce(session, PROGRESS_TOPIC, [NewRecord(key=name, value=value)], permit)
+    session.gate.record_result(permit, ok=report.ok, detail={"key": key})
+    if not report.ok:
+        raise KconError(f"The progress was not written: {report.failures[0].reason}.")
 
 
 async def read_progress_records(session: Session, prefix: str) -> dict[str, dict[str, Any]]:
@@ -139,14 +163,14 @@ async def read_progress_records(session: Session, prefix: str) -> dict[str, dict
                 f"An open transaction hides the end of {PROGRESS_TOPIC}.", "`kcon txn hanging` finds it."
             )
         await asyncio.sleep(HIDDEN_POLL_S)
-    whole, within = prefix.encode(), f"{prefix}/".encode()
+    whole, within = (text.encode("utf-8", "surrogateescape") for text in (prefix, f"{prefix}/"))
     newest: dict[bytes, bytes | None] = {}
     async with RecordReading(session, planned, query, None) as reading:
         async for batch in reading:
             for record in batch:
                 if record.key is not None and (record.key == whole or record.key.startswith(within)):
                     newest[record.key] = record.value
-    return {key.decode(): _state(value) for key, value in newest.items() if value is not None}
+    return {key.decode("utf-8", "surrogateescape"): _state(value) for key, value in newest.items() if value is not None}
 
 
 def _state(value: bytes) -> dict[str, Any]:

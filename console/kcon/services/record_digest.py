@@ -45,6 +45,10 @@ class Tally:
         self.total = (self.total + int.from_bytes(digest, "big")) % _MODULUS
         self.count += 1
 
+    def __sub__(self, other: "Tally") -> "Tally":
+        """Return what was added since `other`, an earlier state of this tally."""
+        return Tally(self.count - other.count, (self.total - other.total) % _MODULUS)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Tally) and (self.count, self.total) == (other.count, other.total)
 
