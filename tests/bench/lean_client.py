@@ -5,12 +5,14 @@
     python -m tests.bench.lean_client pipeline BOOTSTRAP TOPIC PARTITIONS COUNT
     python -m tests.bench.lean_client one      BOOTSTRAP TOPIC COUNT
     python -m tests.bench.lean_client flood    BOOTSTRAP TOPIC PARTITIONS
+    python -m tests.bench.lean_client ceiling  - TOPIC RECORD_BYTES MEGABYTES
 
 Requests are encoded once and sent again and again; of an answer only what must be known is read. Batches have the
 size of librdkafka's (a request carries one batch of up to 1 MB), and so many requests are under way as librdkafka
 would have. Each prints one line of figures: seconds, then what the command measures.
 """
 
+import os
 import socket
 import struct
 import sys
@@ -23,7 +25,7 @@ from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.headers import RequestHeader
 from kcon_broker.wire.messages.api_versions import ApiVersionsRequest
 from kcon_broker.wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic
-from kcon_broker.wire.messages.produce import PartitionProduceData, ProduceRequest, TopicProduceData
+from kcon_broker.wire.messages.produce import PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData
 from kcon_broker.wire.schema import ApiMessage
 
 BATCH_BYTES: Final = 1_000_000
@@ -129,6 +131,46 @@ def produce(bootstrap: str, topic: str, partitions: int, acks: int, record_bytes
         return f"{time.perf_counter() - began_s} {total * len(batch)}"
 
 
+def wait_until_writable(bootstrap: str, topic: str, partitions: int) -> None:
+    """Write one record to each partition, as soon as each takes one: Apache Kafka shows a new topic before that."""
+    deadline_s = time.monotonic() + FLUSH_LIMIT_S
+    batch = batch_of(100, 1)
+    room = memoryview(bytearray(1 << 16))
+    with connect(bootstrap) as connection:
+        for index in range(partitions):
+            while True:
+                connection.sendall(produce_frame(topic, index, 1, batch))
+                response, _ = ProduceResponse.decode(receive(connection, room), 4, PRODUCE_VERSION)
+                code = response.responses[0].partition_responses[0].error_code
+                if code == 0:
+                    break
+                if time.monotonic() > deadline_s:
+                    raise SystemExit(f"partition {index} of {topic} answers error {code}")
+                time.sleep(0.05)
+
+
+def ceiling(_bootstrap: str, topic: str, record_bytes: int, megabytes: int) -> str:
+    """Send what `produce` sends to a process that only empties its socket."""
+    request = produce_frame(topic, 0, 1, batch_of(record_bytes, BATCH_BYTES // (record_bytes + 12)))
+    total = max(1, megabytes * 1_000_000 // len(request))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        child = os.fork()
+        if child == 0:
+            with socket.create_connection(listening.getsockname()) as taking:
+                room = bytearray(1 << 20)
+                while taking.recv_into(room):
+                    pass
+            os._exit(0)
+        connection, _ = listening.accept()
+        with connection:
+            began_s = time.perf_counter()
+            for _ in range(total):
+                connection.sendall(request)
+            seconds = time.perf_counter() - began_s
+        os.waitpid(child, 0)
+    return f"{seconds} {total * len(request)}"
+
+
 def flood(bootstrap: str, topic: str, partitions: int) -> str:
     """Produce without end, acks=1, until killed."""
     while True:
@@ -219,6 +261,7 @@ _COMMANDS: Final[dict[str, Callable[..., str]]] = {
     "pipeline": pipeline,
     "one": one,
     "flood": flood,
+    "ceiling": ceiling,
 }
 
 

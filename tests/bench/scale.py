@@ -144,16 +144,13 @@ def row(work: str, figure: str, bar: str = "") -> None:
     print(f"| {work:52} | {figure:>16} | {bar:>10} |", flush=True)
 
 
-def main() -> None:
-    """Parse the arguments, do everything once and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--topics", type=int, default=10_000)
-    parser.add_argument("--dirty", type=int, default=200, help="partitions with records at the kill")
-    parser.add_argument("--touch-all", action="store_true")
-    arguments = parser.parse_args()
-    count, total = arguments.topics, arguments.topics * PARTITIONS
+def measure(count: int, *, dirty: int, touches_all: bool = False) -> None:
+    """Do everything once and print the table."""
+    total = count * PARTITIONS
     print(f"{count:,} topics of {PARTITIONS} partitions, ulimit -n {OPEN_FILES}; {machine()}")
     row("work", "measured", "bar")
+    every = [(f"topic-{number}", index) for number in range(count) for index in range(PARTITIONS)]
+    touched = every[:: max(1, total // dirty)][:dirty]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         with broker(folder) as (subject, start_s), Client(subject.bootstrap) as client:
@@ -165,23 +162,35 @@ def main() -> None:
             row("RSS", f"{subject.rss_mb():.0f} MB", "250 MB")
             idle_bytes = (subject.rss_mb() - rss_before_mb) * 2**20 / total
             row("RSS an idle partition, with its share of the answers", f"{idle_bytes:.0f} B")
-            every = [(f"topic-{number}", index) for number in range(count) for index in range(PARTITIONS)]
-            dirty = every[:: max(1, total // arguments.dirty)][: arguments.dirty]
-            row(f"first record into {len(dirty)} partitions", f"{touch(client, dirty):.2f} s")
-            row(f"second record into {len(dirty)} partitions", f"{touch(client, dirty):.2f} s")
-            if arguments.touch_all:
+            row(f"first record into {dirty} partitions", f"{touch(client, touched):.2f} s")
+            row(f"second record into {dirty} partitions", f"{touch(client, touched):.2f} s")
+            if touches_all:
                 row(f"a record into each of {total:,} partitions", f"{touch(client, every):.1f} s")
                 row("RSS then", f"{subject.rss_mb():.0f} MB", "250 MB")
             os.sync()
-        began = time.perf_counter()
-        with broker(folder) as (subject, start_s), Client(subject.bootstrap) as client:
-            row("start after kill -9, exec to ready", f"{start_s:.2f} s")
-            touch(client, dirty[:1])
-            row("the same to the first acknowledged record", f"{time.perf_counter() - began:.2f} s", "1.5 s")
-            row("Metadata for all after it", f"{ask_metadata(client):.1f} ms", "50 ms")
-            answer = client.ask(MetadataRequest(topics=None), MetadataResponse, 12)
-            assert len(answer.topics) == count
-            row("a record into all dirty partitions", f"{touch(client, dirty):.2f} s")
+        _measure_restart(folder, count, touched)
+
+
+def _measure_restart(folder: Path, count: int, touched: Sequence[tuple[str, int]]) -> None:
+    began = time.perf_counter()
+    with broker(folder) as (subject, start_s), Client(subject.bootstrap) as client:
+        row("start after kill -9, exec to ready", f"{start_s:.2f} s")
+        touch(client, touched[:1])
+        row("the same to the first acknowledged record", f"{time.perf_counter() - began:.2f} s", "1.5 s")
+        row("Metadata for all after it", f"{ask_metadata(client):.1f} ms", "50 ms")
+        answer = client.ask(MetadataRequest(topics=None), MetadataResponse, 12)
+        assert len(answer.topics) == count
+        row("a record into all dirty partitions", f"{touch(client, touched):.2f} s")
+
+
+def main() -> None:
+    """Parse the arguments and measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--topics", type=int, default=10_000)
+    parser.add_argument("--dirty", type=int, default=200, help="partitions with records at the kill")
+    parser.add_argument("--touch-all", action="store_true")
+    arguments = parser.parse_args()
+    measure(arguments.topics, dirty=arguments.dirty, touches_all=arguments.touch_all)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,17 @@ from pathlib import Path
 from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
 from kcon.services.local_cluster import LocalClusterOptions, missing_requirement, resolve_classpath, start_local_cluster
 
+_KAFKA_JVM = (
+    "-server",
+    "-Xms1024m",
+    "-XX:-UseSerialGC",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:InitiatingHeapOccupancyPercent=35",
+    "-XX:+ExplicitGCInvokesConcurrent",
+)
+"""What kafka-server-start.sh and kafka-run-class.sh give the JVM."""
+_ADMIN_LIMIT_S = 60.0
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -34,10 +45,27 @@ class Subject:
         return 0.0
 
 
+def create_topic(subject: Subject, name: str, partitions: int) -> None:
+    """Create a topic with the same partitions everywhere: each broker has its own default."""
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
+
+    admin = AdminClient({"bootstrap.servers": subject.bootstrap, "log_level": 0})
+    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(_ADMIN_LIMIT_S)
+
+
+def delete_topic(subject: Subject, name: str) -> None:
+    """Delete a topic."""
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient({"bootstrap.servers": subject.bootstrap, "log_level": 0})
+    admin.delete_topics([name])[name].result(_ADMIN_LIMIT_S)
+
+
 @contextmanager
-def kcon_broker(folder: Path) -> Iterator[Subject]:
-    """Run kcon's broker with its defaults: synced before the answer."""
-    broker = asyncio.run(start_local_broker(LocalBrokerOptions(data_dir=folder)))
+def kcon_broker(folder: Path, *arguments: str) -> Iterator[Subject]:
+    """Run kcon's broker, by default synced before the answer. arguments: its own options."""
+    broker = asyncio.run(start_local_broker(LocalBrokerOptions(data_dir=folder, arguments=arguments)))
     try:
         yield Subject(name="kcon", bootstrap=broker.bootstrap, pid=broker.pid)
     finally:
@@ -51,7 +79,10 @@ def apache_kafka(folder: Path, *, heap_mb: int = 1024) -> Iterator[Subject | Non
         yield None
         return
     classpath = asyncio.run(resolve_classpath())
-    node = asyncio.run(start_local_cluster(classpath, LocalClusterOptions(data_dir=folder, heap_mb=heap_mb)))
+    options = LocalClusterOptions(
+        data_dir=folder, heap_mb=heap_mb, jvm_options=_KAFKA_JVM, properties={"log.segment.delete.delay.ms": "1000"}
+    )
+    node = asyncio.run(start_local_cluster(classpath, options))
     try:
         yield Subject(name="Apache Kafka", bootstrap=node.bootstrap, pid=node.pid)
     finally:

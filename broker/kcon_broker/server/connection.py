@@ -43,7 +43,7 @@ class Connection(asyncio.BufferedProtocol):
         """Bytes of requests received and not yet answered."""
         self.began_s = self.last_active_s = time.monotonic()
         self.frame_began_s: float | None = None
-        self._reader = FrameReader(self.network.first_request_bytes_max)
+        self._reader = FrameReader(self.network.first_request_bytes_max, take_buffer=dispatcher.request_buffers.take)
         self.has_sent_request = False
         self._is_reading = True
         self._transport: asyncio.Transport | None = None

@@ -28,6 +28,7 @@ from kcon_broker.server.commit import Committer
 from kcon_broker.server.connection import Connection
 from kcon_broker.server.exchange import Exchange
 from kcon_broker.server.parked import ParkedTable
+from kcon_broker.server.read_buffers import BufferPool
 from kcon_broker.server.tasks import spawn
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.groups.outcome import Moment
@@ -51,6 +52,8 @@ class Dispatcher:
         self.committer = committer
         self.parked = ParkedTable(self.request_round)
         self.connections: dict[int, Connection] = {}
+        self.request_buffers = BufferPool()
+        """Memory of large requests; it is free again when a batch is written."""
         self.in_flight_bytes = 0
         self.on_connection_closed: Callable[[], None] = lambda: None
         self._loop = loop

@@ -1,4 +1,4 @@
-"""Where do the bytes of a read go, so that none of them is paid for twice?
+"""Where do the bytes of a read or a request go, so that none of them is paid for twice?
 
 A fresh buffer of a megabyte costs more than the copy into it. So buffers are kept and used again as soon as nobody
 holds a view of them: the interpreter's own count of references tells, no one has to give anything back.

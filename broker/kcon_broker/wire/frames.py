@@ -2,11 +2,12 @@
 
 The reader owns the memory: the socket receives straight into `get_buffer()`. Small frames are cut out of one staging
 buffer, a large one gets its own memory that grows as its bytes arrive, never to the size that was only claimed.
-Every frame handed out is a writable view of memory of its own, so that a handler can keep and patch it.
+Every frame handed out is a writable view of memory that nobody else uses, so that a handler can keep and patch it.
 
 Must not do: no I/O. Refuses sizes below zero or above the limit with WireError, before any byte of them is kept.
 """
 
+from collections.abc import Callable
 from struct import Struct as Packer
 from typing import Final
 
@@ -23,16 +24,25 @@ _GROWTH: Final = 8
 _SIZE: Final = Packer(">i")
 
 
+def fresh_buffer(size: int) -> memoryview:
+    """Return memory of its own."""
+    return memoryview(bytearray(size))
+
+
 class FrameReader:
     """The receiving side of one connection. `limit` may be changed at any time, such as after authentication."""
 
-    __slots__ = ("_filled", "_large", "_large_filled", "_large_size", "_staging", "limit")
+    __slots__ = ("_filled", "_large", "_large_filled", "_large_size", "_staging", "_take_buffer", "limit")
 
-    def __init__(self, limit: int = FRAME_BYTES_MAX) -> None:
+    def __init__(
+        self, limit: int = FRAME_BYTES_MAX, *, take_buffer: Callable[[int], memoryview] = fresh_buffer
+    ) -> None:
+        """Read frames of up to `limit` bytes; `take_buffer` gives writable memory of a size, of any content."""
         self.limit = limit
         self._staging = bytearray(STAGING_BYTES)
+        self._take_buffer = take_buffer
         self._filled = 0
-        self._large: bytearray | None = None
+        self._large: memoryview | None = None
         self._large_size = 0
         self._large_filled = 0
 
@@ -47,10 +57,10 @@ class FrameReader:
         if large is None:
             return memoryview(self._staging)[self._filled :]
         if self._large_filled == len(large):
-            larger = bytearray(min(self._large_size, _GROWTH * len(large)))
+            larger = self._take_buffer(min(self._large_size, _GROWTH * len(large)))
             larger[: len(large)] = large
             large = self._large = larger
-        return memoryview(large)[self._large_filled :]
+        return large[self._large_filled :]
 
     def received(self, count: int) -> list[memoryview]:
         """Take note of `count` bytes received into the buffer; return the frames they complete."""
@@ -60,8 +70,7 @@ class FrameReader:
         self._large_filled += count
         if self._large_filled < self._large_size:
             return []
-        frame = memoryview(self._large)
-        self._large = None
+        frame, self._large = self._large, None
         return [frame]
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[memoryview]:
@@ -98,7 +107,7 @@ class FrameReader:
 
     def _start_large(self, size: int, body: int) -> None:
         have = self._filled - body
-        self._large = bytearray(min(size, _FIRST_BYTES))
+        self._large = self._take_buffer(min(size, _FIRST_BYTES))
         self._large[:have] = memoryview(self._staging)[body : self._filled]
         self._large_size = size
         self._large_filled = have
