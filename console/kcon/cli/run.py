@@ -37,6 +37,7 @@ LIVE_NOUNS = frozenset(
         "produce",
         "load",
         "why",
+        "metrics",
     }
 )
 """Commands that talk to a cluster, so they run on an event loop; the others never load one."""

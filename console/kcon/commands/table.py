@@ -44,6 +44,7 @@ COMMANDS = (
     ),
     ("redrive", "Records", "Send the records of a dead letter queue back to the topics they came from.", "redrive", ()),
     ("why", "Observability", "Tell why a group lags: cause, evidence, and what to run next.", "why", ()),
+    ("metrics", "Observability", "Serve metrics of topics, groups and lag for Prometheus.", "metrics", ()),
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),
     ("config", "Local", "kcon's own files: where they are, and whether they are in order.", "config", ()),
     (

@@ -1,0 +1,56 @@
+"""`kcon metrics`: prints one scrape, or serves scrapes until ctrl-C."""
+
+import re
+from typing import Final
+
+from kcon.cli.invocation import Invocation
+from kcon.commands.metrics import Metrics
+from kcon.commands.request import Request
+from kcon.core.wire_text import display_safe
+from kcon.errors import ExitCode, UsageError
+from kcon.observe.exposition import Format
+from kcon.observe.metric_families import MissingCommit, Profile
+from kcon.observe.scrape_server import ScrapeServer
+from kcon.services.metrics import Metrics as MetricsOfCluster
+from kcon.services.metrics import MetricsOptions
+
+_LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
+
+
+async def run_metrics(request: Request, invocation: Invocation) -> int:
+    """Print or serve."""
+    assert isinstance(request, Metrics)
+    for name, _value in request.labels:
+        if not _LABEL_NAME.match(name):
+            raise UsageError(f"{display_safe(name)} is no label name.", "It has letters, digits and underscores.")
+    options = MetricsOptions(
+        profiles=frozenset(Profile(name) for name in request.profiles),
+        missing_commit=MissingCommit(request.missing_commit),
+        static_labels=request.labels,
+        interval_ms=request.interval_ms,
+    )
+    async with invocation.open_session() as session:
+        metrics = MetricsOfCluster(session, options)
+        if request.once:
+            async with invocation.deadline():
+                await metrics.look()
+            text = metrics.text(Format.OPENMETRICS if request.openmetrics else Format.PROMETHEUS)
+            if invocation.writer.is_terminal:
+                invocation.writer.text(display_safe(text.decode(), multiline=True))
+            else:
+                invocation.writer.bytes(text)
+            invocation.writer.flush()
+            return ExitCode.OK
+        return await _serve(request, invocation, metrics)
+
+
+async def _serve(request: Metrics, invocation: Invocation, metrics: MetricsOfCluster) -> int:
+    invocation.follows = True
+    server = ScrapeServer(metrics.text)
+    host, port = await server.start(request.host, request.port)
+    invocation.diagnostics.note(f"Metrics are served on http://{host}:{port}/metrics; ctrl-C ends it.")
+    try:
+        await metrics.run(invocation.diagnostics.note)
+    finally:
+        await server.close()
+    return ExitCode.OK

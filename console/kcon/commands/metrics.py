@@ -1,0 +1,101 @@
+"""`kcon metrics`: which metrics, served where or printed once?"""
+
+from typing import Any, ClassVar
+
+import click
+
+from kcon.commands.options import Duration, Property, connection_options
+from kcon.commands.request import Request, Shared
+from kcon.commands.tree import leaf
+
+PROFILES = ("exporter", "lag", "kcon")
+MISSING = ("omit", "-1", "nan")
+LISTEN = "127.0.0.1:9308"
+
+
+class Metrics(Request):
+    """Serve or print metrics."""
+
+    command: ClassVar[str] = "metrics"
+    host: str
+    port: int
+    once: bool
+    openmetrics: bool
+    profiles: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
+    missing_commit: str
+    interval_ms: int
+
+
+class Listen(click.ParamType[tuple[str, int]]):
+    """`HOST:PORT` or `:PORT`, which is all addresses."""
+
+    name = "listen"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Return host and port; fail with a usage error."""
+        if isinstance(value, tuple):
+            return value
+        host, separator, port = str(value).rpartition(":")
+        if not separator or not port.isdecimal() or int(port) > 65_535:
+            self.fail(f"{value!r} is no address; write HOST:PORT or :PORT.", param, ctx)
+        return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - what `:PORT` means to everyone.
+
+
+@leaf("metrics", options=connection_options())
+@click.option("--listen", type=Listen(), default=LISTEN, metavar="HOST:PORT", help=f"Where to serve; {LISTEN}.")
+@click.option("--once", is_flag=True, help="Print the metrics of one look and end.")
+@click.option("--openmetrics", is_flag=True, help="With --once: in OpenMetrics, not in Prometheus's own format.")
+@click.option(
+    "--profile", "profile", default=",".join(PROFILES), metavar="NAMES", help="Of exporter, lag and kcon; all of them."
+)
+@click.option("--label", "labels", type=Property(), multiple=True, metavar="KEY=VALUE", help="On every series.")
+@click.option(
+    "--missing-commit",
+    type=click.Choice(MISSING),
+    default="omit",
+    help="What stands for a commit that is not there; no series by default.",
+)
+@click.option(
+    "--interval", "interval_ms", type=Duration(), default="30s", metavar="DURATION", help="Between looks; 30s."
+)
+def metrics(
+    *,
+    shared: Shared,
+    listen: tuple[str, int],
+    once: bool,
+    openmetrics: bool,
+    profile: str,
+    labels: tuple[tuple[str, str], ...],
+    missing_commit: str,
+    interval_ms: int,
+) -> Request:
+    """Serve metrics of topics, groups and lag for Prometheus.
+
+    The names are those of kafka_exporter and of the lag exporters, so their dashboards work; kcon's own tell how good
+    a time lag is and what is wrong with a group. A scrape reads memory and never asks the cluster.
+
+    Example: kcon metrics --listen :9308
+
+    Example: kcon metrics --once --profile lag | grep max_lag_seconds
+    """
+    profiles = tuple(name.strip() for name in profile.split(",") if name.strip())
+    unknown = [name for name in profiles if name not in PROFILES]
+    if unknown or not profiles:
+        raise click.UsageError(
+            f"There is no profile {', '.join(unknown) or '(none)'}; there are {', '.join(PROFILES)}."
+        )
+    return Metrics(
+        shared=shared,
+        host=listen[0],
+        port=listen[1],
+        once=once,
+        openmetrics=openmetrics,
+        profiles=profiles,
+        labels=labels,
+        missing_commit=missing_commit,
+        interval_ms=interval_ms,
+    )
+
+
+COMMAND = metrics

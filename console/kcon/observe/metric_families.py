@@ -1,0 +1,311 @@
+"""Which metrics does one tick give? The families of the profiles, under the names that other exporters gave them.
+
+- `exporter`: what kafka_exporter tells, for the boards made for it.
+- `lag`: what kafka-lag-exporter and klag-exporter tell.
+- `kcon`: what nobody else tells: how good a time lag is, the status of a partition, the cost of looking.
+
+A commit that is missing has no series (a -1 would spoil every sum) unless `missing_commit` says otherwise.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from kcon.core.ids import GroupId, TopicName, TopicPartition
+from kcon.core.kafka_error import KafkaError
+from kcon.core.lag import offset_lag, records_lost
+from kcon.core.snapshot import NO_BROKER, CommittedOffset, GroupDescription, GroupMember, OffsetAt, OffsetResult
+from kcon.core.time_lag import UNKNOWN_LAG
+from kcon.observe.exposition import Family, escape_label
+from kcon.observe.lag_engine import Bounds, GroupReading, LagEngine, PartitionLateness, assigned_partitions
+from kcon.observe.sampler import Sample
+
+
+class Profile(Enum):
+    """A set of families under one tradition's names."""
+
+    EXPORTER = "exporter"
+    LAG = "lag"
+    KCON = "kcon"
+
+
+class MissingCommit(Enum):
+    """What stands for a commit that is not there."""
+
+    OMIT = "omit"
+    MINUS_ONE = "-1"
+    NAN = "nan"
+
+
+GROUP_STATES: Final = {
+    "PreparingRebalance": 1,
+    "CompletingRebalance": 2,
+    "Stable": 3,
+    "Dead": 4,
+    "Empty": 5,
+    "Assigning": 6,
+    "Reconciling": 7,
+}
+"""The numbers of `kafka_consumergroup_group_state`; 0 is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """What the families are made of."""
+
+    sample: Sample
+    engine: LagEngine
+    cluster_name: str
+    profiles: frozenset[Profile] = frozenset(Profile)
+    missing_commit: MissingCommit = MissingCommit.OMIT
+    static_labels: tuple[tuple[str, str], ...] = ()
+    requests_by_api: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Table:
+    """Collects the samples of one family."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    kind: str = "gauge"
+    samples: list[tuple[tuple[str, ...], float]] = field(default_factory=list)
+
+    def add(self, labels: tuple[str, ...], value: float | None) -> None:
+        if value is not None:
+            self.samples.append((labels, value))
+
+
+def metric_families(tick: Tick) -> list[Family]:
+    """Return the families of one tick, with the static labels on each."""
+    rows = {group: _rows_of(tick, group) for group in tick.sample.commits}
+    tables: list[_Table] = []
+    if Profile.EXPORTER in tick.profiles:
+        tables += [*_cluster_tables(tick), *_partition_tables(tick), *_exporter_group_tables(tick, rows)]
+    if Profile.LAG in tick.profiles:
+        tables += _lag_tables(tick, rows)
+    if Profile.KCON in tick.profiles:
+        tables += _kcon_tables(tick, rows)
+    names = tuple(name for name, _value in tick.static_labels)
+    values = tuple(escape_label(value) for _name, value in tick.static_labels)
+    return [
+        Family(
+            table.name,
+            table.kind,
+            table.help,
+            table.labels + names,
+            [(labels + values, value) for labels, value in table.samples] if names else table.samples,
+        )
+        for table in tables
+    ]
+
+
+def _rows_of(tick: Tick, group: GroupId) -> list[PartitionLateness]:
+    sample = tick.sample
+    told = sample.commits[group]
+    if isinstance(told, KafkaError):
+        return []
+    described = sample.members.get(group)
+    reading = GroupReading(
+        group=group,
+        commits={where: each.offset for where, each in told.items() if isinstance(each, CommittedOffset)},
+        bounds_of=_bounds_of(sample),
+        assigned=assigned_partitions(described),
+        members=len(described.members) if isinstance(described, GroupDescription) else None,
+    )
+    return tick.engine.rows(reading, sample.taken_ms)
+
+
+def _bounds_of(sample: Sample) -> Callable[[TopicPartition], Bounds]:
+    return lambda where: Bounds(_offset(sample.starts.get(where)), _offset(sample.ends.get(where)))
+
+
+def _offset(result: OffsetResult | None) -> int | None:
+    return result.offset if isinstance(result, OffsetAt) else None
+
+
+# --- exporter --------------------------------------------------------------------------------------------------
+
+_TOPIC_PARTITION: Final = ("topic", "partition")
+
+
+def _cluster_tables(tick: Tick) -> Iterable[_Table]:
+    brokers = _Table("kafka_brokers", "Brokers in the cluster.")
+    brokers.add((), len(tick.sample.cluster.brokers))
+    info = _Table("kafka_broker_info", "A broker; always 1.", ("id", "address"))
+    for broker in tick.sample.cluster.brokers:
+        info.add((str(broker.id), escape_label(f"{broker.host.raw}:{broker.port}")), 1)
+    return brokers, info
+
+
+def _partition_tables(tick: Tick) -> Iterable[_Table]:
+    sample = tick.sample
+    count = _Table("kafka_topic_partitions", "Partitions of the topic.", ("topic",))
+    current = _Table("kafka_topic_partition_current_offset", "The end offset.", _TOPIC_PARTITION)
+    oldest = _Table("kafka_topic_partition_oldest_offset", "The log start offset.", _TOPIC_PARTITION)
+    in_sync = _Table("kafka_topic_partition_in_sync_replica", "Replicas in sync.", _TOPIC_PARTITION)
+    leader = _Table("kafka_topic_partition_leader", "The leader's broker id.", _TOPIC_PARTITION)
+    preferred = _Table(
+        "kafka_topic_partition_leader_is_preferred", "1 where the preferred replica leads.", _TOPIC_PARTITION
+    )
+    replicas = _Table("kafka_topic_partition_replicas", "Replicas assigned.", _TOPIC_PARTITION)
+    short = _Table(
+        "kafka_topic_partition_under_replicated_partition",
+        "1 where fewer replicas are in sync than assigned.",
+        _TOPIC_PARTITION,
+    )
+    for topic in sample.topics:
+        name = escape_label(topic.name)
+        count.add((name,), len(topic.partitions))
+        for part in topic.partitions:
+            labels = (name, str(part.partition))
+            where = TopicPartition(topic.name, part.partition)
+            current.add(labels, _offset(sample.ends.get(where)))
+            oldest.add(labels, _offset(sample.starts.get(where)))
+            in_sync.add(labels, len(part.isr))
+            leader.add(labels, None if part.leader_id == NO_BROKER else part.leader_id)
+            preferred.add(labels, float(bool(part.replicas) and part.replicas[0] == part.leader_id))
+            replicas.add(labels, len(part.replicas))
+            short.add(labels, float(part.is_under_replicated))
+    return count, current, oldest, in_sync, leader, preferred, replicas, short
+
+
+def _exporter_group_tables(tick: Tick, rows: Mapping[GroupId, Sequence[PartitionLateness]]) -> Iterable[_Table]:
+    labels_of = ("consumergroup", "topic", "partition")
+    offset = _Table("kafka_consumergroup_current_offset", "The committed offset.", labels_of)
+    lag = _Table("kafka_consumergroup_lag", "Records between the commit and the end.", labels_of)
+    offset_sum = _Table("kafka_consumergroup_current_offset_sum", "Committed offsets, summed.", labels_of[:2])
+    lag_sum = _Table("kafka_consumergroup_lag_sum", "Known lags, summed.", labels_of[:2])
+    members = _Table("kafka_consumergroup_members", "Members of the group.", labels_of[:1])
+    for group, of_group in rows.items():
+        name = escape_label(group)
+        sums: dict[TopicName, tuple[int, int]] = {}
+        for row in of_group:
+            labels = (name, escape_label(row.where.topic), str(row.where.partition))
+            behind = _lag_of(row)
+            offset.add(labels, _or_missing(row.committed, tick.missing_commit))
+            lag.add(labels, _or_missing(behind, tick.missing_commit) if row.committed is None else behind)
+            if row.committed is not None:
+                offsets, lags = sums.get(row.where.topic, (0, 0))
+                sums[row.where.topic] = (offsets + row.committed, lags + (behind or 0))
+        for topic, (offsets, lags) in sums.items():
+            offset_sum.add((name, escape_label(topic)), offsets)
+            lag_sum.add((name, escape_label(topic)), lags)
+        described = tick.sample.members.get(group)
+        members.add((name,), len(described.members) if isinstance(described, GroupDescription) else None)
+    return offset, lag, offset_sum, lag_sum, members
+
+
+def _lag_of(row: PartitionLateness) -> int | None:
+    return offset_lag(row.committed, row.bounds.start, row.bounds.end)
+
+
+def _or_missing(value: int | None, missing: MissingCommit) -> float | None:
+    if value is not None or missing is MissingCommit.OMIT:
+        return value
+    return -1.0 if missing is MissingCommit.MINUS_ONE else float("nan")
+
+
+# --- lag -------------------------------------------------------------------------------------------------------
+
+
+def _lag_tables(tick: Tick, rows: Mapping[GroupId, Sequence[PartitionLateness]]) -> Iterable[_Table]:
+    place = ("cluster_name", "group", "topic", "partition", "member_host", "consumer_id", "client_id")
+    of_group = ("cluster_name", "group")
+    of_partition = ("cluster_name", "topic", "partition")
+    start = "kafka_consumergroup_"
+    offset = _Table(f"{start}group_offset", "The committed offset.", place)
+    lag = _Table(f"{start}group_lag", "Records between the commit and the end.", place)
+    seconds = _Table(f"{start}group_lag_seconds", "The age of the oldest unread record.", place)
+    lost = _Table(f"{start}group_messages_lost", "Records that retention took before they were read.", place)
+    most = _Table(f"{start}group_max_lag", "The largest lag of a partition.", (*of_group, "is_simple_consumer"))
+    most_seconds = _Table(
+        f"{start}group_max_lag_seconds", "The largest time lag of a partition.", (*of_group, "is_simple_consumer")
+    )
+    total = _Table(f"{start}group_sum_lag", "Known lags, summed.", of_group)
+    of_topic = _Table(f"{start}group_topic_sum_lag", "Known lags by topic, summed.", (*of_group, "topic"))
+    state = _Table(f"{start}group_state", "0 unknown, 1 to 7 as klag-exporter numbers them.", of_group)
+    latest = _Table("kafka_partition_latest_offset", "The end offset.", of_partition)
+    earliest = _Table("kafka_partition_earliest_offset", "The log start offset.", of_partition)
+    poll = _Table(f"{start}poll_time_ms", "How long the look took.", ("cluster_name",))
+    cluster = escape_label(tick.cluster_name)
+    poll.add((cluster,), tick.sample.duration_ms)
+    for where, result in tick.sample.ends.items():
+        at = (cluster, escape_label(where.topic), str(where.partition))
+        latest.add(at, _offset(result))
+        earliest.add(at, _offset(tick.sample.starts.get(where)))
+    states = {listing.group: listing for listing in tick.sample.groups.items}
+    for group, mine in rows.items():
+        name = escape_label(group)
+        owners = _owners(tick.sample.members.get(group))
+        sums: dict[str, int] = {}
+        for row in mine:
+            labels = (cluster, name, escape_label(row.where.topic), str(row.where.partition), *_who(owners, row.where))
+            behind = _lag_of(row)
+            offset.add(labels, row.committed)
+            lag.add(labels, behind)
+            seconds.add(labels, None if row.lag.value_ms is None else row.lag.value_ms / 1000)
+            lost.add(labels, records_lost(row.committed, row.bounds.start) if row.committed is not None else None)
+            if behind is not None:
+                sums[labels[2]] = sums.get(labels[2], 0) + behind
+        listing = states.get(group)
+        simple = (cluster, name, str(not listing or not listing.protocol_type).lower())
+        most.add(simple, max((_lag_of(row) or 0 for row in mine), default=None))
+        late = [row.lag.value_ms for row in mine if row.lag.value_ms is not None]
+        most_seconds.add(simple, max(late) / 1000 if late else None)
+        total.add((cluster, name), sum(sums.values()) if sums else None)
+        for topic, behind in sums.items():
+            of_topic.add((cluster, name, topic), behind)
+        state.add((cluster, name), GROUP_STATES.get(listing.state if listing else "", 0))
+    return offset, lag, seconds, lost, most, most_seconds, total, of_topic, state, latest, earliest, poll
+
+
+def _owners(described: object) -> dict[TopicPartition, GroupMember]:
+    if not isinstance(described, GroupDescription):
+        return {}
+    return {where: member for member in described.members for where in member.assignment}
+
+
+def _who(owners: Mapping[TopicPartition, GroupMember], where: TopicPartition) -> tuple[str, str, str]:
+    owner = owners.get(where)
+    if owner is None:
+        return "", "", ""
+    return escape_label(owner.host), escape_label(owner.member_id), escape_label(owner.client_id)
+
+
+# --- kcon's own ------------------------------------------------------------------------------------------------
+
+
+def _kcon_tables(tick: Tick, rows: Mapping[GroupId, Sequence[PartitionLateness]]) -> Iterable[_Table]:
+    place = ("cluster", "group", "topic", "partition")
+    status = _Table(
+        "kcon_consumergroup_status",
+        "0 not found, 1 ok, 2 warn, 3 err, 4 stop, 5 stall, 6 rewind, 7 no commit, 8 rebalancing, 9 dead.",
+        place,
+    )
+    quality = _Table("kcon_lag_quality", "Of the time lag: 0 exact, 1 interpolated, 2 lower bound, 3 unknown.", place)
+    error = _Table("kcon_lag_error_seconds", "How far the true time lag may be from the told one.", place)
+    age = _Table("kcon_consumergroup_commit_age_seconds", "Since the commit was last seen to move.", place)
+    rebalances = _Table(
+        "kcon_consumergroup_rebalances_total", "Rebalances seen to begin.", ("cluster", "group"), "counter"
+    )
+    requests = _Table("kcon_requests_total", "Requests sent to the cluster, by API.", ("cluster", "api"), "counter")
+    took = _Table("kcon_poll_duration_seconds", "How long the last look took.", ("cluster",))
+    cluster = escape_label(tick.cluster_name)
+    took.add((cluster,), tick.sample.duration_ms / 1000)
+    for api, count in sorted(tick.requests_by_api.items()):
+        requests.add((cluster, escape_label(api)), count)
+    for group, mine in rows.items():
+        name = escape_label(group)
+        rebalances.add((cluster, name), tick.engine.rebalances(group))
+        for row in mine:
+            labels = (cluster, name, escape_label(row.where.topic), str(row.where.partition))
+            status.add(labels, row.status.value)
+            quality.add(labels, row.lag.quality.value)
+            error.add(labels, None if row.lag is UNKNOWN_LAG else row.lag.error_ms / 1000)
+            window = tick.engine.window(group, row.where)
+            moved_ms = window.moved_ms if window is not None else None
+            age.add(labels, None if moved_ms is None else (tick.sample.taken_ms - moved_ms) / 1000)
+    return status, quality, error, age, rebalances, requests, took

@@ -1,0 +1,125 @@
+"""What does a scrape of one cluster say now? Looks again and again in the background, and keeps the last text.
+
+When a look fails the last values stay, and `kcon_up` and the time of the last success tell that they are old.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from kcon.core.kafka_error import KafkaError
+from kcon.core.wire_text import display_safe
+from kcon.errors import KconError
+from kcon.observe.exposition import Family, Format, escape_label, render
+from kcon.observe.metric_families import MissingCommit, Profile, Tick, metric_families
+from kcon.observe.sampler import Sampler
+from kcon.observe.store import Store
+from kcon.services.session import Session
+
+INTERVAL_MS: Final = 30_000
+IDLE_FACTOR: Final = 3
+"""The pause after a look is at least so many times as long as the look took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsOptions:
+    """What is told, and how often the cluster is asked."""
+
+    profiles: frozenset[Profile] = frozenset(Profile)
+    missing_commit: MissingCommit = MissingCommit.OMIT
+    static_labels: tuple[tuple[str, str], ...] = ()
+    interval_ms: int = INTERVAL_MS
+
+
+class Metrics:
+    """The metrics of one cluster. One event loop."""
+
+    def __init__(self, session: Session, options: MetricsOptions | None = None) -> None:
+        self._session = session
+        self._options = options or MetricsOptions()
+        self._store = Store()
+        self._sampler: Sampler | None = None
+        self._families: list[Family] = []
+        self._texts: dict[Format, bytes] = {}
+        self._is_up = False
+        self._last_success_ms: int | None = None
+        self.problem = ""
+        """Why the last look failed; "" when it did not."""
+
+    def text(self, form: Format = Format.PROMETHEUS) -> bytes:
+        """Return the scrape of the last look. Asks nobody."""
+        found = self._texts.get(form)
+        if found is None:
+            found = self._texts[form] = render([*self._own(), *self._families], form)
+        return found
+
+    async def look(self) -> None:
+        """Look once and keep what is seen. KconError when the cluster cannot be asked; the old values stay."""
+        try:
+            await self._look()
+            self._is_up, self.problem = True, ""
+            self._last_success_ms = self._session.now_ms()
+        except KconError as error:
+            self._is_up, self.problem = False, error.message
+            raise
+        finally:
+            self._texts.clear()
+
+    async def run(self, on_problem: Callable[[str], None]) -> None:
+        """Look until cancelled. on_problem: gets each new sentence about what failed."""
+        told = ""
+        while True:
+            began = time.monotonic()
+            try:
+                await self.look()
+            except KconError as error:
+                if error.message != told:
+                    on_problem(error.message)
+            told = self.problem
+            took_s = time.monotonic() - began
+            await asyncio.sleep(max(self._options.interval_ms / 1000 - took_s, took_s * IDLE_FACTOR))
+
+    async def _look(self) -> None:
+        admin = await self._session.admin()
+        if self._sampler is None:
+            self._sampler = Sampler(admin, self._session.now_ms)
+        sample = await self._sampler.sample(None, self._store.lag_engine.wanted_probes())
+        await self._store.add(sample)
+        if self._store.lag_engine.wanted_probes() and self._last_success_ms is None:
+            # The first look at records; what it tells is in the first scrape already.
+            probes = await admin.probe_times(self._store.lag_engine.wanted_probes())
+            self._store.lag_engine.add_probes(
+                {where: probe for where, probe in probes.items() if not isinstance(probe, KafkaError)}
+            )
+        tick = Tick(
+            sample=sample,
+            engine=self._store.lag_engine,
+            cluster_name=self._cluster_name(sample.cluster.cluster_id),
+            profiles=self._options.profiles,
+            missing_commit=self._options.missing_commit,
+            static_labels=self._options.static_labels,
+            requests_by_api=dict(admin.requests_sent),
+        )
+        # A large cluster's families take a while to build: not on the loop that answers scrapes.
+        self._families = await asyncio.to_thread(metric_families, tick)
+
+    def _cluster_name(self, cluster_id: object) -> str:
+        name = self._session.context.name
+        return name if name and not name.startswith("(") else display_safe(str(cluster_id or ""))
+
+    def _own(self) -> list[Family]:
+        names = tuple(name for name, _value in self._options.static_labels)
+        values = tuple(escape_label(value) for _name, value in self._options.static_labels)
+        up = Family("kcon_up", "gauge", "1 when the last look succeeded.", names, [(values, float(self._is_up))])
+        if self._last_success_ms is None:
+            return [up]
+        last = Family(
+            "kcon_last_success_timestamp_seconds",
+            "gauge",
+            "When the cluster was last read.",
+            names,
+            [(values, self._last_success_ms / 1000)],
+        )
+        return [up, last]
