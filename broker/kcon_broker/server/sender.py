@@ -23,6 +23,9 @@ _BUFFERS_PER_WRITE = 512
 """Below the smallest IOV_MAX in use (1024)."""
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)
 """struct linger: on, for no time."""
+_SEPARATE_MAX = 16
+"""More small buffers are copied into one: the kernel takes longer to look at each than the copy takes."""
+_JOINED_BYTES_MAX = 64 * 1024
 _TURN_BYTES_MAX = 2 << 20
 """Sent to one client before others have their turn."""
 _COLD_ATTEMPTS_MAX = 3
@@ -55,9 +58,11 @@ class Sender:
         if self._unsent:
             self._keep(parts)
             return
-        if len(parts) <= _BUFFERS_PER_WRITE:
-            buffers = [part for part in parts if not isinstance(part, StoredBytes)]
-            if len(buffers) == len(parts):
+        buffers = [part for part in parts if not isinstance(part, StoredBytes)]
+        if len(buffers) == len(parts):
+            if len(buffers) > _SEPARATE_MAX and sum(map(len, buffers)) <= _JOINED_BYTES_MAX:
+                buffers = [b"".join(buffers)]
+            if len(buffers) <= _BUFFERS_PER_WRITE:
                 self._send_buffers(buffers)
                 return
         self._keep(parts)

@@ -97,10 +97,11 @@ def test_buffers_and_parts_of_files_arrive_in_order(file: File) -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("count", [511, 512, 513, 1_100])
-def test_any_number_of_buffers_is_sent(count: int) -> None:
-    """One call takes up to 512 of them."""
-    buffers: list[Part] = [b"%06d" % number * 50 for number in range(count)]
+@pytest.mark.parametrize("repeated", [1, 50])
+@pytest.mark.parametrize("count", [16, 17, 511, 512, 513, 1_100])
+def test_any_number_of_buffers_is_sent(count: int, repeated: int) -> None:
+    """Small ones are joined, of large ones one call takes up to 512."""
+    buffers: list[Part] = [b"%06d" % number * repeated for number in range(count)]
     whole = b"".join(part for part in buffers if isinstance(part, bytes))
 
     async def scenario(client: Client) -> None:
