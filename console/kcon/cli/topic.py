@@ -15,7 +15,9 @@ from kcon.commands.topic import (
     TopicList,
     TopicPurge,
 )
+from kcon.commands.topic_insight import TopicAnalyze, TopicConsumers, TopicProducers
 from kcon.commands.topic_offsets import TopicOffsets
+from kcon.commands.topic_shape import TopicApply, TopicClone
 from kcon.core.snapshot import TopicInfo
 from kcon.core.wire_text import display_safe
 from kcon.errors import NotFoundError
@@ -23,6 +25,7 @@ from kcon.services.session import Session
 from kcon.services.topics import (
     PartitionOffsets,
     TopicDescription,
+    ailing_topics,
     describe_topics,
     find_topics,
     list_topics,
@@ -51,6 +54,14 @@ async def run_topic(request: Request, invocation: Invocation) -> int:
                 from kcon.cli.topic_offsets import run_topic_offsets
 
                 return await run_topic_offsets(request, invocation, session)
+            case TopicApply() | TopicClone():
+                from kcon.cli.topic_shape import run_topic_shape
+
+                return await run_topic_shape(request, invocation, session)
+            case TopicAnalyze() | TopicConsumers() | TopicProducers():
+                from kcon.cli.topic_insight import run_topic_insight
+
+                return await run_topic_insight(request, invocation, session)
             case _:
                 raise AssertionError(f"not about topics: {request.command}")
 
@@ -71,13 +82,14 @@ async def _list(request: TopicList, invocation: Invocation, session: Session) ->
         found = await list_topics(
             session, invocation.patterns(request.patterns), regex=request.regex, internal=request.internal
         )
+        topics = found.topics if not request.health else await ailing_topics(session, found.topics, request.health)
     return invocation.show(
         Document(
             kind="TopicList",
             context=invocation.context.name,
             columns=_LIST_COLUMNS,
-            items=[_list_item(topic) for topic in found.topics],
-            errors=_topic_errors(found.topics),
+            items=[_list_item(topic) for topic in topics],
+            errors=_topic_errors(topics),
         )
     )
 

@@ -25,6 +25,8 @@ class TopicList(Request):
     patterns: tuple[str, ...] = ()
     regex: bool = False
     internal: bool = False
+    health: frozenset[str] = frozenset()
+    """Only topics with a partition that is one of `under-replicated`, `offline`, `under-min-isr`, `at-min-isr`."""
 
 
 class TopicDescribe(Request):
@@ -103,14 +105,51 @@ _REGEX_HELP = "The names are regular expressions, not globs."
 @click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 @click.option("--internal", is_flag=True, help="Show internal topics such as __consumer_offsets too.")
-def topic_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, internal: bool) -> Request:
+@click.option(
+    "--urp",
+    "--under-replicated",
+    "--under-replicated-partitions",
+    "under_replicated",
+    is_flag=True,
+    help="Only topics with a partition whose replicas are not all in sync.",
+)
+@click.option(
+    "--offline",
+    "--unavailable-partitions",
+    "offline",
+    is_flag=True,
+    help="Only topics with a partition without a leader.",
+)
+@click.option(
+    "--under-min-isr",
+    "--under-min-isr-partitions",
+    "under_min_isr",
+    is_flag=True,
+    help="Only topics with a partition below min.insync.replicas: acks=all fails.",
+)
+@click.option(
+    "--at-min-isr",
+    "--at-min-isr-partitions",
+    "at_min_isr",
+    is_flag=True,
+    help="Only topics with a partition that one more lost replica makes fail.",
+)
+def topic_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, internal: bool, **health: bool) -> Request:
     """List topics, all or those whose names match a glob. `-` reads names from standard input.
+
+    Of the filters --urp, --offline, --under-min-isr and --at-min-isr one is enough for a topic to be shown.
 
     Example: kcon topic list
 
     Example: kcon topic list 'orders.*' --sort -partitions --limit 10
     """
-    return TopicList(shared=shared, patterns=patterns, regex=regex, internal=internal)
+    return TopicList(
+        shared=shared,
+        patterns=patterns,
+        regex=regex,
+        internal=internal,
+        health=frozenset(name.replace("_", "-") for name, chosen in health.items() if chosen),
+    )
 
 
 @leaf("describe", parent=COMMAND, options=_ANSWER)
@@ -293,3 +332,12 @@ def _add_offsets() -> None:
 
 
 _add_offsets()
+
+
+def _add_shape_and_insight() -> None:
+    """Hang further verbs below the noun; their modules need this one first."""
+    import kcon.commands.topic_insight
+    import kcon.commands.topic_shape  # noqa: F401
+
+
+_add_shape_and_insight()

@@ -87,7 +87,7 @@ async def estimate(session: Session, plan: SearchPlan) -> SearchEstimate:
     """Return how much lies ahead; bytes in proportion to the offsets of each partition."""
     ahead = {each.partition: max(0, each.end_offset - each.next_offset) for each in plan.coverage}
     wanted = [part for part, offsets in ahead.items() if offsets]
-    sizes = await _sizes(session, wanted)
+    sizes = await partition_sizes(session, wanted)
     disk_bytes = 0.0
     for part in wanted:
         start, end = plan.planned.bounds.get(part, (0, 0))
@@ -98,7 +98,7 @@ async def estimate(session: Session, plan: SearchPlan) -> SearchEstimate:
     return SearchEstimate(partition_count=len(wanted), offsets=sum(ahead.values()), disk_bytes=round(disk_bytes))
 
 
-async def _sizes(session: Session, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+async def partition_sizes(session: Session, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
     """Return the largest replica of each partition; nothing for those whose brokers do not tell."""
     if not partitions:
         return {}

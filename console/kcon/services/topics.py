@@ -125,6 +125,41 @@ def _changed(configs: Mapping[WireText, ConfigEntry]) -> list[ConfigEntry]:
     return sorted(set_here, key=lambda entry: entry.name.raw)
 
 
+async def ailing_topics(session: Session, topics: Sequence[TopicInfo], health: frozenset[str]) -> list[TopicInfo]:
+    """Return the topics with a partition in one of these states.
+
+    health: `under-replicated`, `offline`, `under-min-isr` (in sync are fewer than min.insync.replicas, KIP-16), and
+    `at-min-isr` (just so many, and fewer than there are replicas).
+    """
+    needs_settings = [topic for topic in topics if health & {"under-min-isr", "at-min-isr"} and topic.error is None]
+    least: dict[TopicName, int] = {}
+    if needs_settings:
+        admin = await session.admin()
+        # Where everything is in sync and there is more than one replica, no setting can make it ail.
+        asked = [topic for topic in needs_settings if any(_may_ail(part) for part in topic.partitions)]
+        told = await admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic.name) for topic in asked])
+        for resource, configs in told.items():
+            if isinstance(configs, KafkaError):
+                raise configs.as_exception(f"configs of {resource.name}")
+            entry = configs.get(WireText("min.insync.replicas"))
+            least[topic_name(resource.name.raw)] = int(entry.value.raw) if entry is not None and entry.value else 1
+    return [topic for topic in topics if any(_ails(part, least.get(topic.name), health) for part in topic.partitions)]
+
+
+def _may_ail(part: PartitionInfo) -> bool:
+    return part.is_under_replicated or len(part.replicas) == 1
+
+
+def _ails(part: PartitionInfo, least: int | None, health: frozenset[str]) -> bool:
+    in_sync = len(part.isr)
+    return (
+        ("under-replicated" in health and part.is_under_replicated)
+        or ("offline" in health and part.leader_id < 0)
+        or ("under-min-isr" in health and least is not None and in_sync < least)
+        or ("at-min-isr" in health and least is not None and in_sync == least and part.is_under_replicated)
+    )
+
+
 def is_missing(info: TopicInfo) -> bool:
     """The topic does not exist."""
     return info.error is not None and info.error.code == UNKNOWN_TOPIC_OR_PARTITION

@@ -20,6 +20,8 @@ MUTATIONS = [
     ("copy", "x", "y", "-y"),
     ("copy", "x/0/1", "y", "--create", "-y"),
     ("redrive", "x", "-y"),
+    ("topic", "apply", "-f", "-", "-y"),
+    ("topic", "clone", "x", "y"),
     ("consume", "x", "-g", "g", "-e"),
     ("topic", "alter", "x", "--set", "a=b", "-y"),
     ("topic", "add-partitions", "x", "--add", "1", "-y"),
@@ -58,7 +60,7 @@ def test_no_change_reaches_the_socket(
 ) -> None:
     kcon.variables["KCON_BOOTSTRAP"] = f"127.0.0.1:{listener.getsockname()[1]}"
     kcon.variables[variable[0]] = variable[1]
-    ran = kcon(*argv, stdin=b"a\n")
+    ran = kcon(*argv, stdin=b"[topic.x]\n" if "apply" in argv else b"a\n")
     assert ran.code == 6
     assert "read-only" in ran.err
     with pytest.raises(BlockingIOError):  # Nobody has even connected.
