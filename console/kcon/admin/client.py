@@ -241,12 +241,12 @@ class Admin(ClusterCalls, SecurityCalls, TransactionCalls):
         return await delete_records(self._cluster, self._routes, before, permit, self._cluster.deadline())
 
     async def describe_configs(
-        self, resources: Iterable[ConfigResource]
+        self, resources: Iterable[ConfigResource], names: Collection[str] | None = None
     ) -> dict[ConfigResource, dict[WireText, ConfigEntry] | KafkaError]:
-        """Return every config of each resource, by name."""
+        """Return the configs of each resource, by name. names: only these; None: every one."""
         from kcon.admin.config_entries import describe_configs
 
-        return await describe_configs(self._cluster, list(resources), self._cluster.deadline())
+        return await describe_configs(self._cluster, list(resources), self._cluster.deadline(), names)
 
     async def alter_configs(
         self,

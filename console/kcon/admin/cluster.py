@@ -9,7 +9,7 @@ from typing import Any, Final
 from kcon.admin.apis import Api
 from kcon.admin.connection import Answer, Connection
 from kcon.admin.decode import decode_response
-from kcon.admin.dial import TimedOut
+from kcon.admin.dial import NotSentError, TimedOut
 from kcon.admin.requests import ReadRequest, Request, WriteRequest, mutates
 from kcon.admin.security import ConnectionSecurity
 from kcon.admin.settings import AdminSettings
@@ -47,6 +47,8 @@ class Cluster:
         self._security = ConnectionSecurity(settings.security, settings.secrets)
         self._connections: dict[str, Connection] = {}
         self._opening: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._down: dict[str, float] = {}
+        """Addresses that took no connection, and until when (the loop's clock) another broker is preferred."""
         self._silent: dict[str, tuple[float, TimedOut]] = {}
         """Addresses that did not answer: until when (the loop's clock) they are not asked again, and what is said."""
 
@@ -83,7 +85,11 @@ class Cluster:
     ) -> Answer:
         """Send a request that changes the cluster, under a permit that is in use."""
         assert mutates(request), f"{request.api.title} does not mutate; use send"
-        return await self._exchange(await self._connection(broker_id, deadline), request, deadline, permit)
+        try:
+            connection = await self._connection(broker_id, deadline)
+        except UnreachableError as error:
+            raise NotSentError(error.message, error.hint) from error
+        return await self._exchange(connection, request, deadline, permit)
 
     async def _exchange(
         self, connection: Connection, request: Request, deadline: Deadline, permit: Permit | None = None
@@ -110,10 +116,13 @@ class Cluster:
 
     @property
     def controller_id(self) -> int | None:
-        """The broker to send topic changes to, or None for any."""
-        if self.info is None or self.info.broker(self.info.controller_id) is None:
+        """The broker to send topic changes to, or None for any, which forwards on KRaft; so where it is down."""
+        broker = None if self.info is None else self.info.broker(self.info.controller_id)
+        if broker is None:
             return None
-        return self.info.controller_id
+        address = _address(broker.host.raw, broker.port)
+        is_down = asyncio.get_running_loop().time() < self._down.get(address, 0.0)
+        return None if is_down or self._silence(address) else broker.id
 
     # --- connections -----------------------------------------------------------------------------------------
 
@@ -201,6 +210,11 @@ class Cluster:
                 except TimedOut as error:
                     self._remember_silent(_address(host, port), error)
                     raise
+                except UnreachableError:
+                    until_s = asyncio.get_running_loop().time() + self.settings.silent_broker_ms / 1000
+                    self._down[_address(host, port)] = until_s
+                    raise
+                self._down.pop(_address(host, port), None)
                 self._connections[address] = connection
             return connection
 

@@ -36,14 +36,18 @@ _SOURCES: Final = {
 
 
 async def describe_configs(
-    cluster: Cluster, resources: Collection[ConfigResource], deadline: Deadline
+    cluster: Cluster,
+    resources: Collection[ConfigResource],
+    deadline: Deadline,
+    names: Collection[str] | None = None,
 ) -> dict[ConfigResource, Configs | KafkaError]:
-    """Return every config of each resource, by name."""
+    """Return the configs of each resource, by name. names: only these; None: every one."""
+    wanted = None if names is None else list(names)
 
     async def ask(broker_id: int, keys: Sequence[ConfigResource]) -> Mapping[ConfigResource, Configs | KafkaError]:
         values = {
             "resources": [
-                {"resource_type": int(r.type), "resource_name": r.name.raw, "configuration_keys": None} for r in keys
+                {"resource_type": int(r.type), "resource_name": r.name.raw, "configuration_keys": wanted} for r in keys
             ]
         }
         to = None if broker_id == NO_BROKER else broker_id

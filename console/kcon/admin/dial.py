@@ -23,6 +23,10 @@ class TimedOut(UnreachableError):
     """The other side did not answer in time, neither a request nor the first word."""
 
 
+class NotSentError(UnreachableError):
+    """There was no connection to send a change on, so it did not happen and may be tried elsewhere."""
+
+
 async def dial(host: str, port: int, make: Callable[[], ProtocolT], tls: "ssl.SSLContext | None" = None) -> ProtocolT:
     """Connect to the first address of `host` that takes us. The caller sets the deadline.
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, Final, TypeAlias, TypeVar
 
 from kcon.admin.cluster import Deadline
-from kcon.admin.dial import TimedOut
+from kcon.admin.dial import NotSentError, TimedOut
 from kcon.admin.settings import AdminSettings
 from kcon.core.kafka_error import KafkaError, kafka_error
 from kcon.errors import AuthError, KconError, RefusedError, UnreachableError
@@ -47,6 +47,8 @@ async def fan_out(
     needs: the ACL operation that the question takes, to be named where it is lacking.
     """
     results: dict[Key, Value | KafkaError] = {}
+    unsent: set[Key] = set()
+    """Changes that did not even leave: they may be tried again."""
     pending: list[Key] = list(keys)
     for attempt in count():
         if attempt:
@@ -60,11 +62,12 @@ async def fan_out(
             else:
                 by_broker.setdefault(broker, []).append(key)
         await together(
-            _ask_one(ask, broker_id, batch, results)
+            _ask_one(ask, broker_id, batch, results, unsent)
             for broker_id, mine in by_broker.items()
             for batch in batches(mine, batch_max)
         )
-        pending = [key for key in pending if _may_pass(results[key], attempt, settings, mutating)]
+        pending = [key for key in pending if _may_pass(results[key], attempt, settings, mutating and key not in unsent)]
+        unsent.clear()
         if not pending or deadline.left_ms() <= 0:
             break
     return {key: _with_right(results[key], needs) for key in keys}
@@ -111,7 +114,11 @@ async def _routed(route: Route[Key], keys: Sequence[Key], *, fresh: bool) -> Map
 
 
 async def _ask_one(
-    ask: Ask[Key, Value], broker_id: int, batch: Sequence[Key], results: dict[Key, Value | KafkaError]
+    ask: Ask[Key, Value],
+    broker_id: int,
+    batch: Sequence[Key],
+    results: dict[Key, Value | KafkaError],
+    unsent: set[Key],
 ) -> None:
     try:
         told = await ask(broker_id, batch)
@@ -119,6 +126,8 @@ async def _ask_one(
         raise
     except KconError as error:
         told = dict.fromkeys(batch, as_item_error(error))
+        if isinstance(error, NotSentError):
+            unsent.update(batch)
     for key in batch:
         results[key] = told[key] if key in told else kafka_error(NETWORK_EXCEPTION, "the answer left it out")
 

@@ -44,7 +44,9 @@ async def run_cluster(request: Request, invocation: Invocation) -> int:
             case ClusterQuorum():
                 return await _quorum(invocation, session)
             case ClusterFeatures():
-                return await _features(invocation, session)
+                from kcon.cli.cluster_features import run_features
+
+                return await run_features(request, invocation, session)
             case ClusterVersions():
                 return await _versions(request, invocation, session)
             case ClusterElect():
@@ -142,35 +144,6 @@ def _quorum_item(replica: QuorumReplica, role: str, *, end: int, now_ms: int) ->
         "caught_up_ms_ago": ago(replica.last_caught_up_ms),
         "directory_id": replica.directory_id,
     }
-
-
-_FEATURE_COLUMNS = (
-    Column(key="name"),
-    Column(key="finalized", right=True),
-    Column(key="supported_min", header="FROM", right=True),
-    Column(key="supported_max", header="TO", right=True),
-)
-
-
-async def _features(invocation: Invocation, session: Session) -> int:
-    async with invocation.deadline():
-        told = await (await session.admin()).features()
-    return invocation.show(
-        Document(
-            kind="Features",
-            context=invocation.context.name,
-            columns=_FEATURE_COLUMNS,
-            items=[
-                {
-                    "name": each.name,
-                    "finalized": each.finalized,
-                    "supported_min": each.supported_min,
-                    "supported_max": each.supported_max,
-                }
-                for each in told.features.values()
-            ],
-        )
-    )
 
 
 _VERSION_COLUMNS = (

@@ -1,6 +1,7 @@
 """`kcon reassign`: executes its requests and shows the answers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kcon.admin.client import Admin
@@ -9,8 +10,9 @@ from kcon.cli.document import Column, Document, Item, ItemError, Value
 from kcon.cli.invocation import Invocation
 from kcon.cli.item_changes import Shape, carry_out_items
 from kcon.cli.topic import missing_topics
-from kcon.commands.reassign import ReassignCancel, ReassignPlan, ReassignStatus
+from kcon.commands.reassign import ReassignCancel, ReassignPlan, ReassignStatus, ReassignUnthrottle
 from kcon.commands.request import Request
+from kcon.core.config_entry import ConfigResource, ResourceType
 from kcon.core.ids import TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.reassign_plan import (
@@ -19,12 +21,14 @@ from kcon.core.reassign_plan import (
     parse_plan_json,
     plan_reassignment,
 )
+from kcon.core.units import format_bytes_rate
 from kcon.core.wire_text import display_safe
 from kcon.errors import ExitCode, NotFoundError, UsageError
 from kcon.gate.permit import Operation, Permit
 from kcon.services.item_changes import ItemChanges
 from kcon.services.names import is_pattern, select_names
 from kcon.services.session import Session
+from kcon.services.throttles import Edits, find_throttles, lift, plan_throttle, set_throttle
 from kcon.services.topics import find_topics
 
 PLAN_BYTES_MAX = 256 * 1024 * 1024
@@ -36,6 +40,8 @@ async def run_reassign(request: Request, invocation: Invocation) -> int:
         match request:
             case ReassignPlan():
                 return await _plan(request, invocation, session)
+            case ReassignUnthrottle():
+                return await _unthrottle(request, invocation, session)
             case ReassignStatus():
                 return await _status(invocation, session)
             case ReassignCancel():
@@ -80,6 +86,11 @@ async def _plan(request: ReassignPlan, invocation: Invocation, session: Session)
         {where: row.new for where, row in moved.items()},
         by_pattern=any(is_pattern(name, regex=False) for name in request.topics),
     )
+    notes = [] if moved or errors else ["Every replica is there already."]
+    if request.throttle_bytes_per_s is not None and moved:
+        rate = request.throttle_bytes_per_s
+        changes = _with_throttle(session, changes, plan_throttle(moved.values(), rate))
+        notes.append(f"Throttled to {format_bytes_rate(rate)} a broker until `kcon reassign unthrottle`.")
     shape = Shape(
         kind="Reassignment",
         columns=_PLAN_COLUMNS,
@@ -89,11 +100,22 @@ async def _plan(request: ReassignPlan, invocation: Invocation, session: Session)
         what="moves",
         name_key="topic",
         errors=errors,
-        notes=[] if moved or errors else ["Every replica is there already."],
+        notes=notes,
     )
     return await carry_out_items(
         invocation, session, request.confirmation, changes, shape, item=lambda where: _row_item(moved[where])
     )
+
+
+def _with_throttle(session: Session, changes: ItemChanges[TopicPartition], edits: Edits) -> ItemChanges[TopicPartition]:
+    """Let the throttle be set before the moves begin; if it cannot be, they do not."""
+    begin = changes.send
+
+    async def send(admin: Admin, permit: Permit) -> Mapping[TopicPartition, KafkaError | None]:
+        await set_throttle(session, edits, "-y")
+        return await begin(admin, permit)
+
+    return replace(changes, send=send)
 
 
 def _row_item(row: ReassignRow) -> dict[str, Value]:
@@ -187,6 +209,12 @@ _STATUS_COLUMNS = (
 async def _status(invocation: Invocation, session: Session) -> int:
     async with invocation.deadline():
         moving = await (await session.admin()).reassignments()
+        throttles = await find_throttles(session, everywhere=False)
+    notes = [] if moving else ["Nothing moves."]
+    if throttles:
+        brokers = ", ".join(str(each.resource.name) for each in throttles if each.resource.type is ResourceType.BROKER)
+        left = "" if moving else " though nothing moves: `kcon reassign unthrottle` lifts it"
+        notes.append(f"Replication of brokers {brokers} is throttled{left}.")
     items: list[Item] = [
         {
             "topic": where.topic,
@@ -204,9 +232,38 @@ async def _status(invocation: Invocation, session: Session) -> int:
             columns=_STATUS_COLUMNS,
             name_key="topic",
             items=items,
-            notes=[] if items else ["Nothing moves."],
+            notes=notes,
         )
     )
+
+
+_THROTTLE_COLUMNS = (Column(key="resource"), Column(key="settings"))
+
+
+async def _unthrottle(request: ReassignUnthrottle, invocation: Invocation, session: Session) -> int:
+    refuse_early(session, Operation.CONFIG_ALTER, request.confirmation)
+    async with invocation.deadline():
+        throttles = {each.resource: each for each in await find_throttles(session, everywhere=True)}
+    shape = Shape(
+        kind="ReassignmentThrottles",
+        columns=_THROTTLE_COLUMNS,
+        question=f"Lift the throttles of {len(throttles):,} brokers and topics?",
+        planned="to be lifted",
+        done="lifted",
+        what="throttles",
+        name_key="resource",
+        notes=[] if throttles else ["Nothing is throttled."],
+    )
+
+    def item(resource: ConfigResource) -> Mapping[str, Value]:
+        settings = throttles[resource].settings
+        return {
+            "resource": display_safe(resource.target.replace(":", " ", 1)),
+            "settings": [f"{name}={value}" for name, value in settings.items()],
+        }
+
+    changes = lift(throttles.values())
+    return await carry_out_items(invocation, session, request.confirmation, changes, shape, item=item)
 
 
 async def _cancel(request: ReassignCancel, invocation: Invocation, session: Session) -> int:

@@ -38,6 +38,8 @@ LIVE_NOUNS = frozenset(
         "load",
         "why",
         "metrics",
+        "wait",
+        "check",
     }
 )
 """Commands that talk to a cluster, so they run on an event loop; the others never load one."""

@@ -1,6 +1,6 @@
 """`kcon cluster`: what is this cluster, how is its quorum, what can it do, and who should lead?"""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import click
 
@@ -26,6 +26,11 @@ class ClusterFeatures(Request):
     """Show features."""
 
     command: ClassVar[str] = "cluster features"
+    levels: tuple[tuple[str, int], ...] = ()
+    """Empty: show them. 0 turns a feature off."""
+    downgrade: bool = False
+    unsafe: bool = False
+    confirmation: Confirmation = Confirmation()
 
 
 class ClusterVersions(Request):
@@ -69,13 +74,62 @@ def cluster_quorum(*, shared: Shared) -> Request:
     return ClusterQuorum(shared=shared)
 
 
+class _Level(click.ParamType[tuple[str, int]]):
+    name = "name=level"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value
+        feature, _equals, level = str(value).partition("=")
+        if not feature or not level.isdecimal() or int(level) > _LEVEL_MAX:
+            self.fail(f"{value!r} is not NAME=LEVEL, e.g. metadata.version=29.", param, ctx)
+        return feature, int(level)
+
+
+_LEVEL_MAX = 32_767
+
+
 @leaf("features", parent=COMMAND, options=_ANSWER)
-def cluster_features(*, shared: Shared) -> Request:
-    """Show the features of the cluster: the level in force and those it supports.
+@click.option(
+    "--set",
+    "levels",
+    type=_Level(),
+    multiple=True,
+    metavar="NAME=LEVEL",
+    help="Bring a feature to this level, 0 turns it off; repeatable.",
+)
+@click.option("--downgrade", is_flag=True, help="The levels may be lower than now, where nothing is lost by it.")
+@click.option("--unsafe", is_flag=True, help="With --downgrade: even if metadata is lost.")
+@takes_confirmation
+def cluster_features(
+    *,
+    shared: Shared,
+    levels: tuple[tuple[str, int], ...],
+    downgrade: bool,
+    unsafe: bool,
+    dry_run: bool,
+    yes: bool,
+    confirm: str | None,
+) -> Request:
+    """Show the features of the cluster: the level in force and those it supports; or change levels.
 
     Example: kcon cluster features
+
+    Example: kcon cluster features --set metadata.version=30 --dry-run
     """
-    return ClusterFeatures(shared=shared)
+    if (downgrade or unsafe) and not levels:
+        raise click.UsageError("Say what to change with --set.")
+    if unsafe and not downgrade:
+        raise click.UsageError("--unsafe goes with --downgrade.")
+    if len({name for name, _level in levels}) < len(levels):
+        raise click.UsageError("A feature is set twice.")
+    return ClusterFeatures(
+        shared=shared,
+        levels=levels,
+        downgrade=downgrade,
+        unsafe=unsafe,
+        confirmation=confirmation(dry_run, yes, confirm),
+    )
 
 
 @leaf("versions", parent=COMMAND, options=_ANSWER)

@@ -14,6 +14,7 @@ from kcon.commands.options import (
 )
 from kcon.commands.request import Confirmation, Request, Shared
 from kcon.commands.tree import Noun, leaf
+from kcon.errors import UsageError
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -30,6 +31,14 @@ class ReassignPlan(Request):
     export: str | None = None
     """`new` or `current`: write Apache's JSON instead of a table."""
     execute: bool = False
+    throttle_bytes_per_s: int | None = None
+    confirmation: Confirmation = Confirmation()
+
+
+class ReassignUnthrottle(Request):
+    """Lift throttles."""
+
+    command: ClassVar[str] = "reassign unthrottle"
     confirmation: Confirmation = Confirmation()
 
 
@@ -108,8 +117,29 @@ def reassign_plan(
     )
 
 
+def _rate(_context: click.Context, _option: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    from kcon.core.units import parse_bytes
+
+    try:
+        rate = parse_bytes(value.removesuffix("/s"))
+    except UsageError as error:
+        raise click.BadParameter(f"{value!r} is no rate; write 50MiB or 50MiB/s.") from error
+    if rate <= 0:
+        raise click.BadParameter("A rate is more than 0; `kcon reassign unthrottle` lifts it.")
+    return rate
+
+
 @leaf("execute", parent=COMMAND, options=_ANSWER)
 @_takes_plan
+@click.option(
+    "--throttle",
+    "throttle_bytes_per_s",
+    callback=_rate,
+    metavar="RATE",
+    help="Copy at most so much a second and broker, e.g. 50MiB; stays until `reassign unthrottle`.",
+)
 @takes_confirmation
 def reassign_execute(
     *,
@@ -118,6 +148,7 @@ def reassign_execute(
     brokers: tuple[int, ...],
     replication_factor: int | None,
     from_file: str | None,
+    throttle_bytes_per_s: int | None,
     dry_run: bool,
     yes: bool,
     confirm: str | None,
@@ -134,6 +165,7 @@ def reassign_execute(
         replication_factor=replication_factor,
         from_file=from_file,
         execute=True,
+        throttle_bytes_per_s=throttle_bytes_per_s,
         confirmation=confirmation(dry_run, yes, confirm),
     )
 
@@ -145,6 +177,16 @@ def reassign_status(*, shared: Shared) -> Request:
     Example: kcon reassign status --watch
     """
     return ReassignStatus(shared=shared)
+
+
+@leaf("unthrottle", parent=COMMAND, options=_ANSWER)
+@takes_confirmation
+def reassign_unthrottle(*, shared: Shared, dry_run: bool, yes: bool, confirm: str | None) -> Request:
+    """Lift the throttles of replication from every broker and topic. Moves leave theirs behind.
+
+    Example: kcon reassign unthrottle -y
+    """
+    return ReassignUnthrottle(shared=shared, confirmation=confirmation(dry_run, yes, confirm))
 
 
 @leaf("cancel", parent=COMMAND, options=_ANSWER)

@@ -22,6 +22,8 @@ COMMANDS = (
         "cluster",
         ("clusters",),
     ),
+    ("wait", "Cluster", "Wait until something is so: replicas in sync, a group empty, lag gone.", "wait", ()),
+    ("check", "Cluster", "Check for cron and CI: may this broker be stopped?", "check", ()),
     ("reassign", "Cluster", "Move replicas: plan, execute, status, cancel.", "reassign", ("reassignment",)),
     ("txn", "Cluster", "Transactions: list, describe, find those that hang, abort them.", "txn", ("transaction",)),
     ("raw", "Cluster", "Send one request of Kafka's protocol and print the answer as JSON.", "raw", ()),

@@ -135,3 +135,42 @@ def test_one_request_gets_a_part_of_the_commands_time(
     settings = AdminSettings.of(Context(name="c", bootstrap=("b:1",), timeout_ms=timeout_ms))
     assert (settings.request_timeout_ms, settings.change_timeout_ms) == (request_ms, change_ms)
     assert settings.connect_timeout_ms == connect_ms
+
+
+def test_a_change_that_was_never_sent_goes_to_another_broker(wire: SimpleNamespace) -> None:
+    """The controller that Metadata names is dead, and nothing reached it; on KRaft any broker forwards."""
+
+    async def main() -> None:
+        async with wire.broker(node_id=2) as broker:
+            broker.peers.append(SimpleNamespace(node_id=7, port=1))
+            m = wire.schema(Api.METADATA, 9, "response")
+            broker.replies[Api.METADATA] = lambda version, request: m.MetadataResponse(
+                throttle_time=wire.no_time,
+                brokers=tuple(
+                    m.MetadataResponseBroker(node_id=each.node_id, host="127.0.0.1", port=each.port, rack=None)
+                    for each in (broker, broker.peers[0])
+                ),
+                cluster_id="fake-cluster",
+                controller_id=7,
+                topics=(),
+            )
+            broker.versions[Api.METADATA] = (9, 9)
+            told: list[int] = []
+
+            def deleted(version: int, request: Any) -> object:
+                told.append(version)
+                answer = wire.schema(Api.DELETE_TOPICS, version, "response")
+                name = "orders"
+                result = answer.DeletableTopicResult(
+                    name=name, topic_id=None, error_code=wire.code(0), error_message=None
+                )
+                return answer.DeleteTopicsResponse(throttle_time=wire.no_time, responses=(result,))
+
+            broker.replies[Api.DELETE_TOPICS] = deleted
+            async with await Admin.connect(wire.settings(broker)) as admin:
+                name = topic_name("orders")
+                results = await admin.delete_topics([name], wire.permit(Operation.TOPIC_DELETE, "orders"))
+            assert results == {name: None}
+            assert len(told) == 1
+
+    run(main())

@@ -9,10 +9,10 @@ from kcon.cli.run import LIVE_NOUNS
 from kcon.commands.examples import examples_of
 from kcon.commands.tree import root_command
 
-RECORD_NOUNS = frozenset(
-    {"consume", "tail", "produce", "load", "search", "get", "copy", "redrive", "migrate", "top", "probe"}
+APART = frozenset({"consume", "tail", "produce", "load", "search", "get", "copy", "redrive", "migrate"}) | frozenset(
+    {"top", "probe", "metrics", "wait"}
 )
-"""They go through librdkafka, or on until ctrl-C; they have fault tests of their own."""
+"""They go through librdkafka, or on for as long as they are told; they have fault tests of their own."""
 LOCAL_VERBS = frozenset({"up", "status", "kill", "pause", "resume", "add", "remove", "down"})
 """Of `kcon cluster`: about processes, not about a cluster that is asked."""
 
@@ -26,7 +26,7 @@ def command_lines() -> list[tuple[str, ...]]:
     for name in root.list_commands(context):
         command = root.get_command(context, name)
         assert command is not None
-        if name in LIVE_NOUNS - RECORD_NOUNS:
+        if name in LIVE_NOUNS - APART:
             found += _lines(command, f"kcon {name}")
     return found
 

@@ -41,6 +41,8 @@ MUTATIONS = [
     ("raw", "Metadata", "--data", '{"topics": [{"name": "x"}]}', "-y"),
     ("reassign", "execute", "-t", "x", "-y"),
     ("reassign", "cancel", "-y"),
+    ("reassign", "unthrottle", "-y"),
+    ("cluster", "features", "--set", "metadata.version=30", "-y"),
     ("group", "reset", "--all-groups", "--to", "start", "-y"),
 ]
 
