@@ -14,6 +14,7 @@ from pathlib import Path
 
 from kcon_broker.errors import BrokerError
 from kcon_broker.settings import (
+    STANDARD_AUTHORIZER,
     BrokerSettings,
     FlushMode,
     RecordValidation,
@@ -77,6 +78,12 @@ def settings_from(arguments: Sequence[str] | None) -> BrokerSettings:
         metavar="NAME:PARTITIONS",
         help="a topic that exists when the broker is ready",
     )
+    parser.add_argument(
+        "--authorizer-class-name",
+        choices=(STANDARD_AUTHORIZER,),
+        default="",
+        help="keep access rules (ACLs), and tell them; they are not enforced (default: there are none)",
+    )
     given = parser.parse_args(arguments)
     flush, interval_ms = given.flush
     storage = StorageSettings(flush=flush)
@@ -97,6 +104,7 @@ def settings_from(arguments: Sequence[str] | None) -> BrokerSettings:
         record_validation=given.record_validation,
         topic_config_defaults=tuple(given.topic_default),
         seed_topics=tuple(given.seed_topic),
+        authorizer_class_name=given.authorizer_class_name,
         storage=storage,
     )
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+STANDARD_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+"""Apache Kafka's own authorizer: the one name of an authorizer that means something here."""
+
 
 class FlushMode(StrEnum):
     """When written records count as safe, and so become visible."""
@@ -192,6 +195,8 @@ class BrokerSettings:
     topic_config_defaults: tuple[tuple[str, str], ...] = ()
     """Broker-wide defaults of topic configs, by their topic config name."""
     seed_topics: tuple[SeedTopic, ...] = ()
+    authorizer_class_name: str = ""
+    """STANDARD_AUTHORIZER: access rules (ACLs) are kept and told, though not enforced; empty: there are none."""
     groups: GroupSettings = field(default_factory=GroupSettings)
     transactions: TransactionSettings = field(default_factory=TransactionSettings)
     network: NetworkSettings = field(default_factory=NetworkSettings)

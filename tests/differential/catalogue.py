@@ -15,6 +15,7 @@ from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.api_table import API_TABLE
 from kcon_broker.wire.messages.create_topics import CreatableTopic
 from tests.differential.generators import (
+    acls,
     cluster,
     commits,
     configs,
@@ -23,9 +24,11 @@ from tests.differential.generators import (
     groups,
     malformed,
     offsets,
+    placement,
     produce,
     topics,
     transactions,
+    users,
 )
 from tests.differential.generators.draw import Draw, Maker, Makers
 from tests.differential.session import Step, in_order
@@ -41,6 +44,9 @@ MAKERS: Final[Mapping[ApiKey, Makers]] = {
     **consumer_groups.MAKERS,
     **commits.MAKERS,
     **transactions.MAKERS,
+    **acls.MAKERS,
+    **users.MAKERS,
+    **placement.MAKERS,
 }
 
 

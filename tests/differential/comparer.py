@@ -5,7 +5,7 @@ names of what they stand for, record batches opened. Two trees are then walked t
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,16 +13,49 @@ from kcon_broker.batch.header import HEADER_BYTES, LOG_OVERHEAD, read_header
 from kcon_broker.batch.records import iter_records
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.schema import ZERO_UUID, Struct
-from tests.differential.permitted import How, Permitted, permitted
+from tests.differential.permitted import How, Permitted, entry_field, permitted
 from tests.differential.session import Observation, Side, Step
 
 Tree = Any
 """Dicts of fields, lists, and plain values."""
 
 _MEMBER_ID: Final = re.compile(r"-?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_NAMING: Final = ("name", "topic", "group_id", "topic_id", "resource_name", "index", "partition_index", "partition")
+_NAMING: Final = (
+    "name",
+    "topic",
+    "topic_name",
+    "group_id",
+    "topic_id",
+    "resource_type",
+    "resource_name",
+    "user",
+    "index",
+    "partition_index",
+    "partition_id",
+    "partition",
+)
 """Fields that say what an entry of a list is about."""
 _SHOWN_CHARACTERS_MAX: Final = 300
+
+
+_LISTED: Final[Mapping[str, Callable[[Tree], list[Any]]]] = {
+    "topics": lambda entry: [entry["name"]],
+    "groups": lambda entry: [entry["group_id"]],
+    "config_resources": lambda entry: [entry["resource_name"]],
+    "replica_election_results": lambda entry: [entry["topic"]],
+    "results": lambda entry: [entry.get("user")],
+    "entries": lambda entry: [part["entity_name"] for part in entry["entity"]],
+}
+"""Lists that name everything there is, and the names in an entry of each."""
+_OF_EVERY_RUN: Final = (4, 8)
+"""Types of config resources that are there before any test: brokers and their loggers."""
+
+
+def _is_of(prefix: str, entry: Tree, names: list[Any]) -> bool:
+    """Tell whether an entry is of this run, and not of another test."""
+    if entry.get("error_code") or entry.get("resource_type") in _OF_EVERY_RUN:
+        return True
+    return any((name or "").startswith(prefix) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +101,9 @@ def see(step: Step, side: Side, observation: Observation) -> Seen:
     if step.lists_all:
         prefix = str(side.values["prefix"])
         tree.pop("next_cursor", None)
-        for listed in ("topics", "groups"):
-            if listed in tree:
-                key = "group_id" if listed == "groups" else "name"
-                tree[listed] = [
-                    entry for entry in tree[listed] if entry.get("error_code") or (entry[key] or "").startswith(prefix)
-                ]
+        for listed, names_of in _LISTED.items():
+            if isinstance(tree.get(listed), list):
+                tree[listed] = [entry for entry in tree[listed] if _is_of(prefix, entry, names_of(entry))]
     return Seen(observation.reaction, tree)
 
 
@@ -216,18 +246,20 @@ def _walk_lists(
         if our_entry == apache_entry:
             continue
         if isinstance(our_entry, dict | list):
-            yield from _walk(field, f"{place}[{index}]", our_entry, apache_entry, situations, used)
+            yield from _walk(
+                entry_field(field, our_entry), f"{place}[{index}]", our_entry, apache_entry, situations, used
+            )
         else:
             yield Difference(field, f"{place}[{index}]", our_entry, apache_entry)
 
 
 def _sorted(entries: Sequence[Tree]) -> list[Tree]:
-    """Order by what names an entry: its other fields may differ."""
+    """Order by what names an entry: its other fields may differ, and count only among entries of one name."""
 
-    def key(entry: Tree) -> str:
+    def key(entry: Tree) -> tuple[str, str]:
         if isinstance(entry, dict):
-            return repr([entry.get(name) for name in _NAMING])
-        return repr(entry)
+            return repr([entry.get(name) for name in _NAMING]), repr(entry)
+        return repr(entry), ""
 
     return sorted(entries, key=key)
 

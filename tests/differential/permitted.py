@@ -4,7 +4,9 @@ Each line names one field; there are no wildcards. A difference in any other fie
 is this table: run `python -m tests.differential.permitted > docs/differences.md` after a change.
 """
 
+import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -25,7 +27,10 @@ class Permitted:
     """One field that may differ."""
 
     field: str
-    """The API, then the names of fields down to one, without indexes."""
+    """The API, then the names of fields down to one, without indexes.
+
+    `configs[node.id].value` is the value of the one config with this name, in a list where entries have names.
+    """
     how: How
     why: str
     situation: str = ""
@@ -35,13 +40,44 @@ class Permitted:
 _PORT = "Each broker listens on a port of its own."
 _WORDING = "The error code says what is wrong; the sentence beside it is for people and is our own."
 _CLUSTER = "Each cluster has an id of its own."
-_BROKER_CONFIGS = "Of the broker those configs are told that it acts on, all of them read-only."
+_LIMITS = "This broker is made for one machine: its default is a limit, or a shorter time, of its own."
+_ADDRESS = "Each broker has an address, and a folder, of its own."
+_QUORUM = "Each cluster counts its own metadata."
+_CLOCK = "Each broker's own clock."
 _HASH_ORDER = "Apache Kafka's order is that of a hash map."
+
+_CONFIGS: Final = "DescribeConfigs.results.configs"
+_OWN_DEFAULTS: Final = (
+    "group.consumer.max.size",
+    "group.max.size",
+    "log.cleaner.dedupe.buffer.size",
+    "log.retention.check.interval.ms",
+    "max.connection.creation.rate",
+    "max.connections",
+    "max.connections.per.ip",
+    "num.partitions",
+    "offsets.topic.segment.bytes",
+)
+_ADDRESSES: Final = ("advertised.listeners", "controller.quorum.voters", "listeners", "log.dirs")
+
+
+def _config_permissions() -> Iterator[Permitted]:
+    for name in _OWN_DEFAULTS:
+        yield Permitted(f"{_CONFIGS}[{name}].value", How.BOTH_SET, _LIMITS)
+        yield Permitted(f"{_CONFIGS}[{name}].config_source", How.BOTH_SET, _LIMITS)
+        yield Permitted(f"{_CONFIGS}[{name}].synonyms", How.FREE, _LIMITS)
+    for name in _ADDRESSES:
+        yield Permitted(f"{_CONFIGS}[{name}].value", How.BOTH_SET, _ADDRESS)
+        yield Permitted(f"{_CONFIGS}[{name}].synonyms.value", How.BOTH_SET, _ADDRESS)
+    yield Permitted(f"{_CONFIGS}[root].value", How.BOTH_SET, "Each program logs as much as it was told to.")
+
 
 PERMITTED: Final = (
     Permitted("ApiVersions.api_keys", How.FEWER, "What is not served is not advertised; what is has the same range."),
-    Permitted("ApiVersions.supported_features", How.FREE, "Features of what is not served are not offered."),
-    Permitted("ApiVersions.finalized_features", How.FREE, "Features of what is not served are not finalized."),
+    Permitted("ApiVersions.supported_features", How.FEWER, "Features of what is not served are not offered."),
+    Permitted("ApiVersions.supported_features", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("ApiVersions.finalized_features", How.FEWER, "Features of what is not served are not finalized."),
+    Permitted("ApiVersions.finalized_features", How.ANY_ORDER, _HASH_ORDER),
     Permitted("ApiVersions.finalized_features_epoch", How.BOTH_SET, "It counts changes of each cluster's metadata."),
     Permitted("Metadata.brokers.port", How.BOTH_SET, _PORT),
     Permitted("Metadata.cluster_id", How.BOTH_SET, _CLUSTER),
@@ -64,7 +100,8 @@ PERMITTED: Final = (
     Permitted(
         "DescribeConfigs.results.configs.documentation", How.BOTH_SET, "The sentences about configs are our own."
     ),
-    Permitted("DescribeConfigs.results.configs", How.FREE, _BROKER_CONFIGS, "broker configs"),
+    *_config_permissions(),
+    Permitted("DescribeConfigs.results", How.ANY_ORDER, _HASH_ORDER),
     Permitted("DescribeLogDirs.results.log_dir", How.BOTH_SET, "Each broker has a folder of its own."),
     Permitted("DescribeLogDirs.results.total_bytes", How.FREE, "It is the disk of each folder."),
     Permitted("DescribeLogDirs.results.usable_bytes", How.FREE, "It is the disk of each folder."),
@@ -72,6 +109,41 @@ PERMITTED: Final = (
     Permitted("DescribeLogDirs.results.topics.partitions", How.ANY_ORDER, _HASH_ORDER),
     Permitted("AlterConfigs.responses.error_message", How.BOTH_SET, _WORDING),
     Permitted("IncrementalAlterConfigs.responses.error_message", How.BOTH_SET, _WORDING),
+    Permitted("CreateAcls.results.error_message", How.BOTH_SET, _WORDING),
+    Permitted("DescribeAcls.error_message", How.BOTH_SET, _WORDING),
+    Permitted("DescribeAcls.resources", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DescribeAcls.resources.acls", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DeleteAcls.filter_results.error_message", How.BOTH_SET, _WORDING),
+    Permitted("DeleteAcls.filter_results.matching_acls", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("AlterClientQuotas.entries", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("AlterClientQuotas.entries.entity", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("AlterClientQuotas.entries.error_message", How.BOTH_SET, _WORDING),
+    Permitted("DescribeClientQuotas.error_message", How.BOTH_SET, _WORDING),
+    Permitted("DescribeClientQuotas.entries", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DescribeClientQuotas.entries.entity", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DescribeClientQuotas.entries.values", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("AlterUserScramCredentials.results", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("AlterUserScramCredentials.results.error_message", How.BOTH_SET, _WORDING),
+    Permitted("DescribeUserScramCredentials.results", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("DescribeUserScramCredentials.results.error_message", How.BOTH_SET, _WORDING),
+    Permitted("AlterReplicaLogDirs.results", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("AlterReplicaLogDirs.results.partitions", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("AlterPartitionReassignments.responses.partitions.error_message", How.BOTH_SET, _WORDING),
+    Permitted("ElectLeaders.replica_election_results", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("ElectLeaders.replica_election_results.partition_result", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("ElectLeaders.replica_election_results.partition_result.error_message", How.BOTH_SET, _WORDING),
+    Permitted("DescribeQuorum.topics.partitions.leader_epoch", How.BOTH_SET, _QUORUM),
+    Permitted("DescribeQuorum.topics.partitions.high_watermark", How.BOTH_SET, _QUORUM),
+    Permitted("DescribeQuorum.topics.partitions.current_voters.log_end_offset", How.BOTH_SET, _QUORUM),
+    Permitted("DescribeQuorum.topics.partitions.current_voters.last_fetch_timestamp", How.BOTH_SET, _CLOCK),
+    Permitted("DescribeQuorum.topics.partitions.current_voters.last_caught_up_timestamp", How.BOTH_SET, _CLOCK),
+    Permitted("DescribeQuorum.nodes.listeners.port", How.BOTH_SET, _PORT),
+    Permitted("UpdateFeatures.error_message", How.BOTH_SET, _WORDING),
+    Permitted("UpdateFeatures.results", How.ANY_ORDER, _HASH_ORDER),
+    Permitted("UnregisterBroker.error_message", How.BOTH_SET, _WORDING),
+    Permitted("AddRaftVoter.error_message", How.BOTH_SET, _WORDING),
+    Permitted("RemoveRaftVoter.error_message", How.BOTH_SET, _WORDING),
+    Permitted("ListConfigResources.config_resources", How.ANY_ORDER, _HASH_ORDER),
     Permitted("Produce.responses", How.ANY_ORDER, _HASH_ORDER),
     Permitted("Produce.responses.partition_responses", How.ANY_ORDER, _HASH_ORDER),
     Permitted(
@@ -143,13 +215,24 @@ PERMITTED: Final = (
 
 
 def permitted(field: str, situations: frozenset[str]) -> list[Permitted]:
-    """Return what is permitted for a field in these situations."""
-    return [one for one in _BY_FIELD.get(field, ()) if not one.situation or one.situation in situations]
+    """Return what is permitted for a field in these situations, by its entry's name or of any entry."""
+    named, plain = _BY_FIELD.get(field, []), _BY_FIELD.get(_NAME.sub("", field), [])
+    found = named if named is plain else [*plain, *named]
+    return [one for one in found if not one.situation or one.situation in situations]
 
 
+def entry_field(field: str, entry: object) -> str:
+    """Return the field of one entry of a list: with its name, where something is permitted for that one alone."""
+    name = entry.get("name") if isinstance(entry, dict) else None
+    named = f"{field}[{name}]"
+    return named if named in _NAMED_ENTRIES else field
+
+
+_NAME: Final = re.compile(r"\[[^]]*\]")
 _BY_FIELD: Final[dict[str, list[Permitted]]] = {}
 for _one in PERMITTED:
     _BY_FIELD.setdefault(_one.field, []).append(_one)
+_NAMED_ENTRIES: Final = {_one.field[: _one.field.rindex("]") + 1] for _one in PERMITTED if "]" in _one.field}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ transactions (KIP-890); the others go on with the first.
 import re
 
 from kcon_broker.handlers.registry import HANDLERS, Answer, RequestContext, handles
+from kcon_broker.state.features import SUPPORTED
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.api_versions import (
@@ -26,12 +27,6 @@ from kcon_broker.wire.messages.api_versions import (
 VERSIONS = (0, 4)
 
 _SOFTWARE = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?\Z")
-_FEATURES = (
-    # name, lowest and highest supported level, finalized level
-    ("group.version", 0, 1, 1),
-    ("metadata.version", 7, 30, 30),
-    ("transaction.version", 0, 2, 2),
-)
 
 
 @handles(ApiKey.API_VERSIONS, versions=VERSIONS)
@@ -48,15 +43,14 @@ def handle_api_versions(ctx: RequestContext, request: ApiVersionsRequest) -> Ans
                 for key, handler in sorted(HANDLERS.items())
             ],
             supported_features=[
-                SupportedFeatureKey(name=name, min_version=low, max_version=high)
-                for name, low, high, _ in _FEATURES
-                if ctx.api_version >= 4 or low > 0
+                SupportedFeatureKey(name=feature.name, min_version=feature.level_min, max_version=feature.level_max)
+                for feature in SUPPORTED.values()
+                if ctx.api_version >= 4 or feature.level_min > 0
             ],
-            finalized_features_epoch=ctx.broker.start_epoch,
+            finalized_features_epoch=ctx.broker.features_epoch,
             finalized_features=[
                 FinalizedFeatureKey(name=name, min_version_level=level, max_version_level=level)
-                for name, _, _, level in _FEATURES
-                if level > 0
+                for name, level in ctx.broker.cluster.features.finalized().items()
             ],
         )
     )

@@ -9,12 +9,14 @@
 
 from collections import Counter
 
-from kcon_broker.handlers.config_entries import source_of
+from kcon_broker.handlers.config_entries import topic_value
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
 from kcon_broker.state.broker import Broker
+from kcon_broker.state.configs.definitions import topic_definitions
+from kcon_broker.state.configs.values import InvalidConfigError
 from kcon_broker.state.gate import Gate
 from kcon_broker.state.topic import topic_name_error
-from kcon_broker.state.topic_configs import DEFINITIONS, InvalidConfigError, check_configs
+from kcon_broker.state.topic_configs import check_configs
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.create_topics import (
@@ -49,7 +51,7 @@ def handle_create_topics(ctx: RequestContext, request: CreateTopicsRequest) -> A
             if times[wish.name] > 1:
                 raise _RefusedError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
             _check_name(ctx.broker, wish, colliding[wish.name])
-            configs = _configs(wish)
+            configs = _configs(ctx.broker, wish)
             partitions = _partition_count(ctx.broker, wish)
         except _RefusedError as refused:
             results[wish.name] = CreatableTopicResult(
@@ -136,11 +138,11 @@ def _assigned_partition_count(broker: Broker, wish: CreatableTopic) -> int:
     return len(indexes)
 
 
-def _configs(wish: CreatableTopic) -> dict[str, str]:
+def _configs(broker: Broker, wish: CreatableTopic) -> dict[str, str]:
     # Of a config that is set twice the last value counts.
     wanted = {config.name: config.value for config in wish.configs}
     try:
-        check_configs(wanted)
+        check_configs(wanted, broker.config_defaults)
     except InvalidConfigError as error:
         raise _RefusedError(ErrorCode.INVALID_CONFIG, str(error)) from error
     return {name: value for name, value in wanted.items() if value is not None}
@@ -148,7 +150,7 @@ def _configs(wish: CreatableTopic) -> dict[str, str]:
 
 def _told_configs(broker: Broker, own: dict[str, str]) -> list[CreatableTopicConfigs]:
     told = []
-    for name in DEFINITIONS:
-        value, source = source_of(broker, own, name)
+    for name, definition in topic_definitions().items():
+        value, source = topic_value(broker, own, definition)
         told.append(CreatableTopicConfigs(name=name, value=value, config_source=source))
     return told

@@ -1,119 +1,109 @@
-"""DescribeConfigs (32), versions 1-4: what are the configs of a topic or of this broker?
+"""DescribeConfigs (32), versions 1-4: what are the configs of a topic, a broker, a group, a subscription?
 
 - v1: synonyms, the values that would apply in turn (KIP-226); v3: types and documentation (KIP-569).
-- Topics are described in full. Of the broker those configs are told that it acts on, all of them read-only.
+- A broker is named by its id; the empty name stands for all brokers, of which only what was set for them is told.
+- Groups and subscriptions to clients' metrics (KIP-714) need not exist to have configs.
+- A password, and a config that nobody knows, is told without its value.
 """
 
-from kcon_broker.handlers.config_entries import describe_entry
+from kcon_broker.handlers.broker_loggers import describe_loggers
+from kcon_broker.handlers.config_entries import (
+    Entries,
+    broker_entries,
+    client_metrics_entries,
+    cluster_wide_entries,
+    group_entries,
+    topic_entries,
+)
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
 from kcon_broker.state.broker import Broker
+from kcon_broker.state.configs.definitions import ResourceType
+from kcon_broker.state.configs.values import parse_integer
 from kcon_broker.state.topic import topic_name_error
-from kcon_broker.state.topic_configs import DEFINITIONS, ConfigSource, ConfigType, names
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.describe_configs import (
     DescribeConfigsRequest,
     DescribeConfigsResource,
-    DescribeConfigsResourceResult,
     DescribeConfigsResponse,
     DescribeConfigsResult,
 )
 
-TOPIC_RESOURCE = 2
-BROKER_RESOURCE = 4
+
+class _RefusedError(Exception):
+    def __init__(self, error_code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.error_code = error_code
 
 
 @handles(ApiKey.DESCRIBE_CONFIGS, versions=(1, 4))
 def handle_describe_configs(ctx: RequestContext, request: DescribeConfigsRequest) -> Answer:
     """Describe each resource, or say why not."""
-    results = [_describe(ctx.broker, request, resource) for resource in request.resources]
+    kinds = {int(kind) for kind in ResourceType}
+    is_unknown = any(resource.resource_type not in kinds for resource in request.resources)
+    results = []
+    for resource in request.resources:
+        result = DescribeConfigsResult(resource_type=resource.resource_type, resource_name=resource.resource_name)
+        results.append(result)
+        try:
+            if is_unknown:
+                # One type that nobody knows spoils the request (`ConfigHelper`).
+                raise _RefusedError(ErrorCode.INVALID_REQUEST, "A resource of the request has an unknown type.")
+            entries = _entries(ctx.broker, resource)
+        except _RefusedError as refused:
+            result.error_code = refused.error_code
+            result.error_message = str(refused)
+            continue
+        wanted = resource.configuration_keys
+        # Asked for no config in particular, a client gets all.
+        result.configs = [entry for entry in entries if not wanted or entry.name in wanted]
+        for entry in result.configs:
+            if not request.include_synonyms:
+                entry.synonyms = []
+            # A logger has none, which is told as an empty one.
+            if not request.include_documentation and entry.documentation:
+                entry.documentation = None
     return Answer(DescribeConfigsResponse(results=results), after=(ctx.broker.topics_position(),))
 
 
-def _describe(
-    broker: Broker, request: DescribeConfigsRequest, resource: DescribeConfigsResource
-) -> DescribeConfigsResult:
-    result = DescribeConfigsResult(resource_type=resource.resource_type, resource_name=resource.resource_name)
-    match resource.resource_type:
-        case 2:
-            topic = broker.topics.by_name.get(resource.resource_name)
+def _entries(broker: Broker, resource: DescribeConfigsResource) -> Entries:
+    """Return all configs of a resource."""
+    name = resource.resource_name
+    match ResourceType(resource.resource_type):
+        case ResourceType.TOPIC:
+            topic = broker.topics.by_name.get(name)
             if topic is None:
-                if (problem := topic_name_error(resource.resource_name)) is not None:
-                    result.error_code = ErrorCode.INVALID_TOPIC_EXCEPTION
-                    result.error_message = f"Topic name is invalid: {problem}"
-                else:
-                    result.error_code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-                    result.error_message = ""
-                return result
-            result.configs = [
-                describe_entry(
-                    broker,
-                    topic.configs,
-                    name,
-                    with_synonyms=request.include_synonyms,
-                    with_documentation=request.include_documentation,
-                )
-                for name in dict.fromkeys(names(resource.configuration_keys))
-            ]
-        case 4:
-            if resource.resource_name == "":
-                return result
-            if not _names_this_broker(broker, resource.resource_name):
-                result.error_code = ErrorCode.INVALID_REQUEST
-                result.error_message = (
-                    f"Unexpected broker id, expected {broker.node_id} or empty string, but received "
-                    f"{resource.resource_name}"
-                )
-                return result
-            wanted = resource.configuration_keys
-            result.configs = [entry for entry in _broker_entries(broker) if wanted is None or entry.name in wanted]
-        case _:
-            result.error_code = ErrorCode.INVALID_REQUEST
-            result.error_message = f"Unsupported resource type: {resource.resource_type}"
-    return result
+                if (problem := topic_name_error(name)) is not None:
+                    raise _RefusedError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic name is invalid: {problem}")
+                raise _RefusedError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "")
+            return topic_entries(broker, topic.configs)
+        case ResourceType.BROKER:
+            if not name:
+                return cluster_wide_entries(broker)
+            _check_is_this_broker(broker, name, or_empty=True)
+            return broker_entries(broker, broker.configs.listed())
+        case ResourceType.BROKER_LOGGER:
+            if not name:
+                raise _RefusedError(ErrorCode.INVALID_REQUEST, "Broker id must not be empty")
+            _check_is_this_broker(broker, name, or_empty=False)
+            return describe_loggers()
+        case ResourceType.CLIENT_METRICS:
+            if not name:
+                raise _RefusedError(ErrorCode.INVALID_REQUEST, "Client metrics subscription name must not be empty")
+            return client_metrics_entries(broker.cluster.configs_of(ResourceType.CLIENT_METRICS, name))
+        case ResourceType.GROUP:
+            if not name:
+                raise _RefusedError(ErrorCode.INVALID_REQUEST, "Group name must not be empty")
+            return group_entries(broker, broker.cluster.configs_of(ResourceType.GROUP, name))
 
 
-def _names_this_broker(broker: Broker, name: str) -> bool:
+def _check_is_this_broker(broker: Broker, name: str, *, or_empty: bool) -> None:
     try:
-        return int(name) == broker.node_id
+        broker_id = parse_integer(name)
     except ValueError:
-        return False
-
-
-def _broker_entries(broker: Broker) -> list[DescribeConfigsResourceResult]:
-    """Tell what the broker goes by, under Kafka's names."""
-    settings = broker.settings
-    own = (
-        ("auto.create.topics.enable", str(settings.auto_create_topics).lower(), ConfigType.BOOLEAN),
-        ("broker.id", str(broker.node_id), ConfigType.INT),
-        ("broker.rack", settings.rack, ConfigType.STRING),
-        ("connections.max.idle.ms", str(settings.network.idle_timeout_ms), ConfigType.LONG),
-        ("default.replication.factor", "1", ConfigType.INT),
-        ("log.dirs", str(settings.data_dir), ConfigType.STRING),
-        ("max.connections", str(settings.network.connections_max), ConfigType.INT),
-        ("max.connections.per.ip", str(settings.network.connections_per_address_max), ConfigType.INT),
-        ("node.id", str(broker.node_id), ConfigType.INT),
-        ("num.partitions", str(settings.default_partitions), ConfigType.INT),
-        ("offsets.retention.minutes", str(settings.groups.offsets_retention_ms // 60_000), ConfigType.INT),
-        ("offsets.topic.num.partitions", str(settings.groups.offsets_partitions), ConfigType.INT),
-        ("socket.request.max.bytes", str(settings.network.request_bytes_max), ConfigType.INT),
-    )
-    entries = [
-        DescribeConfigsResourceResult(
-            name=name, value=value, read_only=True, config_source=ConfigSource.STATIC_BROKER, config_type=kind
+        raise _RefusedError(ErrorCode.INVALID_REQUEST, f"Broker id must be an integer, but it is: {name}") from None
+    if broker_id != broker.node_id:
+        also = " or empty string," if or_empty else ""
+        raise _RefusedError(
+            ErrorCode.INVALID_REQUEST, f"Unexpected broker id, expected {broker.node_id}{also} but received {name}"
         )
-        for name, value, kind in own
-    ]
-    for definition in DEFINITIONS.values():
-        if definition.broker_name is not None:
-            is_set = definition.name in broker.config_defaults
-            entries.append(
-                DescribeConfigsResourceResult(
-                    name=definition.broker_name,
-                    value=broker.config_defaults.get(definition.name, definition.default),
-                    read_only=True,
-                    config_source=ConfigSource.STATIC_BROKER if is_set else ConfigSource.DEFAULT,
-                    config_type=definition.type,
-                )
-            )
-    return entries

@@ -70,8 +70,8 @@ class Listener:
     def __init__(self, listening: socket.socket, dispatcher: Dispatcher, *, connections_max: int) -> None:
         self._socket = listening
         self._dispatcher = dispatcher
-        self._network = dispatcher.broker.settings.network
         self._connections_max = connections_max
+        """What the process has descriptors for."""
         self._starting = 0
         """Accepted, and not a connection yet."""
         self._next_turn_s = 0.0
@@ -134,11 +134,13 @@ class Listener:
 
     def _refusal(self, host: str) -> str | None:
         connections = self._dispatcher.connections
-        if len(connections) + self._starting >= self._connections_max:
-            return f"there are {self._connections_max} already"
+        network = self._dispatcher.broker.settings.network
+        most = min(self._connections_max, network.connections_max)
+        if len(connections) + self._starting >= most:
+            return f"there are {most} already"
         if not is_loopback(host):
             counts = Counter(connection.client_host for connection in connections.values())
-            if counts[host] >= self._network.connections_per_address_max:
+            if counts[host] >= network.connections_per_address_max:
                 return f"it has {counts[host]} already"
         return None
 
@@ -147,8 +149,9 @@ class Listener:
         if is_loopback(host):
             return 0.0
         now_s = time.monotonic()
+        rate = max(1, self._dispatcher.broker.settings.network.connections_per_second_max)
         # A second's worth may come at once; after that one each interval.
-        self._next_turn_s = max(self._next_turn_s, now_s - 1.0) + 1.0 / self._network.connections_per_second_max
+        self._next_turn_s = max(self._next_turn_s, now_s - 1.0) + 1.0 / rate
         return self._next_turn_s - now_s
 
     async def _start_later(self, accepted: socket.socket, wait_s: float) -> None:

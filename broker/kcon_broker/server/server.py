@@ -31,11 +31,13 @@ from kcon_broker.server.os_files import OsFiles
 from kcon_broker.server.sync import SyncEngine, SyncFailed
 from kcon_broker.settings import BrokerSettings
 from kcon_broker.state.broker import Broker
+from kcon_broker.state.configs.acting import static_configs
+from kcon_broker.state.configs.values import InvalidConfigError
 from kcon_broker.state.metadata_journal import MetadataJournal
 from kcon_broker.state.partition import Partition
 from kcon_broker.state.producers import SentBatch
 from kcon_broker.state.topic import Topic, topic_name_error
-from kcon_broker.state.topic_configs import InvalidConfigError, check_configs
+from kcon_broker.state.topic_configs import check_configs
 from kcon_broker.state.transaction_journal import abort_orphans
 from kcon_broker.state.transaction_replay import TransactionReplay
 from kcon_broker.storage.data_folder import DataFolder
@@ -87,6 +89,7 @@ class BrokerServer:
                 self.settings.advertised_host or _reachable(self.address[0]),
                 self.settings.advertised_port or self.address[1],
             )
+            self.broker.configs.change(static=static_configs(self.settings, listening=self.address))
             await self._seed_topics()
         except BaseException:
             listening.close()

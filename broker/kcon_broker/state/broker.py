@@ -5,6 +5,7 @@ in. Topics change through the metadata log alone: a change is written there firs
 replaying the log, later one by one.
 """
 
+import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,10 @@ from kcon_broker.batch.header import (
 )
 from kcon_broker.batch.validate import BatchRules
 from kcon_broker.settings import BrokerSettings, RecordValidation
+from kcon_broker.state.cluster_records import ClusterChange, ClusterState, ResourceConfigured
+from kcon_broker.state.configs.acting import static_configs, with_dynamic
+from kcon_broker.state.configs.broker_configs import BrokerConfigs
+from kcon_broker.state.configs.definitions import ResourceType
 from kcon_broker.state.fetch_sessions import FetchSessionTable
 from kcon_broker.state.gate import Gate
 from kcon_broker.state.group_journal import GroupJournal
@@ -44,6 +49,7 @@ from kcon_broker.state.transactions.coordinator import TransactionCoordinator
 from kcon_broker.storage.log import Log
 
 _PRODUCER_ID_BLOCK = 1_000
+_START_EPOCH_SHIFT = 16
 _CODECS: dict[str, int | None] = {
     "producer": None,
     "uncompressed": CODEC_NONE,
@@ -78,12 +84,19 @@ class Broker:
         new_uuid: Callable[[], bytes],
     ) -> None:
         self.settings = settings
+        """What applies now: the settings of the start, with what was changed since by configs."""
+        self._start_settings = settings
         self.cluster_id = cluster_id
         self.node_id = settings.node_id
         self.start_epoch = start_epoch
         """Rises with every start, and the leader epochs with it."""
+        self.directory_id = hashlib.sha256(f"metadata {cluster_id}".encode()).digest()[:16]
+        """The id of the metadata's folder (KIP-853)."""
         self.advertised = (settings.advertised_host or settings.host, settings.advertised_port or settings.port)
-        self.config_defaults = dict(settings.topic_config_defaults)
+        self.configs = BrokerConfigs(static_configs(settings, listening=(settings.host, settings.port)))
+        self.config_defaults: dict[str, str] = {}
+        """What applies to topics that say nothing themselves, by the names of topic configs."""
+        self.cluster = ClusterState()
         self.topics = TopicTable()
         self.dirty: dict[Partition, None] = {}
         """Partitions with appended bytes that are not written yet."""
@@ -118,6 +131,7 @@ class Broker:
         self._open_log = open_log
         self._save_log_start = save_log_start
         self._new_uuid = new_uuid
+        self._apply_broker_configs()
         self._next_producer_id = 0
         self._reserved_producer_ids_end = 0
 
@@ -159,6 +173,15 @@ class Broker:
                 partition.log.settings = self.config_of(topic)
         return position
 
+    def change_cluster(self, change: ClusterChange) -> tuple[Gate, int]:
+        """Make a change that was found valid; return the position at which it is durable."""
+        return self._change(change)
+
+    @property
+    def features_epoch(self) -> int:
+        """Return a number that rises whenever the level of a feature changes, and with every start."""
+        return (self.start_epoch << _START_EPOCH_SHIFT) + self.cluster.features.change_count
+
     def topics_position(self) -> tuple[Gate, int]:
         """Return the position at which everything that is known of topics is durable."""
         return self._journal.gate, self._journal.position
@@ -197,8 +220,12 @@ class Broker:
         if isinstance(change, ProducerIdsReserved):
             # Ids of the block that were not given before the stop are skipped.
             self._next_producer_id = self._reserved_producer_ids_end = change.end
-        else:
+        elif isinstance(change, TopicCreated | TopicDeleted | PartitionsGrew | TopicConfigured):
             self.topics.apply(change)
+        else:
+            self.cluster.apply(change)
+            if isinstance(change, ResourceConfigured):
+                self._apply_configs(change.resource_type, change.name)
 
     def snapshot(self) -> Sequence[MetadataChange]:
         """Return changes that lead from nothing to the present state."""
@@ -212,7 +239,32 @@ class Broker:
             )
             for topic in self.topics.by_name.values()
         ]
-        return [*created, ProducerIdsReserved(end=self._reserved_producer_ids_end)]
+        return [*created, ProducerIdsReserved(end=self._reserved_producer_ids_end), *self.cluster.snapshot()]
+
+    def _apply_configs(self, resource_type: ResourceType, name: str) -> None:
+        """Let the changed configs of a resource act."""
+        if resource_type is ResourceType.GROUP:
+            self.groups.group_configs.configure(name, self.cluster.configs_of(resource_type, name))
+        elif resource_type is ResourceType.BROKER:
+            self._apply_broker_configs()
+
+    def _apply_broker_configs(self) -> None:
+        """Let the broker's dynamic configs act: as its settings, and as the defaults of topics."""
+        self.configs.change(
+            cluster_wide=self.cluster.configs_of(ResourceType.BROKER, ""),
+            per_broker=self.cluster.configs_of(ResourceType.BROKER, str(self.node_id)),
+        )
+        self.settings = with_dynamic(self._start_settings, self.configs.dynamic())
+        self.groups.group_configs.settings = self.settings.groups
+        defaults = dict(self.settings.topic_config_defaults) | self.configs.topic_defaults()
+        if defaults == self.config_defaults:
+            return
+        self.config_defaults = defaults
+        for topic in self.topics.by_name.values():
+            topic.effective = topic.rules = None
+            for partition in topic.touched_partitions():
+                if partition.log is not None:
+                    partition.log.settings = self.config_of(topic)
 
     def _change(self, change: MetadataChange) -> tuple[Gate, int]:
         position = self._journal.append(change)

@@ -1,13 +1,14 @@
-"""How are changes of topics, and blocks of producer ids, written in the metadata log?
+"""How is what changes in the metadata written in the metadata log: topics, blocks of producer ids, and the rest?
 
-One JSON object a record, its `type` first. A reader of a newer version may add fields; one it does not know is an
-error, as it would lose data to pass over it.
+The rest is in `cluster_records`. One JSON object a record, its `type` first. A reader of a newer version may add
+fields; one it does not know is an error, as it would lose data to pass over it.
 """
 
 import json
 from dataclasses import dataclass
 
 from kcon_broker.errors import FolderUnreadableError
+from kcon_broker.state.cluster_records import ClusterChange, decode_cluster_change, encode_cluster_change
 from kcon_broker.state.topic import PartitionsGrew, TopicChange, TopicConfigured, TopicCreated, TopicDeleted
 
 
@@ -18,7 +19,7 @@ class ProducerIdsReserved:
     end: int
 
 
-MetadataChange = TopicChange | ProducerIdsReserved
+MetadataChange = TopicChange | ProducerIdsReserved | ClusterChange
 
 
 def encode_change(change: MetadataChange) -> bytes:
@@ -41,6 +42,8 @@ def encode_change(change: MetadataChange) -> bytes:
             record = {"type": "topic_configured", "name": change.name, "configs": change.configs}
         case ProducerIdsReserved():
             record = {"type": "producer_ids_reserved", "end": change.end}
+        case _:
+            record = encode_cluster_change(change)
     return json.dumps(record, separators=(",", ":")).encode()
 
 
@@ -65,6 +68,8 @@ def decode_change(record: bytes) -> MetadataChange:
                 return TopicConfigured(name=fields["name"], configs=fields["configs"])
             case "producer_ids_reserved":
                 return ProducerIdsReserved(end=fields["end"])
+        if (change := decode_cluster_change(fields)) is not None:
+            return change
     except (ValueError, KeyError, TypeError) as error:
         raise FolderUnreadableError("A record of the metadata log cannot be read.") from error
     raise FolderUnreadableError(

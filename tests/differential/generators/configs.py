@@ -1,17 +1,17 @@
-"""Requests about configs: DescribeConfigs, IncrementalAlterConfigs, AlterConfigs. The values are for topics."""
+"""Requests about configs of topics: DescribeConfigs, IncrementalAlterConfigs, AlterConfigs.
+
+Those of brokers, groups and subscriptions are in `broker_configs`.
+"""
 
 from typing import Any, Final
 
 from kcon_broker.wire.api_keys import ApiKey
-from kcon_broker.wire.messages import alter_configs, incremental_alter_configs
-from kcon_broker.wire.messages.alter_configs import AlterConfigsRequest
-from kcon_broker.wire.messages.describe_configs import DescribeConfigsRequest, DescribeConfigsResource
-from kcon_broker.wire.messages.incremental_alter_configs import IncrementalAlterConfigsRequest
+from tests.differential.generators import broker_configs
+from tests.differential.generators.config_requests import APPEND, DELETE, SET, SUBTRACT, alter, describe, resource
 from tests.differential.generators.draw import BAD_TOPIC_NAMES, Draw, Makers, topic
 from tests.differential.session import Step
 
-_TOPIC, _BROKER, _BROKER_LOGGER, _CLIENT_METRICS, _GROUP = 2, 4, 8, 16, 32
-_BROKERS: Final = frozenset({"broker configs"})
+_TOPIC = 2
 
 GOOD_CONFIGS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("cleanup.policy", ("delete", "compact", "compact,delete", "delete, compact")),
@@ -84,138 +84,58 @@ _LISTS: Final = ("cleanup.policy", "leader.replication.throttled.replicas", "fol
 # DescribeConfigs
 
 
-def _describe(draw: Draw, label: str, resources: list[DescribeConfigsResource], **options: object) -> Step:
-    synonyms, documentation = draw.pick(False, True), draw.pick(False, True)
-    return draw.step(
-        f"{label}, synonyms {synonyms}, documentation {documentation}",
-        lambda _: DescribeConfigsRequest(
-            resources=resources, include_synonyms=synonyms, include_documentation=documentation
-        ),
-        **options,
-    )
-
-
-def _resource(kind: int, name: str, keys: list[str] | None = None) -> DescribeConfigsResource:
-    return DescribeConfigsResource(resource_type=kind, resource_name=name, configuration_keys=keys)
-
-
 def _describe_topic(draw: Draw) -> Step:
     name = draw.shared(draw.pick("plain", "compact", "small", "append"))
-    return _describe(draw, f"all of {name}", [_resource(_TOPIC, name)])
+    return describe(draw, f"all of {name}", [resource(_TOPIC, name)])
 
 
 def _describe_keys(draw: Draw) -> Step:
     keys = draw.pick([], ["retention.ms"], ["cleanup.policy", "segment.bytes", "cleanup.policy"], ["max.message.bytes"])
-    return _describe(draw, f"keys {keys}", [_resource(_TOPIC, draw.shared("small"), keys)])
+    return describe(draw, f"keys {keys}", [resource(_TOPIC, draw.shared("small"), keys)])
 
 
 def _describe_unknown_keys(draw: Draw) -> Step:
     keys = ["no.such.config", "", "retention.ms"]
-    return _describe(draw, f"keys {keys}", [_resource(_TOPIC, draw.shared("small"), keys)])
+    return describe(draw, f"keys {keys}", [resource(_TOPIC, draw.shared("small"), keys)])
 
 
 def _describe_two(draw: Draw) -> Step:
     names = [draw.shared("small"), draw.shared("plain")]
-    return _describe(draw, "two topics", [_resource(_TOPIC, name, ["retention.ms"]) for name in names])
-
-
-def _describe_broker_keys(draw: Draw) -> Step:
-    keys = draw.pick(["node.id"], ["broker.id"], ["log.retention.bytes"], ["compression.type"], [])
-    return _describe(draw, f"broker, {keys}", [_resource(_BROKER, "1", keys)], situations=_BROKERS)
+    return describe(draw, "two topics", [resource(_TOPIC, name, ["retention.ms"]) for name in names])
 
 
 def _describe_missing(draw: Draw) -> Step:
-    return _describe(
-        draw, "missing", [_resource(_TOPIC, draw.fresh("missing")), _resource(_TOPIC, draw.shared("zstd"))]
-    )
+    return describe(draw, "missing", [resource(_TOPIC, draw.fresh("missing")), resource(_TOPIC, draw.shared("zstd"))])
 
 
 def _describe_bad_name(draw: Draw) -> Step:
     name = draw.pick(*BAD_TOPIC_NAMES)
-    return _describe(draw, f"name {name!r}", [_resource(_TOPIC, name)])
+    return describe(draw, f"name {name!r}", [resource(_TOPIC, name)])
 
 
 def _describe_bad_type(draw: Draw) -> Step:
     kind = draw.pick(0, 1, 3, 64, 127, -1, -128)
-    return _describe(draw, f"type {kind}", [_resource(kind, draw.pick("1", ""))])
-
-
-def _describe_bad_broker(draw: Draw) -> Step:
-    name = draw.pick("2", "x", "-1", "01", "1.0", "")
-    return _describe(draw, f"broker {name!r}", [_resource(_BROKER, name, ["node.id"])], situations=_BROKERS)
+    return describe(draw, f"type {kind}", [resource(kind, draw.pick("1", ""))])
 
 
 def _describe_twice(draw: Draw) -> Step:
-    one = _resource(_TOPIC, draw.shared("small"), ["retention.ms"])
-    return _describe(draw, "one twice", [one, one])
+    one = resource(_TOPIC, draw.shared("small"), ["retention.ms"])
+    return describe(draw, "one twice", [one, one])
 
 
 # IncrementalAlterConfigs
-
-_SET, _DELETE, _APPEND, _SUBTRACT = range(4)
-
-
-def _alter(
-    draw: Draw, label: str, resources: list[tuple[int, str, list[tuple[str, int, str | None]]]], **options: object
-) -> Step:
-    """Change configs: as the API of the draw does, which for AlterConfigs means to set them all."""
-    only = draw.rng.random() < 0.3
-    request: IncrementalAlterConfigsRequest | AlterConfigsRequest
-    if draw.key == ApiKey.ALTER_CONFIGS:
-        request = AlterConfigsRequest(
-            resources=[
-                alter_configs.AlterConfigsResource(
-                    resource_type=kind,
-                    resource_name=name,
-                    configs=[alter_configs.AlterableConfig(name=key, value=value) for key, _, value in changes],
-                )
-                for kind, name, changes in resources
-            ],
-            validate_only=only,
-        )
-    else:
-        request = IncrementalAlterConfigsRequest(
-            resources=[
-                incremental_alter_configs.AlterConfigsResource(
-                    resource_type=kind,
-                    resource_name=name,
-                    configs=[
-                        incremental_alter_configs.AlterableConfig(name=key, config_operation=operation, value=value)
-                        for key, operation, value in changes
-                    ],
-                )
-                for kind, name, changes in resources
-            ],
-            validate_only=only,
-        )
-    shown = [
-        _resource(kind, name) for kind, name, _ in resources[:1] if kind == _TOPIC and name.startswith(draw.prefix)
-    ]
-    after = draw.other(
-        ApiKey.DESCRIBE_CONFIGS,
-        4,
-        "the configs after it",
-        lambda _: DescribeConfigsRequest(resources=shown, include_synonyms=True),
-    )
-    return draw.step(
-        f"{label}: {resources}{', validate only' if only else ''}",
-        lambda _: request,
-        settle=not only,
-        after=[after] if shown else (),
-        **options,
-    )
 
 
 def _alter_one(draw: Draw) -> Step:
     target = draw.fresh("changed")
     chosen = draw.some(GOOD_CONFIGS)[:3]
-    changes: list[tuple[str, int, str | None]] = [(name, _SET, draw.pick(*values)) for name, values in chosen]
-    return _alter(draw, "set", [(_TOPIC, target, changes)], topics=[topic(target)])
+    changes: list[tuple[str, int, str | None]] = [(name, SET, draw.pick(*values)) for name, values in chosen]
+    return alter(draw, "set", [(_TOPIC, target, changes)], topics=[topic(target)])
 
 
 def _alter_nothing(draw: Draw) -> Step:
     target = draw.fresh("changed")
-    return _alter(draw, "nothing", draw.pick([], [(_TOPIC, target, [])]), topics=[topic(target)])
+    return alter(draw, "nothing", draw.pick([], [(_TOPIC, target, [])]), topics=[topic(target)])
 
 
 def _alter_delete(draw: Draw) -> Step | None:
@@ -223,36 +143,36 @@ def _alter_delete(draw: Draw) -> Step | None:
         return None
     target = draw.fresh("changed")
     changes: list[tuple[str, int, str | None]] = [
-        ("retention.ms", _DELETE, draw.pick(None, "", "5")),
-        ("segment.ms", _DELETE, None),
+        ("retention.ms", DELETE, draw.pick(None, "", "5")),
+        ("segment.ms", DELETE, None),
     ]
-    return _alter(draw, "delete", [(_TOPIC, target, changes)], topics=[topic(target)])
+    return alter(draw, "delete", [(_TOPIC, target, changes)], topics=[topic(target)])
 
 
 def _alter_list(draw: Draw) -> Step | None:
     if draw.key == ApiKey.ALTER_CONFIGS:
         return None
     target = draw.fresh("changed")
-    operation = draw.pick(_APPEND, _SUBTRACT)
+    operation = draw.pick(APPEND, SUBTRACT)
     value = draw.pick("compact", "compact,delete", "delete")
     own: dict[str, Any] = (
         {"cleanup_policy": draw.pick("compact", "delete", "compact,delete")} if draw.rng.random() < 0.6 else {}
     )
     changes: list[tuple[str, int, str | None]] = [("cleanup.policy", operation, value)]
-    return _alter(draw, f"{own} then", [(_TOPIC, target, changes)], topics=[topic(target, **own)])
+    return alter(draw, f"{own} then", [(_TOPIC, target, changes)], topics=[topic(target, **own)])
 
 
 def _alter_bad_value(draw: Draw) -> Step:
     target = draw.fresh("kept")
     name, values = draw.pick(*BAD_CONFIGS)
-    return _alter(draw, "set", [(_TOPIC, target, [(name, _SET, draw.pick(*values))])], topics=[topic(target)])
+    return alter(draw, "set", [(_TOPIC, target, [(name, SET, draw.pick(*values))])], topics=[topic(target)])
 
 
 def _alter_mixed(draw: Draw) -> Step:
     target, other = draw.fresh("kept"), draw.fresh("changed")
-    bad: list[tuple[str, int, str | None]] = [("segment.ms", _SET, "5"), ("retention.ms", _SET, "x")]
-    good: list[tuple[str, int, str | None]] = [("segment.ms", _SET, "7")]
-    return _alter(draw, "good and bad", [(_TOPIC, target, bad), (_TOPIC, other, good)],
+    bad: list[tuple[str, int, str | None]] = [("segment.ms", SET, "5"), ("retention.ms", SET, "x")]
+    good: list[tuple[str, int, str | None]] = [("segment.ms", SET, "7")]
+    return alter(draw, "good and bad", [(_TOPIC, target, bad), (_TOPIC, other, good)],
                   topics=[topic(target), topic(other)])  # fmt: skip
 
 
@@ -261,7 +181,7 @@ def _alter_bad_operation(draw: Draw) -> Step | None:
         return None
     target = draw.fresh("kept")
     operation = draw.pick(4, -1, 127, -128)
-    return _alter(
+    return alter(
         draw, "operation", [(_TOPIC, target, [("cleanup.policy", operation, "compact")])], topics=[topic(target)]
     )
 
@@ -270,44 +190,50 @@ def _alter_not_a_list(draw: Draw) -> Step | None:
     if draw.key == ApiKey.ALTER_CONFIGS:
         return None
     target = draw.fresh("kept")
-    change = (draw.pick("segment.ms", "compression.type"), draw.pick(_APPEND, _SUBTRACT), "5")
-    return _alter(draw, "append", [(_TOPIC, target, [change])], topics=[topic(target)])
+    change = (draw.pick("segment.ms", "compression.type"), draw.pick(APPEND, SUBTRACT), "5")
+    return alter(draw, "append", [(_TOPIC, target, [change])], topics=[topic(target)])
 
 
 def _alter_null(draw: Draw) -> Step:
     target = draw.fresh("kept")
-    operation = draw.pick(_SET, _APPEND, _SUBTRACT)
-    return _alter(draw, "null", [(_TOPIC, target, [("cleanup.policy", operation, None)])], topics=[topic(target)])
+    operation = draw.pick(SET, APPEND, SUBTRACT)
+    return alter(draw, "null", [(_TOPIC, target, [("cleanup.policy", operation, None)])], topics=[topic(target)])
 
 
 def _alter_key_twice(draw: Draw) -> Step:
     target = draw.fresh("kept")
-    changes: list[tuple[str, int, str | None]] = [("segment.ms", _SET, "5"), ("segment.ms", _SET, "6")]
-    return _alter(draw, "twice", [(_TOPIC, target, changes)], topics=[topic(target)])
+    changes: list[tuple[str, int, str | None]] = [("segment.ms", SET, "5"), ("segment.ms", SET, "6")]
+    return alter(draw, "twice", [(_TOPIC, target, changes)], topics=[topic(target)])
 
 
 def _alter_topic_twice(draw: Draw) -> Step:
     target = draw.fresh("kept")
-    return _alter(draw, "one topic twice", [(_TOPIC, target, [("segment.ms", _SET, str(value))]) for value in (5, 6)],
+    return alter(draw, "one topic twice", [(_TOPIC, target, [("segment.ms", SET, str(value))]) for value in (5, 6)],
                   topics=[topic(target)])  # fmt: skip
 
 
 def _alter_missing(draw: Draw) -> Step:
     name = draw.pick(draw.fresh("missing"), *BAD_TOPIC_NAMES)
-    return _alter(draw, "missing", [(_TOPIC, name, [("segment.ms", _SET, "5")])])
+    return alter(draw, "missing", [(_TOPIC, name, [("segment.ms", SET, "5")])])
 
 
 def _alter_bad_type(draw: Draw) -> Step:
-    return _alter(draw, "type", [(draw.pick(0, 1, 3, 64, -1, 127), "x", [("segment.ms", _SET, "5")])])
+    return alter(draw, "type", [(draw.pick(0, 1, 3, 64, -1, 127), "x", [("segment.ms", SET, "5")])])
 
 
 MAKERS: Final = {
     ApiKey.DESCRIBE_CONFIGS: Makers(
-        (_describe_topic, _describe_keys, _describe_two, _describe_broker_keys, _describe_unknown_keys),
-        (_describe_missing, _describe_bad_name, _describe_bad_type, _describe_bad_broker, _describe_twice),
+        (_describe_topic, _describe_keys, _describe_two, _describe_unknown_keys, *broker_configs.DESCRIBING.valid),
+        (
+            _describe_missing,
+            _describe_bad_name,
+            _describe_bad_type,
+            _describe_twice,
+            *broker_configs.DESCRIBING.invalid,
+        ),
     ),
     ApiKey.INCREMENTAL_ALTER_CONFIGS: Makers(
-        (_alter_one, _alter_nothing, _alter_delete, _alter_list),
+        (_alter_one, _alter_nothing, _alter_delete, _alter_list, *broker_configs.ALTERING.valid),
         (
             _alter_bad_value,
             _alter_mixed,
@@ -318,10 +244,11 @@ MAKERS: Final = {
             _alter_topic_twice,
             _alter_missing,
             _alter_bad_type,
+            *broker_configs.ALTERING.invalid,
         ),
     ),
     ApiKey.ALTER_CONFIGS: Makers(
-        (_alter_one, _alter_nothing),
+        (_alter_one, _alter_nothing, *broker_configs.ALTERING.valid),
         (
             _alter_bad_value,
             _alter_mixed,
@@ -329,6 +256,7 @@ MAKERS: Final = {
             _alter_key_twice,
             _alter_missing,
             _alter_bad_type,
+            *broker_configs.ALTERING.invalid,
         ),
     ),
 }

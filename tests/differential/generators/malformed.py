@@ -21,6 +21,8 @@ _LIMITS: Final[dict[str, tuple[Any, ...]]] = {
     "int16": (-(1 << 15), -2, -1, 0, 1, (1 << 15) - 1),
     "int32": (-(1 << 31), -2, -1, 0, 1, (1 << 31) - 1),
     "int64": (-(1 << 63), -2, -1, 0, 1, (1 << 63) - 1),
+    "uint16": (0, 1, (1 << 16) - 1),
+    "float64": (0.0, -1.0, 0.5, 1e308, float("inf"), float("-inf")),
     "string": ("", "x" * 300, "ü", ".", "a b", "no-such-name"),
     "bytes": (b"", b"\0", b"x" * 300),
     "uuid": (b"\0" * 16, b"\0" * 15 + b"\1", b"\xff" * 16),
@@ -66,8 +68,26 @@ _LEFT_ALONE_IN: Final[dict[ApiKey, frozenset[str]]] = {
     ApiKey.INIT_PRODUCER_ID: frozenset({"transactional_id"}),
     ApiKey.OFFSET_COMMIT: frozenset({"group_id", "topics"}),
     ApiKey.DELETE_TOPICS: frozenset({"name", "topic_names", "topics"}),
+    # Users, and the quotas of a default, outlive their request.
+    ApiKey.ALTER_CLIENT_QUOTAS: frozenset({"entity", "entity_name", "entity_type"}),
+    ApiKey.ALTER_USER_SCRAM_CREDENTIALS: frozenset({"name"}),
+    # So do levels of features; and the oracle must not be sent away.
+    ApiKey.UPDATE_FEATURES: frozenset({"feature", "max_version_level", "upgrade_type"}),
+    ApiKey.UNREGISTER_BROKER: frozenset({"broker_id"}),
     ApiKey.DESCRIBE_TOPIC_PARTITIONS: frozenset({"topics", "cursor"}),
 }
+
+
+_MAY_LIST_ALL: Final = frozenset(
+    (
+        ApiKey.METADATA,
+        ApiKey.LIST_GROUPS,
+        ApiKey.DESCRIBE_CLIENT_QUOTAS,
+        ApiKey.DESCRIBE_USER_SCRAM_CREDENTIALS,
+        ApiKey.ELECT_LEADERS,
+        ApiKey.LIST_CONFIG_RESOURCES,
+    )
+)
 
 
 class _Rogue:
@@ -130,7 +150,7 @@ def mutated(step: Step, rng: random.Random) -> Step | None:
 
     copied = _copy(step, f"{step.label}, one value at a limit ({at:.4f}, {pick:.4f})", mutate, "mutated")
     # It may come to ask for everything.
-    copied.lists_all = step.api_key in (ApiKey.METADATA, ApiKey.LIST_GROUPS)
+    copied.lists_all = step.lists_all or step.api_key in _MAY_LIST_ALL
     return copied
 
 

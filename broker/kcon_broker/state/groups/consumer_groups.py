@@ -8,7 +8,6 @@ the classic protocol are served by classic_members.py.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups.classic_members import ClassicMembers
 from kcon_broker.state.groups.consumer_group import (
     LEFT_EPOCH,
@@ -20,6 +19,7 @@ from kcon_broker.state.groups.consumer_heartbeat import Heartbeater, HeartbeatOu
 from kcon_broker.state.groups.consumer_records import ConsumerRecord, GroupEpochRecord, encode_consumer_record
 from kcon_broker.state.groups.consumer_timers import MEMBER_KINDS, ConsumerTimers
 from kcon_broker.state.groups.group import Group, GroupState
+from kcon_broker.state.groups.group_configs import GroupConfigs
 from kcon_broker.state.groups.heartbeat_request import (
     HeartbeatAnswer,
     HeartbeatAsk,
@@ -54,7 +54,7 @@ class ConsumerGroups:
 
     def __init__(
         self,
-        settings: GroupSettings,
+        configs: GroupConfigs,
         topics: TopicTable,
         timers: Timers,
         new_uuid: Callable[[], str],
@@ -64,10 +64,10 @@ class ConsumerGroups:
     ) -> None:
         """Begin without groups; `classic` are those of the older protocol, where a group that goes back turns up."""
         self.by_id: dict[str, ConsumerGroup] = {}
-        self._settings = settings
+        self._settings = settings = configs.settings
         self._topics = topics
-        self._timers = ConsumerTimers(settings, timers)
-        self._heartbeater = Heartbeater(settings, topics, self._timers, new_uuid)
+        self._timers = ConsumerTimers(configs, timers)
+        self._heartbeater = Heartbeater(configs, topics, self._timers, new_uuid)
         self._classic = classic
         self._rebalancer = rebalancer
         self._classic_members = ClassicMembers(settings, topics, self._timers, self._heartbeater, new_uuid)

@@ -16,7 +16,6 @@ a moment after the answer.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups.consumer_group import STATIC_LEFT_EPOCH, ConsumerGroup, ConsumerMember, Draft
 from kcon_broker.state.groups.consumer_records import (
     NO_PARTITIONS,
@@ -33,6 +32,7 @@ from kcon_broker.state.groups.consumer_records import (
     TargetMemberRecord,
 )
 from kcon_broker.state.groups.consumer_timers import ConsumerTimers
+from kcon_broker.state.groups.group_configs import GroupConfigs
 from kcon_broker.state.groups.heartbeat_request import (
     HeartbeatAnswer,
     HeartbeatAsk,
@@ -96,9 +96,10 @@ class Heartbeater:
     """
 
     def __init__(
-        self, settings: GroupSettings, topics: TopicTable, timers: ConsumerTimers, new_uuid: Callable[[], str]
+        self, configs: GroupConfigs, topics: TopicTable, timers: ConsumerTimers, new_uuid: Callable[[], str]
     ) -> None:
-        self._settings = settings
+        self._settings = configs.settings
+        self._configs = configs
         self._topics = topics
         self._timers = timers
         self._new_uuid = new_uuid
@@ -117,7 +118,7 @@ class Heartbeater:
         answer = HeartbeatAnswer(
             member_id=advance.member.member_id,
             member_epoch=progress.epoch,
-            heartbeat_interval_ms=self._settings.consumer_heartbeat_interval_ms,
+            heartbeat_interval_ms=self._configs.heartbeat_interval_ms(ask.group_id),
             assignment=progress.assigned if is_told else None,
         )
 
@@ -293,7 +294,7 @@ class Heartbeater:
         """Compute the target assignment if it is behind and the last one is old enough."""
         group, now_ms = turn.draft.group, turn.at.now_ms
         assigned_at_ms = turn.seen.assigned_at_ms
-        interval_ms = self._settings.consumer_assignment_interval_ms
+        interval_ms = self._configs.assignment_interval_ms(group.group_id)
         if group.epoch > group.target_epoch and (assigned_at_ms is None or now_ms - assigned_at_ms >= interval_ms):
             turn.seen.assigned_at_ms = now_ms
             for record in list(target_records(group, self._topics, turn.at.wall_ms)):

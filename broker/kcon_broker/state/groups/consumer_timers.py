@@ -5,9 +5,9 @@ it named itself, and when it uses the classic protocol and did not send JoinGrou
 of the deadlines is durable: after a start every member has its full time again.
 """
 
-from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups.consumer_group import ConsumerMember
 from kcon_broker.state.groups.consumer_records import MemberState
+from kcon_broker.state.groups.group_configs import GroupConfigs
 from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.state.groups.timers import TimerKey, TimerKind, Timers
 
@@ -22,15 +22,15 @@ MEMBER_KINDS = (
 class ConsumerTimers:
     """The deadlines of members, among all timers of the coordinator."""
 
-    def __init__(self, settings: GroupSettings, timers: Timers) -> None:
-        self._settings = settings
+    def __init__(self, configs: GroupConfigs, timers: Timers) -> None:
+        self._configs = configs
         self._timers = timers
 
     def keep_session(self, group_id: str, member: ConsumerMember, at: Moment) -> None:
         """Begin the member's session timeout anew; a member of the classic protocol named its own."""
         key = TimerKey(TimerKind.CONSUMER_SESSION, group_id, member.member_id)
         classic = member.subscription.classic
-        timeout_ms = self._settings.consumer_session_timeout_ms if classic is None else classic.session_timeout_ms
+        timeout_ms = self._configs.session_timeout_ms(group_id) if classic is None else classic.session_timeout_ms
         self._timers.schedule(key, at.now_ms + timeout_ms)
 
     def watch_revocation(self, group_id: str, member: ConsumerMember, at: Moment) -> None:

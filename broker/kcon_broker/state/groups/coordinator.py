@@ -23,6 +23,7 @@ from kcon_broker.state.groups.consumer_groups import ConsumerGroups
 from kcon_broker.state.groups.consumer_records import decode_consumer_record
 from kcon_broker.state.groups.consumer_timers import MEMBER_KINDS
 from kcon_broker.state.groups.group import Group, GroupState
+from kcon_broker.state.groups.group_configs import GroupConfigs
 from kcon_broker.state.groups.heartbeat_request import HeartbeatAnswer, HeartbeatAsk
 from kcon_broker.state.groups.join import Joiner
 from kcon_broker.state.groups.leave import LeaveAnswer, Leaver
@@ -80,8 +81,9 @@ class GroupCoordinator:
         self._timers = Timers()
         self._rebalancer = Rebalancer(settings, self._timers)
         self._joiner = Joiner(self.groups, self._rebalancer, new_uuid)
+        self.group_configs = GroupConfigs(settings)
         self.consumer = ConsumerGroups(
-            settings,
+            self.group_configs,
             TopicTable() if topics is None else topics,
             self._timers,
             new_uuid,
