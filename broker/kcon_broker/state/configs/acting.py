@@ -39,6 +39,7 @@ ACTING = (
     ActingConfig("group.consumer.session.timeout.ms", "groups", "consumer_session_timeout_ms"),
     ActingConfig("group.consumer.heartbeat.interval.ms", "groups", "consumer_heartbeat_interval_ms"),
     ActingConfig("group.consumer.assignment.interval.ms", "groups", "consumer_assignment_interval_ms"),
+    ActingConfig("group.consumer.migration.policy", "groups", "consumer_migration_policy"),
     ActingConfig("group.consumer.max.size", "groups", "consumer_max_members"),
     ActingConfig("offset.metadata.max.bytes", "groups", "offset_metadata_bytes_max"),
     ActingConfig("offsets.retention.minutes", "groups", "offsets_retention_ms", _MINUTE_MS),
@@ -64,6 +65,33 @@ ACTING = (
     ActingConfig("log.cleaner.dedupe.buffer.size", "storage", "cleaner_keys_bytes_max"),
     ActingConfig("log.flush.offset.checkpoint.interval.ms", "storage", "checkpoint_interval_ms"),
 )
+
+ACTING_TOPIC_CONFIGS = (
+    "cleanup.policy",
+    "compression.type",
+    "delete.retention.ms",
+    "file.delete.delay.ms",
+    "index.interval.bytes",
+    "max.compaction.lag.ms",
+    "max.message.bytes",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.before.max.ms",
+    "message.timestamp.type",
+    "min.cleanable.dirty.ratio",
+    "min.compaction.lag.ms",
+    "retention.bytes",
+    "retention.ms",
+    "segment.bytes",
+    "segment.index.bytes",
+    "segment.ms",
+)
+"""What `topic_configs.effective_config` reads."""
+ACTING_GROUP_CONFIGS = (
+    "consumer.assignment.interval.ms",
+    "consumer.heartbeat.interval.ms",
+    "consumer.session.timeout.ms",
+)
+"""What `groups.group_configs` reads."""
 
 
 def static_configs(settings: BrokerSettings, *, listening: tuple[str, int]) -> dict[str, str]:
