@@ -1,11 +1,16 @@
 """The two sides of the comparison, and the table of counts at the end of a run."""
 
+import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kcon.services.local_cluster import LocalClusterOptions, start_local_cluster
+from kcon_broker.settings import STANDARD_AUTHORIZER, BrokerSettings
+from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.api_keys import ApiKey
 from tests.differential.run import Count, table
 from tests.differential.session import Side
@@ -19,6 +24,21 @@ _COUNTS = "differential counts"
 def sides(kcon_broker: Any, apache_kafka: Any) -> tuple[Side, Side]:
     """Return our broker and Apache Kafka."""
     return Side("kcon", kcon_broker.bootstrap), Side("apache", apache_kafka.bootstrap)
+
+
+@pytest.fixture(scope="session")
+def authorized_sides(apache_classpath: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Side, Side]]:
+    """Yield both brokers in another set-up: with an authorizer, for which everybody may do everything."""
+    properties = {"authorizer.class.name": STANDARD_AUTHORIZER, "super.users": "User:ANONYMOUS"}
+    folder = tmp_path_factory.mktemp("authorized_apache_kafka")
+    options = LocalClusterOptions(data_dir=folder, dies_with_parent=True, properties=properties)
+    node = asyncio.run(start_local_cluster(apache_classpath, options))
+    settings = BrokerSettings(data_dir=Path(), port=0, authorizer_class_name=STANDARD_AUTHORIZER)
+    try:
+        with InProcessBroker(settings=settings) as broker:
+            yield Side("kcon", broker.bootstrap), Side("apache", node.bootstrap)
+    finally:
+        asyncio.run(node.stop(grace_s=0))
 
 
 @pytest.fixture

@@ -48,3 +48,21 @@ def test_both_brokers_answer_many_requests_the_same(
     sides: Sides, key: ApiKey, seed: int, note_counts: NoteCounts, unique: Callable[[str], str]
 ) -> None:
     _compare(sides, key, MANY, seed, note_counts, unique("many"))
+
+
+_ABOUT_RULES = (ApiKey.CREATE_ACLS, ApiKey.DESCRIBE_ACLS, ApiKey.DELETE_ACLS)
+
+
+@pytest.mark.parametrize("key", _ABOUT_RULES, ids=lambda key: key.name.lower())
+def test_both_brokers_with_an_authorizer_answer_the_same(
+    authorized_sides: Sides, key: ApiKey, seed: int, note_counts: NoteCounts, unique: Callable[[str], str]
+) -> None:
+    _compare(authorized_sides, key, FEW, seed, note_counts, unique("rules"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", _ABOUT_RULES, ids=lambda key: key.name.lower())
+def test_both_brokers_with_an_authorizer_answer_many_requests_the_same(
+    authorized_sides: Sides, key: ApiKey, seed: int, note_counts: NoteCounts, unique: Callable[[str], str]
+) -> None:
+    _compare(authorized_sides, key, MANY, seed, note_counts, unique("rules"))

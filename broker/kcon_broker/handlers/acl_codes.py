@@ -6,6 +6,8 @@ from typing import Protocol
 from kcon_broker.handlers.registry import CloseConnection, RequestContext
 from kcon_broker.state.acls import UNKNOWN, AclFilter
 
+LAST_CODES = (7, 4, 15, 3)
+"""The highest resource type, pattern type, operation and permission type there are."""
 NO_AUTHORIZER = "No Authorizer is configured."
 
 
@@ -38,6 +40,11 @@ def refuse_unknown(codes: Iterable[int]) -> None:
 def filter_codes(fields: FilterFields) -> tuple[int, int, int, int]:
     """Return the codes of a filter that have to mean something."""
     return fields.resource_type_filter, fields.pattern_type_filter, fields.operation, fields.permission_type
+
+
+def are_known(codes: tuple[int, int, int, int]) -> bool:
+    """Tell whether codes mean something today, in a rule or in a filter."""
+    return all(0 <= code <= last for code, last in zip(codes, LAST_CODES, strict=True))
 
 
 def read_filter(fields: FilterFields) -> AclFilter:

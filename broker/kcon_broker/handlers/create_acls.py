@@ -4,7 +4,7 @@
 - Each rule is judged alone. One that exists already is no error. Without an authorizer: SECURITY_DISABLED.
 """
 
-from kcon_broker.handlers.acl_codes import NO_AUTHORIZER, has_authorizer, refuse_unknown
+from kcon_broker.handlers.acl_codes import NO_AUTHORIZER, are_known, has_authorizer, refuse_unknown
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
 from kcon_broker.state.acls import CLUSTER_NAME, CLUSTER_RESOURCE, AclBinding, AclsCreated, is_binding_known
 from kcon_broker.wire.api_keys import ApiKey
@@ -16,9 +16,6 @@ from kcon_broker.wire.messages.create_acls import (
     CreateAclsResponse,
 )
 
-_LAST_CODES = (7, 4, 15, 3)
-"""The highest resource type, pattern type, operation and permission type there are."""
-
 
 @handles(ApiKey.CREATE_ACLS, versions=(1, 3))
 def handle_create_acls(ctx: RequestContext, request: CreateAclsRequest) -> Answer:
@@ -28,6 +25,10 @@ def handle_create_acls(ctx: RequestContext, request: CreateAclsRequest) -> Answe
     if not has_authorizer(ctx):
         disabled = AclCreationResult(error_code=ErrorCode.SECURITY_DISABLED, error_message=NO_AUTHORIZER)
         return Answer(CreateAclsResponse(results=[disabled for _ in request.creations]))
+    if any(_is_of_filters(creation) for creation in request.creations):
+        # Apache Kafka's controller fails on it, and on the whole request.
+        failed = AclCreationResult(error_code=ErrorCode.UNKNOWN_SERVER_ERROR, error_message=None)
+        return Answer(CreateAclsResponse(results=[failed for _ in request.creations]))
     results = []
     bindings: dict[AclBinding, None] = {}
     for creation in request.creations:
@@ -61,16 +62,26 @@ def _binding(creation: AclCreation) -> AclBinding:
     )
 
 
-def _refusal(creation: AclCreation) -> tuple[ErrorCode, str | None] | None:
-    """Say why a rule cannot be; None: it can."""
+def _is_of_filters(creation: AclCreation) -> bool:
+    """Tell whether a rule has a code that only filters may have."""
+    if _cluster_problem(creation) is not None:
+        return False
+    return are_known(_codes(creation)) and not is_binding_known(_binding(creation))
+
+
+def _cluster_problem(creation: AclCreation) -> str | None:
     if creation.resource_type == CLUSTER_RESOURCE and creation.resource_name != CLUSTER_NAME:
-        return ErrorCode.INVALID_REQUEST, f"The only valid name for the CLUSTER resource is {CLUSTER_NAME}"
+        return f"The only valid name for the CLUSTER resource is {CLUSTER_NAME}"
+    return None
+
+
+def _refusal(creation: AclCreation) -> tuple[ErrorCode, str] | None:
+    """Say why a rule cannot be; None: it can."""
+    if (problem := _cluster_problem(creation)) is not None:
+        return ErrorCode.INVALID_REQUEST, problem
     if not creation.resource_name:
         return ErrorCode.INVALID_REQUEST, "Invalid empty resource name"
     if not is_binding_known(_binding(creation)):
-        if all(0 <= code <= last for code, last in zip(_codes(creation), _LAST_CODES, strict=True)):
-            # A code of filters: Apache Kafka's controller fails on it.
-            return ErrorCode.UNKNOWN_SERVER_ERROR, None
         return (
             ErrorCode.INVALID_REQUEST,
             "A code of the rule is none of a resource, a pattern, an operation or a permission.",

@@ -4,7 +4,14 @@
 - A rule that several filters mean is told with each of them.
 """
 
-from kcon_broker.handlers.acl_codes import NO_AUTHORIZER, filter_codes, has_authorizer, read_filter, refuse_unknown
+from kcon_broker.handlers.acl_codes import (
+    NO_AUTHORIZER,
+    are_known,
+    filter_codes,
+    has_authorizer,
+    read_filter,
+    refuse_unknown,
+)
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
 from kcon_broker.state.acls import AclBinding, AclsDeleted
 from kcon_broker.wire.api_keys import ApiKey
@@ -28,6 +35,13 @@ def handle_delete_acls(ctx: RequestContext, request: DeleteAclsRequest) -> Answe
     deleted: dict[AclBinding, None] = {}
     results = []
     for fields in request.filters:
+        if not are_known(filter_codes(fields)):
+            results.append(
+                DeleteAclsFilterResult(
+                    error_code=ErrorCode.INVALID_REQUEST, error_message="A code of the filter stands for nothing."
+                )
+            )
+            continue
         found = ctx.broker.cluster.acls.matching(read_filter(fields))
         deleted.update(dict.fromkeys(found))
         results.append(DeleteAclsFilterResult(error_message=None, matching_acls=[_told(binding) for binding in found]))

@@ -69,6 +69,8 @@ _BAD: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("log.message.timestamp.type", ("x",)),
     ("message.max.bytes", ("-1", "1e3")),
     ("compression.zstd.level", ("23", "-131073")),
+    ("compression.type", ("brotli", "none")),
+    ("ssl.client.auth", ("maybe",)),
     ("max.connections", ("-1",)),
     ("max.connections.per.ip.overrides", ("zz",)),
     ("num.io.threads", ("0", "3", "17", "99")),

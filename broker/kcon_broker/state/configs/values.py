@@ -24,7 +24,7 @@ _PLAIN_MIN, _PLAIN_END = 1e-3, 1e7
 """Java prints numbers outside with an exponent (`Double.toString`)."""
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z")
 _RANGE = re.compile(r"\[(?P<low>-?[0-9.]+),\.\.\.(?:,(?P<high>-?[0-9.]+))?\](?P<or_minus_1> or -1)?\Z")
-_CHOICE = re.compile(r"\[(?P<allowed>[A-Za-z_:.]+(?:, [A-Za-z_:.]+)*)\]\Z")
+_CHOICE = re.compile(r"\[(?P<allowed>[A-Za-z0-9_]+(?:, [A-Za-z0-9_]+)*)\]\Z")
 _REPLICAS = "[partitionId]:[brokerId],[partitionId]:[brokerId],..."
 _OFFSET_RESET = "[latest, earliest, by_duration:PnDTnHnMn.nS]"
 _DURATION = re.compile(
@@ -63,7 +63,7 @@ def parse_value(definition: ConfigDefinition, text: str) -> Value:
 def check_value(definition: ConfigDefinition, text: str) -> Value:
     """Return the value that a text means; raises InvalidConfigError when the config cannot have it."""
     value = parse_value(definition, text)
-    check = _check(definition.valid)
+    check = check_of(definition.valid)
     if check is not None and (problem := check(definition.name, value)) is not None:
         raise _invalid(definition, str(value) if isinstance(value, float) else text, problem)
     return value
@@ -98,8 +98,8 @@ def _invalid(definition: ConfigDefinition, text: str, problem: str) -> InvalidCo
 
 
 @cache
-def _check(valid: str) -> Check | None:
-    """Return what judges values by these words of the documentation."""
+def check_of(valid: str) -> Check | None:
+    """Return what judges values by these words of the documentation; None: nothing that this broker can judge."""
     if found := _RANGE.match(valid):
         low, high = found["low"], found["high"]
         between = _between(float(low) if "." in low else int(low), float(high) if high else None)

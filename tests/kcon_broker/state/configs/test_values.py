@@ -4,11 +4,19 @@ import pytest
 
 from kcon_broker.state.configs.definitions import (
     ConfigDefinition,
+    Scope,
     broker_definitions,
     group_definitions,
     topic_definitions,
 )
-from kcon_broker.state.configs.values import InvalidConfigError, canonical, check_value, java_text, parse_integer
+from kcon_broker.state.configs.values import (
+    InvalidConfigError,
+    canonical,
+    check_of,
+    check_value,
+    java_text,
+    parse_integer,
+)
 
 ALL = broker_definitions() | topic_definitions() | group_definitions()
 
@@ -25,6 +33,7 @@ def definition(name: str) -> ConfigDefinition:
         ("min.cleanable.dirty.ratio", ["0", "1", "1e-1"], ["-0.1", "1.1", "x"]),
         ("remote.log.manager.task.retry.jitter", ["0.5"], ["0.51"]),
         ("log.message.timestamp.type", ["CreateTime"], ["createtime", ""]),
+        ("compression.type", ["lz4", "uncompressed"], ["brotli", "none"]),
         ("cleanup.policy", ["compact", "compact , delete"], ["compact,compact", "x"]),
         ("unclean.leader.election.enable", ["TRUE", "false"], ["yes", ""]),
         ("share.auto.offset.reset", ["latest", "by_duration:PT1H", "by_duration:P1DT2.5S"],
@@ -39,6 +48,14 @@ def test_values_at_their_limits(name: str, good: list[str], bad: list[str]) -> N
     for text in bad:
         with pytest.raises(InvalidConfigError):
             check_value(definition(name), text)
+
+
+def test_every_word_of_kafkas_is_understood_where_values_can_be_set() -> None:
+    """Words that nobody reads would let any value pass."""
+    read_only = {Scope.READ_ONLY, Scope.INTERNAL}
+    settable = [one for one in broker_definitions().values() if one.scope not in read_only]
+    for one in (*settable, *topic_definitions().values(), *group_definitions().values()):
+        assert not one.valid or check_of(one.valid) is not None, one
 
 
 @pytest.mark.parametrize(
