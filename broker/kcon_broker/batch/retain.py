@@ -74,16 +74,27 @@ def iter_spans(records: bytes, header: BatchHeader) -> Iterator[RecordSpan]:
         raise BadRecordsError("a record has an impossible structure") from broken
 
 
+def greatest_timestamp(records: bytes, spans: Sequence[RecordSpan], header: BatchHeader) -> int:
+    """Return the greatest timestamp of these records, at least one; all have the header's where the broker set it."""
+    if header.timestamp_type != CREATE_TIME:
+        return header.max_timestamp
+    return max(_timestamps(records, spans, header.base_timestamp))
+
+
 def keep_records(
-    header: BatchHeader, records: bytes, kept: Sequence[RecordSpan], *, horizon_ms: int | None = None
+    header: BatchHeader,
+    records: bytes,
+    kept: Sequence[RecordSpan],
+    *,
+    max_timestamp: int,
+    horizon_ms: int | None = None,
 ) -> bytearray:
-    """Return the batch with these of its records, at least one.
+    """Return the batch with these of its records, at least one; `max_timestamp` is the greatest of theirs.
 
     `horizon_ms` gives it a delete horizon, which it must not have yet.
     """
     attributes, base_timestamp = header.attributes, header.base_timestamp
     is_create_time = header.timestamp_type == CREATE_TIME
-    max_timestamp = max(_timestamps(records, kept, base_timestamp)) if is_create_time else header.max_timestamp
     if horizon_ms is None:
         body = b"".join([records[span.start : span.end] for span in kept])
     else:

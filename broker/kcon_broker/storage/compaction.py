@@ -29,6 +29,8 @@ from kcon_broker.storage.retained import Retention
 from kcon_broker.storage.segment import LOG_SUFFIX, Segment, segment_path
 from kcon_broker.storage.steps import Steps, sync_elsewhere, visit_batches
 
+_WRITE_BATCHES = 512
+"""Written at once at most: each of them is noted in the indexes, which takes a microsecond or two."""
 _WRITE_BYTES = 1 << 20
 _OFFSETS_PER_SEGMENT_MAX = (1 << 31) - 1
 
@@ -192,7 +194,7 @@ class _Copy:
                 self.marker_offsets.add(header.base_offset)
             self._buffers.append(kept)
             self._buffers_bytes += len(kept)
-            if self._buffers_bytes >= _WRITE_BYTES:
+            if self._buffers_bytes >= _WRITE_BYTES or len(self._buffers) >= _WRITE_BATCHES:
                 self.flush()
         return True
 

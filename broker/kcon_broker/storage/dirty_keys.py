@@ -14,7 +14,7 @@ from kcon_broker.storage.key_offsets import KeyOffsets
 from kcon_broker.storage.segment import Segment
 from kcon_broker.storage.steps import Steps, visit_batches
 
-PAUSE_RECORDS = 512
+PAUSE_RECORDS = 256
 """Records looked at between two pauses."""
 
 

@@ -9,11 +9,12 @@
 
 from collections.abc import Mapping
 
-from kcon_broker.batch.header import BatchHeader
+from kcon_broker.batch.header import CREATE_TIME, BatchHeader
 from kcon_broker.batch.records import MARKER_ABORT, read_marker
 from kcon_broker.batch.retain import (
     RecordSpan,
     delete_horizon_ms,
+    greatest_timestamp,
     iter_spans,
     keep_no_records,
     keep_records,
@@ -78,7 +79,15 @@ class Retention:
         new_horizon_ms = self._now_ms + self._delete_retention_ms if has_tombstone and horizon_ms is None else None
         if len(kept) == count and new_horizon_ms is None:
             return batch
-        return keep_records(header, records, kept, horizon_ms=new_horizon_ms)
+        max_timestamp = header.max_timestamp
+        if header.timestamp_type == CREATE_TIME:
+            max_timestamp = greatest_timestamp(records, kept[:PAUSE_RECORDS], header)
+            for start in range(PAUSE_RECORDS, len(kept), PAUSE_RECORDS):
+                yield None
+                some = kept[start : start + PAUSE_RECORDS]
+                max_timestamp = max(max_timestamp, greatest_timestamp(records, some, header))
+            yield None
+        return keep_records(header, records, kept, max_timestamp=max_timestamp, horizon_ms=new_horizon_ms)
 
     def _retain_marker(self, header: BatchHeader, batch: memoryview) -> Buffer | None:
         if not header.record_count:
@@ -94,7 +103,9 @@ class Retention:
         if horizon_ms is None:
             records = records_of(batch, header)
             horizon_ms = self._now_ms + self._delete_retention_ms
-            return keep_records(header, records, list(iter_spans(records, header)), horizon_ms=horizon_ms)
+            spans = list(iter_spans(records, header))
+            max_timestamp = greatest_timestamp(records, spans, header)
+            return keep_records(header, records, spans, max_timestamp=max_timestamp, horizon_ms=horizon_ms)
         return self._emptied(header, batch) if horizon_ms <= self._now_ms else batch
 
     def _emptied(self, header: BatchHeader, batch: memoryview) -> Buffer | None:

@@ -15,6 +15,7 @@ from kcon_broker.batch.header import (
 from kcon_broker.batch.records import Record, encode_batch, iter_records
 from kcon_broker.batch.retain import (
     delete_horizon_ms,
+    greatest_timestamp,
     iter_spans,
     keep_no_records,
     keep_records,
@@ -47,7 +48,8 @@ def kept(batch: bytearray, deltas: set[int], horizon_ms: int | None = None) -> b
     header = read_header(batch)
     records = records_of(batch, header)
     spans = [span for span in iter_spans(records, header) if span.offset_delta in deltas]
-    return keep_records(header, records, spans, horizon_ms=horizon_ms)
+    max_timestamp = greatest_timestamp(records, spans, header)
+    return keep_records(header, records, spans, max_timestamp=max_timestamp, horizon_ms=horizon_ms)
 
 
 def test_spans_tell_key_and_value_apart() -> None:

@@ -1,5 +1,6 @@
 """A compacted log has the last value of each key, every offset keeps its record or loses it, and no crash costs one."""
 
+import contextlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from kcon_broker.batch.header import CODEC_LZ4, CODEC_NONE, CODEC_ZSTD, read_hea
 from kcon_broker.batch.records import Record, encode_batch, encode_marker, iter_records
 from kcon_broker.storage.compaction import Compacted, CompactionAbandoned, compact_log
 from kcon_broker.storage.compaction_plan import CompactionPlan, plan_compaction
+from kcon_broker.storage.dirty_keys import PAUSE_RECORDS
 from kcon_broker.storage.log import Log
 from kcon_broker.storage.log_settings import DefaultLogSettings
 from kcon_broker.storage.memory_files import Crashed, MemoryFiles
@@ -477,3 +479,23 @@ def test_a_power_cut_at_any_step_loses_nothing(seed: int) -> None:
         reopened = open_log(left, recovery_point=max(before))
         assert reopened.damage is None, (seed, step)
         check_nothing_lost(before, read(reopened), max(before))
+
+
+def test_a_large_batch_is_compacted_in_small_steps() -> None:
+    """Between two pauses the loop serves others: each of the three passes over the records has its own."""
+    files = MemoryFiles()
+    log = open_log(files)
+    records = 8 * PAUSE_RECORDS
+    put(log, *((b"%d" % number, b"value") for number in range(records)))
+    put(log, (b"0", b"newer"))
+    seal(log)
+    before = read(log)
+    work = steps(files, log, keys_max=2 * records)
+    pauses, result = 0, None
+    with contextlib.suppress(StopIteration):
+        while True:
+            wanted = work.send(result)
+            pauses += wanted is None
+            result = None if wanted is None else wanted()
+    assert pauses >= 3 * (records // PAUSE_RECORDS - 1)
+    assert read(log) == {offset: record for offset, record in before.items() if offset != 0}
