@@ -1,50 +1,42 @@
-"""A read-only context, seen from the socket: a refused change sends nothing."""
+"""The gate, seen from the socket: what read-only and protected contexts send, for every command that there is."""
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kcon.admin.apis import Api
+from tests.answering_broker import AnsweringBroker
+from tests.every_command import CHANGES, CHANGES_ELSEWHERE, READS
+
 MUTATIONS = [
-    ("topic", "create", "x"),
-    ("topic", "delete", "x", "-y"),
-    ("topic", "delete", "x", "--confirm", "x"),
-    ("group", "reset", "g", "--to", "start", "-y"),
-    ("group", "reset", "g", "--to", "start", "-y", "--wait", "1s"),
-    ("group", "undo", "g", "-y"),
-    ("group", "delete", "g", "-y"),
-    ("produce", "x", "v"),
-    ("load", "-", "-t", "x"),
-    ("load", "-", "-t", "x", "--job", "j"),
-    ("copy", "x", "y", "-y"),
-    ("copy", "x/0/1", "y", "--create", "-y"),
-    ("redrive", "x", "-y"),
-    ("topic", "apply", "-f", "-", "-y"),
-    ("topic", "clone", "x", "y"),
-    ("consume", "x", "-g", "g", "-e"),
-    ("topic", "alter", "x", "--set", "a=b", "-y"),
-    ("topic", "add-partitions", "x", "--add", "1", "-y"),
-    ("topic", "purge", "x", "-y"),
-    ("broker", "config", "1", "--set", "a=b", "-y"),
-    ("cluster", "elect", "-y"),
-    ("acl", "create", "--principal", "a", "-t", "x", "--operation", "read", "-y"),
-    ("acl", "delete", "-t", "x", "-y"),
-    ("quota", "alter", "--user", "u", "--set", "producer_byte_rate=1", "-y"),
-    ("user", "create", "u", "--password-file", "-", "-y"),
-    ("user", "alter", "u", "--password-file", "-", "-y"),
-    ("user", "delete", "u", "-y"),
-    ("group", "offsets", "delete", "g", "-t", "x", "-y"),
-    ("group", "offsets", "import", "g", "-", "-y"),
-    ("txn", "abort", "x", "-p", "0", "--start-offset", "1", "-y"),
-    ("raw", "DeleteTopics", "--data", "{}", "-y"),
-    ("raw", "Metadata", "--data", '{"topics": [{"name": "x"}]}', "-y"),
-    ("reassign", "execute", "-t", "x", "-y"),
-    ("reassign", "cancel", "-y"),
-    ("reassign", "unthrottle", "-y"),
-    ("cluster", "features", "--set", "metadata.version=30", "-y"),
-    ("group", "reset", "--all-groups", "--to", "start", "-y"),
+    *((*path.split(), *words) for path, (_api, several) in CHANGES.items() for words in several),
+    *((*path.split(), *words) for path, words in CHANGES_ELSEWHERE.items()),
 ]
+
+HARMLESS = {
+    *(Api.API_VERSIONS, Api.METADATA, Api.LIST_OFFSETS, Api.OFFSET_FETCH, Api.FIND_COORDINATOR, Api.LIST_GROUPS),
+    *(Api.SASL_HANDSHAKE, Api.SASL_AUTHENTICATE),
+    *(api for api in Api if api.title.startswith(("Describe", "List"))),
+    *(Api.CONSUMER_GROUP_DESCRIBE, Api.SHARE_GROUP_DESCRIBE, Api.STREAMS_GROUP_DESCRIBE),
+}
+"""Written down here once more, so that the test does not ask the code under test what a mutation is."""
+
+SANE: dict[str, object] = {
+    "state": "Empty",
+    "group_state": "Empty",
+    "group_type": "classic",
+    "protocol_type": "consumer",
+}
+SANE |= {
+    "replica_nodes": [2, 1],
+    "isr_nodes": [2, 1],
+}  # Another broker leads than the preferred one, so that there is something to do.
+MORE: dict[str, dict[str, object]] = {"user create": {"results": []}}
+"""What must be different for a change to be possible."""
+STDIN = {"group offsets import": b"x,0,3\n", "topic apply": b"[topic.x]\n"}
 
 
 @pytest.fixture
@@ -62,7 +54,7 @@ def test_no_change_reaches_the_socket(
 ) -> None:
     kcon.variables["KCON_BOOTSTRAP"] = f"127.0.0.1:{listener.getsockname()[1]}"
     kcon.variables[variable[0]] = variable[1]
-    ran = kcon(*argv, stdin=b"[topic.x]\n" if "apply" in argv else b"a\n")
+    ran = kcon(*argv, stdin=next((STDIN[path] for path in STDIN if " ".join(argv).startswith(path)), b"a\n"))
     assert ran.code == 6
     assert "read-only" in ran.err
     with pytest.raises(BlockingIOError):  # Nobody has even connected.
@@ -76,3 +68,53 @@ def test_the_listener_would_notice(listener: socket.socket, kcon: Any) -> None:
     kcon("topic", "list", "--timeout", "200ms")
     accepted, _address = listener.accept()
     accepted.close()
+
+
+def sent(broker: AnsweringBroker) -> set[str]:
+    """Return what was sent that could change something, Metadata that creates topics among it."""
+    changes = {api.title for api, _ in broker.asked if api not in HARMLESS}
+    creating = [told for api, told in broker.asked if api is Api.METADATA and told.allow_auto_topic_creation]
+    return changes | ({"Metadata with allow_auto_topic_creation"} if creating else set())
+
+
+@pytest.mark.parametrize("path", READS)
+def test_a_command_that_reads_sends_nothing_that_changes(path: str, kcon: Any) -> None:
+    with AnsweringBroker(("x",), fixed=SANE) as broker:
+        kcon.variables["KCON_BOOTSTRAP"] = broker.address
+        kcon.variables["KCON_READ_ONLY"] = "1"
+        kcon(*path.split(), *READS[path], "--timeout", "5s")
+        assert broker.asked
+        assert sent(broker) == set()
+
+
+ON_THE_ADMIN_PLANE = [path for path, (api, _) in CHANGES.items() if api is not None]
+
+
+@pytest.mark.parametrize("path", ON_THE_ADMIN_PLANE)
+def test_a_protected_context_wants_the_name_for_every_change(
+    path: str, kcon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """-y is no name. With `--confirm NAME`, or where nothing is protected, the same words do send the change."""
+
+    async def times_at(*_: object) -> dict[object, int]:
+        return {}  # Of records, which this broker does not have.
+
+    monkeypatch.setattr("kcon.cli.group_reset.times_at", times_at)
+    api, several = CHANGES[path]
+    words = [word for word in several[0] if word != "-y"]
+    given = STDIN.get(path, b"a\n")
+    line = (*path.split(), *words, "--timeout", "5s")
+    with AnsweringBroker(("x",), fixed=SANE | MORE.get(path, {})) as broker:
+        kcon.variables["KCON_BOOTSTRAP"] = broker.address
+        kcon.variables["KCON_MODE"] = "protect"
+        agreed = [] if path == "topic create" else ["-y"]
+        ran = kcon(*line, *agreed, stdin=given)
+        assert (ran.code, sent(broker)) == (6, set()), ran
+        wanted = ran.err.rpartition("--confirm ")[2].strip().removesuffix(".")
+        kcon.variables["KCON_STATE_DIR"] = str(Path(kcon.folder) / "other")
+        done = kcon(*line, "--confirm", wanted, stdin=given)
+        assert api in sent(broker), (wanted, done)
+    with AnsweringBroker(("x",), fixed=SANE | MORE.get(path, {})) as broker:
+        kcon.variables |= {"KCON_BOOTSTRAP": broker.address, "KCON_MODE": "read-write"}
+        kcon(*line, *agreed, stdin=given)
+        assert sent(broker) == {api}
