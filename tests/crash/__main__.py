@@ -18,15 +18,19 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from kcon_broker.settings import FlushMode
 from tests.crash.counters import Counters, load_counters, save_counters, table
+from tests.crash.outcome import Outcome
+from tests.crash.power_cuts import run_power_cuts
 from tests.crash.scenarios import (
-    Outcome,
     kill,
     kill_during_recovery,
     kill_during_stop,
     may_mount,
+    run_bit_flips,
     run_disk_full,
-    run_power_cuts,
+    run_failpoints,
+    run_storage_cuts,
     run_strikes,
     stop_and_continue,
 )
@@ -36,16 +40,23 @@ Scenario = Callable[[Path, int, int], Outcome]
 SCENARIOS: dict[str, tuple[Scenario, int]] = {
     # name: (what runs it, trials of a chunk, which has a folder of its own)
     "kill -9": (partial(run_strikes, strike=kill), 25),
+    "kill -9, flush=interval": (partial(run_strikes, strike=kill, options=("--flush", "interval=50")), 25),
+    "kill -9, flush=os": (partial(run_strikes, strike=kill, options=("--flush", "os")), 25),
     "kill -9 during recovery": (partial(run_strikes, strike=kill_during_recovery), 10),
     "kill -9 during a clean stop": (partial(run_strikes, strike=kill_during_stop), 20),
     "SIGSTOP and SIGCONT": (partial(run_strikes, strike=stop_and_continue), 10),
     "disk full": (run_disk_full, 5),
-    "power cut images": (run_power_cuts, 500),
+    "power cut images, flush=always": (partial(run_power_cuts, flush=FlushMode.ALWAYS), 100),
+    "power cut images, flush=interval": (partial(run_power_cuts, flush=FlushMode.INTERVAL), 100),
+    "power cut images, flush=os": (partial(run_power_cuts, flush=FlushMode.OS), 100),
+    "power cut images of storage": (run_storage_cuts, 500),
+    "every step of roll, delete, compact, rename, stop, start": (run_failpoints, 1),
+    "bit flips": (run_bit_flips, 1_000),
 }
 TIERS = {
-    "pr": (50, 20, 20, 10, 5, 500),
-    "nightly": (1_000, 300, 300, 100, 50, 20_000),
-    "release": (10_000, 2_000, 2_000, 500, 200, 200_000),
+    "pr": (50, 10, 10, 20, 20, 10, 5, 100, 100, 100, 500, 1, 5_000),
+    "nightly": (1_000, 100, 100, 300, 300, 100, 50, 1_000, 1_000, 1_000, 20_000, 50, 200_000),
+    "release": (10_000, 1_000, 1_000, 2_000, 2_000, 500, 200, 10_000, 10_000, 10_000, 200_000, 500, 2_000_000),
 }
 """Trials by tier, in the order of the scenarios."""
 

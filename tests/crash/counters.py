@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from tests.crash.scenarios import Outcome
+from tests.crash.outcome import Outcome
 
 
 @dataclass(slots=True, kw_only=True)

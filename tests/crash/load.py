@@ -208,11 +208,13 @@ class LoadedTransactions:
         try:
             producer = self._new_producer()
             while not self.stop.is_set():
-                self._live_transaction(producer)
+                if not self._live_transaction(producer):
+                    producer = self._new_producer()
         except KafkaException as error:
             self.failures.append(f"transactions of {self.name}: {error}")
 
-    def _live_transaction(self, producer: Producer) -> None:
+    def _live_transaction(self, producer: Producer) -> bool:
+        """Live one transaction; return whether the producer can live another."""
         delivered: list[Written] = []
         values: list[bytes] = []
 
@@ -233,13 +235,21 @@ class LoadedTransactions:
                 self.committed += delivered
                 if len(delivered) != len(values):
                     self.failures.append(f"{len(values) - len(delivered)} records of a commit were not delivered")
-                return
+                return True
             producer.flush(self._random.choice((0, 1)))
         except KafkaException as error:
             if not _error_of(error).txn_requires_abort():
                 raise
-        _until_done(producer.abort_transaction)
+        try:
+            _until_done(producer.abort_transaction)
+        except KafkaException as error:
+            # The broker died with the request that would have begun the transaction: librdkafka asks for its end all
+            # the same, which any broker refuses, and then counts as fatal.
+            if _error_of(error).code() != KafkaError.INVALID_TXN_STATE:
+                raise
+            return False
         self.aborted.update(values)
+        return True
 
 
 def _error_of(exception: KafkaException) -> KafkaError:

@@ -11,11 +11,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from kcon_broker.storage.memory_files import MemoryFiles
-from tests.crash.history import Violations, check_history
+from tests.crash.bit_flips import Flips, run_flips
+from tests.crash.failpoints import OPERATIONS, crash_points, judge
+from tests.crash.history import check_history
 from tests.crash.load import (
     TOPIC,
     BrokerProcess,
@@ -25,6 +26,7 @@ from tests.crash.load import (
     acknowledged_total,
     wait_for_acknowledged,
 )
+from tests.crash.outcome import Outcome
 from tests.crash.segment_reader import read_topic
 from tests.kcon_broker.storage import test_power_cut
 from tests.kcon_broker.storage.test_power_cut import Run
@@ -35,23 +37,6 @@ _FULL_BYTES = 4 * 4_096
 _TMPFS_BYTES = 48 << 20
 
 Strike = Callable[[BrokerProcess, random.Random], None]
-
-
-@dataclass(slots=True, kw_only=True)
-class Outcome:
-    """What some trials of one scenario came to."""
-
-    trials: int
-    hits: int = 0
-    """Trials that struck as meant: with requests in flight, or before the broker was ready."""
-    acknowledged: int = 0
-    read: int = 0
-    committed: int = 0
-    """Records of transactions whose commit was confirmed."""
-    aborted: int = 0
-    violations: Violations = field(default_factory=Violations)
-    failures: list[str] = field(default_factory=list)
-    """Records that a producer could not get acknowledged at all."""
 
 
 def kill(broker: BrokerProcess, _chance: random.Random) -> None:
@@ -176,8 +161,8 @@ def run_disk_full(folder: Path, trials: int, seed: int) -> Outcome:
     return run_under_load(inside, trials, seed, fill, broker=broker)
 
 
-def run_power_cuts(_folder: Path, trials: int, seed: int) -> Outcome:
-    """Cut the power of so many disks in memory: ten cuts of each life, one of them during recovery."""
+def run_storage_cuts(_folder: Path, trials: int, seed: int) -> Outcome:
+    """Cut the power of so many disks of storage alone: ten cuts of each life, with rolls, deletions, checkpoints."""
     outcome = Outcome(trials=trials)
     chance = random.Random(seed)
     for _ in range(max(1, trials // 10)):
@@ -185,7 +170,33 @@ def run_power_cuts(_folder: Path, trials: int, seed: int) -> Outcome:
         test_power_cut.live(run, chance, actions=40)
         for _ in range(10):
             step = chance.randrange(len(run.files.journal) + 1)
-            test_power_cut.check(run, run.files.power_cut(step, chance), step)
+            try:
+                test_power_cut.check(run, run.files.power_cut(step, chance), step)
+            except AssertionError as wrong:
+                outcome.failures.append(f"step {step}: {wrong}")
             outcome.hits += 1
         outcome.acknowledged += sum(run.promises[-1].durable_offsets)
     return outcome
+
+
+def run_failpoints(_folder: Path, trials: int, seed: int) -> Outcome:
+    """Go through every point of every operation so often, killed and with a power cut."""
+    outcome = Outcome(trials=trials)
+    chance = random.Random(seed)
+    for _ in range(trials):
+        for name in OPERATIONS:
+            life_seed = chance.randrange(2**32)
+            for life, step, _is_through in crash_points(name, life_seed):
+                for is_killed in (True, False):
+                    disk = life.node.files.copy() if is_killed else life.node.files.power_cut(step, chance)
+                    wrong = judge(life, name, disk, is_killed=is_killed)
+                    outcome.failures += [f"{name}, seed {life_seed}, step {step}: {text}" for text in wrong]
+                    outcome.hits += 1
+    return outcome
+
+
+def run_bit_flips(_folder: Path, trials: int, seed: int) -> Outcome:
+    """Flip so many bits."""
+    flips = Flips()
+    run_flips(trials, seed, flips)
+    return Outcome(trials=trials, hits=flips.count, failures=flips.wrong)

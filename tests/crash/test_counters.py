@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.crash.counters import Counters, load_counters, save_counters, table
 from tests.crash.history import Violations, Written
-from tests.crash.scenarios import Outcome
+from tests.crash.outcome import Outcome
 
 
 def test_counters_outlive_a_run(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.outcome import Outcome
 from tests.crash.scenarios import (
-    Outcome,
     kill,
     kill_during_recovery,
     kill_during_stop,

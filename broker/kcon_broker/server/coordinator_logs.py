@@ -5,14 +5,18 @@ Transactions come first: what the logs of other partitions say of open transacti
 
 import logging
 import time
+from collections.abc import Iterator
 
-from kcon_broker.batch.header import read_header
+from kcon_broker.batch.header import is_intact, read_header
 from kcon_broker.batch.records import MARKER_COMMIT, iter_records, read_marker
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.state.topic import OFFSETS_TOPIC, TRANSACTIONS_TOPIC, Topic
 from kcon_broker.state.transaction_journal import abort_orphans
 from kcon_broker.storage.data_folder import DataFolder
+from kcon_broker.storage.log import Log
+from kcon_broker.storage.log_reader import LogDamagedError
+from kcon_broker.storage.recovery import Damage
 
 _logger = logging.getLogger("kcon_broker")
 
@@ -63,10 +67,12 @@ class CoordinatorLogs:
         if log is None:
             return
         try:
-            for batch in log.read_batches(log.log_start_offset, limit_offset=log.written_offset):
+            for batch in _intact_batches(log):
                 for record in iter_records(batch):
                     self._broker.transactions.replay(record.key, record.value)
         except OSError as error:
+            # What a coordinator does not know it must not decide: nothing is written there any more.
+            log.fence(error)
             _logger.error("reading %s failed: %s", partition.folder, error)
 
     def _replay_groups(self, topic: Topic, index: int) -> None:
@@ -77,7 +83,7 @@ class CoordinatorLogs:
             return
         groups = self._broker.groups
         try:
-            for batch in log.read_batches(log.log_start_offset, limit_offset=log.written_offset):
+            for batch in _intact_batches(log):
                 header = read_header(batch)
                 if header.is_control:
                     is_commit = read_marker(batch) == MARKER_COMMIT
@@ -87,7 +93,21 @@ class CoordinatorLogs:
                 for record in iter_records(batch):
                     groups.replay(record.key, record.value, producer_id=producer_id)
         except OSError as error:
+            # What a coordinator does not know it must not decide: nothing is written there any more.
+            log.fence(error)
             _logger.error("reading %s failed: %s", partition.folder, error)
+
+
+def _intact_batches(log: Log) -> Iterator[memoryview]:
+    """Yield every batch of a log; raises OSError at one that is not what was written."""
+    for batch in log.read_batches(log.log_start_offset, limit_offset=log.written_offset):
+        if not is_intact(batch, read_header(batch)):
+            offset = read_header(batch).base_offset
+            damage = Damage(offset=offset, path=log.folder, position=0, reason="the CRC does not match")
+            error = LogDamagedError(damage)
+            log.found_damaged(error)
+            raise error
+        yield batch
 
 
 def _moment() -> Moment:

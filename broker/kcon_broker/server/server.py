@@ -43,6 +43,7 @@ from kcon_broker.state.transaction_replay import TransactionReplay
 from kcon_broker.storage.data_folder import DataFolder
 from kcon_broker.storage.files import Files, Syncable
 from kcon_broker.storage.log import Log
+from kcon_broker.storage.log_reader import LogDamagedError
 from kcon_broker.storage.metadata_log import MetadataLog
 
 _logger = logging.getLogger("kcon_broker")
@@ -71,7 +72,7 @@ class BrokerServer:
         self._lock: FolderLock | None = None
         self._folder: DataFolder
         self._journal: MetadataJournal
-        self._committer: Committer
+        self.committer: Committer
         self.dispatcher: Dispatcher
         self._listener: Listener
         self.housekeeping: Housekeeping
@@ -112,7 +113,7 @@ class BrokerServer:
         self.dispatcher.stop_handling()
         try:
             async with asyncio.timeout(_STOP_GRACE_S):
-                await self._committer.drain()
+                await self.committer.drain()
         except TimeoutError:
             _logger.error("the disk did not take everything within %.0f s", _STOP_GRACE_S)
         self.dispatcher.close_connections()
@@ -166,19 +167,19 @@ class BrokerServer:
         self._engine = SyncEngine(
             None if self._lock is None else self.settings.data_dir, workers=self.settings.storage.sync_workers
         )
-        self._committer = Committer(self.broker, self._journal, self._engine)
-        self.dispatcher = Dispatcher(self.broker, self._committer, loop)
-        self.housekeeping = Housekeeping(self.broker, self._folder, self._journal, self._committer, self.dispatcher)
+        self.committer = Committer(self.broker, self._journal, self._engine)
+        self.dispatcher = Dispatcher(self.broker, self.committer, loop)
+        self.housekeeping = Housekeeping(self.broker, self._folder, self._journal, self.committer, self.dispatcher)
         self.cleaner = Cleaner(self.broker, self._folder)
         self.broker.wake = self.dispatcher.wake
         self.broker.request_round = self.dispatcher.request_round
         if self._lock is not None:
             self.broker.disk_space = self._disk_space
         self.broker.on_topic_deleted = self._delete_files
-        self._committer.on_defect = lambda: self.on_defect()  # noqa: PLW0108  # May be set later.
+        self.committer.on_defect = lambda: self.on_defect()  # noqa: PLW0108  # May be set later.
         coordinator_logs = CoordinatorLogs(self.broker, self._folder)
-        self._committer.on_group_partition_failed = coordinator_logs.reload_groups
-        self._committer.on_transaction_partition_failed = coordinator_logs.reload_transactions
+        self.committer.on_group_partition_failed = coordinator_logs.reload_groups
+        self.committer.on_transaction_partition_failed = coordinator_logs.reload_transactions
         for change in self._journal.take_found():
             self.broker.replay(change)
         coordinator_logs.load()
@@ -188,7 +189,7 @@ class BrokerServer:
         for seed in self.settings.seed_topics:
             if seed.name not in self.broker.topics.by_name:
                 self.broker.create_topic(seed.name, seed.partitions, {})
-        await self._committer.drain()
+        await self.committer.drain()
 
     def _serve(self, listening: socket.socket) -> None:
         self._listener = Listener(listening, self.dispatcher, connections_max=_split_descriptors(self.settings)[1])
@@ -236,6 +237,9 @@ class BrokerServer:
         try:
             transactions.finish(log)
             log.restore_transaction_indexes()
+        except LogDamagedError as error:
+            log.found_damaged(error)
+            _logger.error("%s", error)
         except OSError as error:
             # What lies behind the damage is not served; what is known up to there stays.
             _logger.error("reading the transaction markers of %s failed: %s", partition.folder, error)

@@ -4,11 +4,12 @@ Recovery shows headers only, so the kinds of the markers are read once the log i
 batch and the marker are remembered until then.
 """
 
-from kcon_broker.batch.header import BatchHeader
+from kcon_broker.batch.header import BatchHeader, is_intact, read_header
 from kcon_broker.batch.records import MARKER_COMMIT, read_marker, read_marker_coordinator_epoch
 from kcon_broker.state.producers import ProducerTable
 from kcon_broker.storage.log import Log
-from kcon_broker.storage.log_reader import split_batches
+from kcon_broker.storage.log_reader import LogDamagedError, split_batches
+from kcon_broker.storage.recovery import Damage
 
 
 class TransactionReplay:
@@ -33,7 +34,7 @@ class TransactionReplay:
         self._events.append(header)
 
     def finish(self, log: Log) -> None:
-        """Read the markers. Raises OSError."""
+        """Read the markers. Raises OSError, LogDamagedError where one is not what was written."""
         transactions = self._producers.transactions
         for header in self._events:
             if not header.is_control:
@@ -41,6 +42,9 @@ class TransactionReplay:
                 continue
             parts = log.read(header.base_offset, 1, limit_offset=log.written_offset)
             for batch in split_batches(parts):
+                if not is_intact(batch, read_header(batch)):
+                    reason = "the CRC of a marker does not match"
+                    raise LogDamagedError(Damage(offset=header.base_offset, path=log.folder, position=0, reason=reason))
                 kind = read_marker(batch)
                 if kind is not None:
                     transactions.replay_marker(header.producer_id, header.base_offset, is_commit=kind == MARKER_COMMIT)

@@ -7,6 +7,7 @@ from kcon_broker.storage.batch_frame import read_stored_header
 from kcon_broker.storage.segment import Segment
 
 LEADER_EPOCH_MAX = (1 << 31) - 1
+RELATIVE_OFFSET_MAX = (1 << 31) - 1
 _WALK_BYTES = 1 << 20
 
 
@@ -49,6 +50,8 @@ def walk_batches(
             raise BadBatch(position, expected_offset, f"the batch of {size} bytes reaches beyond the file")
         if batch.base_offset != expected_offset and not (gaps_allowed and batch.base_offset > expected_offset):
             raise BadBatch(position, expected_offset, f"the batch begins at offset {batch.base_offset}")
+        if batch.last_offset - segment.base_offset > RELATIVE_OFFSET_MAX:
+            raise BadBatch(position, expected_offset, f"offset {batch.last_offset} is beyond what a segment can hold")
         if not leader_epoch <= batch.partition_leader_epoch <= leader_epoch_max:
             raise BadBatch(position, expected_offset, f"leader epoch {batch.partition_leader_epoch}")
         if check_crc:

@@ -217,6 +217,11 @@ class Log:
         if end_offset == self.written_offset:
             self._own.settle()
 
+    def found_damaged(self, error: LogDamagedError) -> None:
+        """Serve nothing from the damage on, and accept nothing any more."""
+        self.damage = self.damage or error.damage
+        self.fence(error)
+
     def fence(self, error: OSError) -> None:
         """Accept nothing any more, as after a failed sync: what the disk holds above `durable_offset` is unknown."""
         self.failure = self.failure or error

@@ -4,6 +4,7 @@ A read returns whole batches as they are stored. The sparse index leads to withi
 the rest is read from headers. What an index says is believed only if the batch it points to agrees.
 """
 
+import errno
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -213,12 +214,14 @@ class LogReader:
 
 
 def split_batches(parts: Sequence[memoryview]) -> list[memoryview]:
-    """Return the single batches of what `read` returned."""
+    """Return the single batches of what `read` returned. Raises OSError where the headers make no sense."""
     batches: list[memoryview] = []
     for part in parts:
         at = 0
         while at < len(part):
-            _, _, size = batch_bounds(part, at)
+            size = batch_bounds(part, at)[2] if len(part) - at >= HEADER_BYTES else 0
+            if not HEADER_BYTES <= size <= len(part) - at:
+                raise OSError(errno.EIO, "a batch in the log is damaged")
             batches.append(part[at : at + size])
             at += size
     return batches

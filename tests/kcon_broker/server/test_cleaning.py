@@ -115,7 +115,7 @@ def test_a_deleted_topic_is_not_compacted_to_its_end(tmp_path: Path) -> None:
             if not number % 10:
                 log.roll()
         server.dispatcher.request_round()
-        await server._committer.drain()
+        await server.committer.drain()
         assert log.durable_offset == log.log_end_offset
         cleaning = asyncio.get_running_loop().create_task(server.cleaner.clean())
         while not list(tmp_path.glob("*/*.cleaned")):

@@ -1,0 +1,34 @@
+"""Each flush mode keeps its promise, and a build whose sync was taken out is found out."""
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from kcon_broker.server.sync import SyncEngine
+from kcon_broker.settings import FlushMode
+from kcon_broker.storage.files import Syncable
+from tests.crash.power_cuts import run_power_cuts
+
+
+@pytest.mark.parametrize("flush", FlushMode)
+def test_a_power_cut_takes_no_more_than_the_flush_mode_says(flush: FlushMode) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    outcome = run_power_cuts(Path(), 20, seed, flush)
+    assert not outcome.violations, outcome.violations
+    assert outcome.read > 0
+
+
+@pytest.mark.parametrize("flush", [FlushMode.ALWAYS, FlushMode.INTERVAL])
+def test_a_build_without_its_sync_loses_what_it_promised(monkeypatch: pytest.MonkeyPatch, flush: FlushMode) -> None:
+    """The laboratory has teeth: a sync that only pretends does not pass it."""
+
+    async def pretend(self: SyncEngine, files: Iterable[Syncable]) -> None:
+        for file in files:
+            file.begin_sync()
+            file.end_sync(None)
+
+    monkeypatch.setattr(SyncEngine, "sync", pretend)
+    assert run_power_cuts(Path(), 20, 1, flush).violations.lost
