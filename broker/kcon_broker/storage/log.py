@@ -8,22 +8,20 @@ and says so (`mark_durable`). Nothing here waits or syncs by itself, except when
 A partition has no folder before its first append, and no open file before it is read or written.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 
 from kcon_broker.batch.header import BatchHeader, patch_base_offset
 from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
 from kcon_broker.storage.files import Files, Syncable, write_all
-from kcon_broker.storage.leader_epochs import LeaderEpochs
-from kcon_broker.storage.log_files import LogFiles
-from kcon_broker.storage.log_reader import LogDamagedError, LogReader, split_batches
+from kcon_broker.storage.log_reader import LogDamagedError
 from kcon_broker.storage.log_settings import DefaultLogSettings, LogSettings
 from kcon_broker.storage.producer_snapshot import ProducerSnapshot
-from kcon_broker.storage.recovery import Damage, LoadedLog, LoadOptions, load_log
+from kcon_broker.storage.readable_log import ReadableLog
+from kcon_broker.storage.recovery import LoadedLog, LoadOptions, load_log
 from kcon_broker.storage.retention import count_expired
 from kcon_broker.storage.segment import Segment, SegmentMark
 from kcon_broker.storage.snapshots import OnProducers
 from kcon_broker.storage.transaction_index import TransactionIndex
-from kcon_broker.wire.stored_bytes import StoredBytes
 
 _INDEX_ENTRY_BYTES = 8
 _RELATIVE_OFFSET_MAX = (1 << 31) - 1
@@ -31,30 +29,22 @@ _RELATIVE_OFFSET_MAX = (1 << 31) - 1
 __all__ = ["DefaultLogSettings", "Log", "LogSettings"]
 
 
-class Log:
+class Log(ReadableLog):
     """The log of one partition. One thread owns it."""
 
     __slots__ = (
         "_is_closed",
         "_is_rolling_due",
         "_now_ms",
-        "_own",
         "_pending",
-        "_reader",
-        "_segments",
-        "damage",
         "durable_offset",
-        "epochs",
         "failure",
         "leader_epoch",
-        "log_end_offset",
-        "log_start_offset",
         "replayed_from",
         "reports",
         "settings",
         "wants_snapshot",
         "was_walked",
-        "written_offset",
     )
 
     def __init__(
@@ -68,9 +58,7 @@ class Log:
         topic_id: bytes,
         log_start_offset: int,
     ) -> None:
-        self._own = LogFiles(files, folder, loaded.segments, loaded.snapshot_offsets, topic_id)
-        self._segments = self._own.segments
-        self._reader = LogReader(files, folder, self._segments, settings.index_interval_bytes)
+        super().__init__(files, folder, loaded, settings=settings, topic_id=topic_id, log_start_offset=log_start_offset)
         self._pending: list[tuple[bytearray | memoryview, int, int]] = []
         self._is_rolling_due = False
         self._is_closed = False
@@ -79,15 +67,8 @@ class Log:
         """May be replaced at any time."""
         self.leader_epoch = leader_epoch
         """The epoch of everything appended from now on."""
-        self.epochs: LeaderEpochs = loaded.epochs
-        self.log_start_offset = log_start_offset
-        self.log_end_offset = loaded.end_offset
-        """The offset of the next record."""
-        self.written_offset = loaded.end_offset
-        """All below is in the file, though perhaps not on the disk."""
         self.durable_offset = loaded.end_offset
         """All below survives a power cut."""
-        self.damage: Damage | None = loaded.damage
         self.failure: OSError | None = None if loaded.damage is None else LogDamagedError(loaded.damage)
         """Why nothing can be appended any more."""
         self.reports = loaded.reports
@@ -280,80 +261,6 @@ class Log:
         # The file may name an epoch that did not begin: the next one takes its place.
         self.epochs.truncate_end(self.written_offset)
         self._own.take_back(segment_count, mark)
-
-    # Read
-
-    def read(
-        self,
-        start_offset: int,
-        max_bytes: int,
-        *,
-        limit_offset: int,
-        min_one: bool = True,
-        may_block: bool = True,
-    ) -> list[memoryview]:
-        """Return whole batches from the one that holds `start_offset`, none beyond `limit_offset`.
-
-        A part is a run of batches that stand together. With `min_one` the first batch is returned however large it
-        is. Raises OSError (`LogDamagedError`) when there is no sense in what is stored there, and WouldBlockError when
-        `may_block` is false and nothing of it is in memory.
-        """
-        limit = self._readable_limit(start_offset, limit_offset)
-        if start_offset >= limit:
-            return []
-        return self._reader.read(start_offset, max_bytes, limit, min_one=min_one, may_block=may_block)
-
-    def read_parts(
-        self, start_offset: int, max_bytes: int, *, limit_offset: int, min_one: bool, may_block: bool, must_read: bool
-    ) -> list[memoryview | StoredBytes]:
-        """Return what `read` does; without `must_read` large runs as parts that the operating system may send."""
-        limit = self._readable_limit(start_offset, limit_offset)
-        if start_offset >= limit:
-            return []
-        return self._reader.runs(
-            start_offset, max_bytes, limit, min_one=min_one, may_block=may_block, must_read=must_read
-        )
-
-    def _readable_limit(self, start_offset: int, limit_offset: int) -> int:
-        limit = min(limit_offset, self.written_offset)
-        if self.damage is not None and start_offset < limit:
-            if start_offset >= self.damage.offset:
-                raise LogDamagedError(self.damage)
-            limit = min(limit, self.damage.offset)
-        return limit
-
-    def read_batches(self, start_offset: int, *, limit_offset: int) -> Iterator[memoryview]:
-        """Yield every batch of `[start_offset, limit_offset)`, one by one."""
-        while parts := self.read(start_offset, 1 << 20, limit_offset=limit_offset):
-            for batch in split_batches(parts):
-                _, start_offset, _ = batch_bounds(batch, 0)
-                yield batch
-
-    def batch_for_timestamp(
-        self, timestamp_ms: int, *, limit_offset: int, start_offset: int | None = None
-    ) -> memoryview | None:
-        """Return the first batch with a timestamp at or after this one; None: there is none below the limit.
-
-        `start_offset` is where to begin; None: at the start of the log.
-        """
-        limit = min(limit_offset, self.written_offset)
-        start = self.log_start_offset if start_offset is None else start_offset
-        return self._reader.first_batch_since(timestamp_ms, start, limit)
-
-    def batch_with_max_timestamp(self, *, limit_offset: int) -> memoryview | None:
-        """Return the first batch that has the greatest timestamp below the limit; None: no record has one."""
-        limit = min(limit_offset, self.written_offset)
-        greatest_ms = self._reader.greatest_timestamp_ms(self.log_start_offset, limit)
-        return None if greatest_ms is None else self.batch_for_timestamp(greatest_ms, limit_offset=limit)
-
-    def end_offset_for_epoch(self, epoch: int) -> tuple[int, int] | None:
-        """Return (epoch, end offset) of the largest epoch up to `epoch`; None: none that small is known."""
-        return self.epochs.end_offset_for(epoch, self.log_end_offset)
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of all segments, without indexes."""
-        return sum(segment.size for segment in self._segments)
 
     # Let go
 
