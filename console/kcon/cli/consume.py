@@ -5,6 +5,7 @@ from typing import Final
 
 from kcon.cli.invocation import Invocation
 from kcon.cli.output import API_VERSION, json_text
+from kcon.cli.record_decoding import Present, presenter_of
 from kcon.cli.record_text import Writer, record_json, record_writer
 from kcon.commands.consume import Consume
 from kcon.commands.request import Request
@@ -26,7 +27,9 @@ async def run_consume(request: Request, invocation: Invocation) -> int:
     assert isinstance(request, Consume)
     query = _query(request, invocation)
     safe = invocation.writer.is_terminal and not request.format.raw
-    write = record_writer(request.format, safe=safe, int64_as_string=request.shared.output.int64_as_string)
+    written = record_writer(request.format, safe=safe, int64_as_string=request.shared.output.int64_as_string)
+    present = presenter_of(request.format, invocation)
+    write = written if present is None else _presented(written, present)
     if request.format.kind == "json" and query.follow and query.limit is None:
         raise UsageError("--output json needs an end.", "Add -e, -n N or a range; -J writes one object a line.")
     invocation.follows = query.follow and query.limit is None
@@ -41,6 +44,10 @@ async def run_consume(request: Request, invocation: Invocation) -> int:
             if request.format.kind == "json":
                 return await _write_envelope(request, invocation, reading)
             return await _write_records(request, invocation, reading, write)
+
+
+def _presented(write: Writer, present: Present) -> Writer:
+    return lambda record: write(present(record))
 
 
 def _query(request: Consume, invocation: Invocation) -> RecordQuery:
@@ -108,11 +115,14 @@ async def _write_records(request: Consume, invocation: Invocation, reading: Reco
 async def _write_envelope(request: Consume, invocation: Invocation, reading: RecordReading) -> int:
     """Write the envelope piece by piece, so that memory does not grow with the records."""
     out = invocation.writer
+    present = presenter_of(request.format, invocation)
     head = json_text({"kind": "RecordList", "apiVersion": API_VERSION, "context": invocation.context.name})
     out.text(head[:-1] + ',"items":[')
     separator = "\n"
     async for batch in reading:
         for record in batch:
+            if present is not None:
+                record = present(record)
             out.text(separator + record_json(record, int64_as_string=request.shared.output.int64_as_string))
             separator = ",\n"
         out.flush()

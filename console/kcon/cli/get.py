@@ -5,6 +5,7 @@ from datetime import tzinfo
 from kcon.cli.document import Block, Column, Item, ItemError, exit_code_of
 from kcon.cli.invocation import Invocation
 from kcon.cli.output import API_VERSION, error_fields, json_text, plain
+from kcon.cli.record_decoding import presenter_of
 from kcon.cli.record_text import plain_record, record_writer
 from kcon.cli.table import format_blocks
 from kcon.commands.consume import RecordFormat
@@ -44,6 +45,10 @@ async def run_get(request: Request, invocation: Invocation) -> int:
 
 def _write(request: Get, invocation: Invocation, records: list[Record], errors: list[ItemError]) -> None:
     out = invocation.writer
+    if request.format is not None or not out.is_terminal:
+        present = presenter_of(request.format or RecordFormat(), invocation)
+        if present is not None:
+            records = [present(record) for record in records]
     int64_as_string = request.shared.output.int64_as_string
     if request.format is not None and request.format.kind == "json":
         answer = {
@@ -55,7 +60,7 @@ def _write(request: Get, invocation: Invocation, records: list[Record], errors: 
         }
         out.text(json_text(answer, indent=2) + "\n")
     elif request.format is None and out.is_terminal:
-        chain, (zone, _name) = DecoderChain.of_names(), invocation.zone
+        chain, (zone, _name) = DecoderChain.of_names(), invocation.zone  # All of it is for people here.
         out.text("\n".join(format_blocks(_blocks(record, chain, zone)) for record in records))
     else:
         safe = out.is_terminal and not (request.format is not None and request.format.raw)

@@ -7,6 +7,7 @@ from typing import Final
 from kcon.cli.document import Value
 from kcon.cli.invocation import Invocation
 from kcon.cli.output import API_VERSION, json_text
+from kcon.cli.record_decoding import presenter_of
 from kcon.cli.record_text import record_json, record_writer
 from kcon.commands.request import Request
 from kcon.commands.search import Search as SearchRequest
@@ -15,6 +16,7 @@ from kcon.core.offset_spec import FromStart, OffsetRange, Purpose, parse_offset_
 from kcon.core.units import format_bytes, format_count
 from kcon.errors import ExitCode
 from kcon.records.read_plan import Isolation
+from kcon.records.record import Record
 from kcon.services.record_filter import RecordFilter, compile_record_filter
 from kcon.services.records import RecordQuery
 from kcon.services.search import PartitionCoverage, Search, SearchPlan, estimate, plan_search, resumed_plan
@@ -129,15 +131,15 @@ class _Output:
             if self._is_envelope
             else record_writer(request.format, safe=safe, int64_as_string=self._int64_as_string)
         )
+        self._present = presenter_of(request.format, invocation)
         self._separator = "\n"
         if self._is_envelope:
             head = json_text({"kind": "SearchResult", "apiVersion": API_VERSION, "context": invocation.context.name})
             self._out.text(head[:-1] + ',"items":[')
 
-    def record(self, record: object) -> None:
-        from kcon.records.record import Record
-
-        assert isinstance(record, Record)
+    def record(self, record: Record) -> None:
+        if self._present is not None:
+            record = self._present(record)
         if self._write is not None:
             self._out.bytes(self._write(record))
             return

@@ -32,6 +32,8 @@ class RecordFormat(Frozen):
     key_separator: str | None = None
     record_separator: str = "\n"
     null_text: str = ""
+    decoders: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """`key` or `value`, and the decoders to try in their order."""
     raw: bool = False
     """Write the exact bytes to a terminal too."""
 
@@ -56,6 +58,25 @@ class Consume(Request):
     quiet: bool = False
     confirmation: Confirmation = Confirmation()
     """For joining a group."""
+
+
+class Decoders(click.ParamType[tuple[str, tuple[str, ...]]]):
+    """`json,hex`, `key=text` or `value=json`: what is decoded, and by which decoders in turn."""
+
+    name = "decoders"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[str, ...]]:
+        if isinstance(value, tuple):
+            return value
+        part, equals, names = str(value).partition("=")
+        if not equals:
+            part, names = "value", part
+        chosen = tuple(name.strip() for name in names.split(",") if name.strip())
+        if part not in {"key", "value"} or not chosen:
+            self.fail(f"{value!r} is not key=NAMES or value=NAMES.", param, ctx)
+        return part, chosen
 
 
 def choice_options() -> list[SharedOption]:
@@ -109,6 +130,14 @@ def format_options() -> list[SharedOption]:
         SharedOption(
             ["-Z", "--null"], metavar="TEXT", section=FORMAT_SECTION, help="What stands for a null key or value."
         ),
+        SharedOption(
+            ["-s", "--decode", "decoders"],
+            multiple=True,
+            type=Decoders(),
+            metavar="[key=|value=]NAMES",
+            section=FORMAT_SECTION,
+            help="Decode with these, the first that fits: value=json,hex; else as the context's serde says.",
+        ),
         SharedOption(["--raw"], is_flag=True, section=FORMAT_SECTION, help="Write the exact bytes to a terminal too."),
         SharedOption(
             ["--int64-as-string"],
@@ -145,6 +174,7 @@ def record_format(values: dict[str, Any]) -> RecordFormat:
         key_separator=_unescape(values["key_separator"]),
         record_separator=_unescape(values["delimiter"]) or "\n",
         null_text=values["null"] or "",
+        decoders=values["decoders"],
         raw=values["raw"],
     )
 

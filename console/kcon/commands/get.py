@@ -36,7 +36,7 @@ def get(*, shared: Shared, addresses: tuple[str, ...], **values: Any) -> Request
 
     Example: kcon get orders/3/48211 -J | jq .headers
     """
-    chosen = any(values[name] for name in ("template", "as_json", "output_format", "key_separator", "raw"))
+    chosen = any(values[name] for name in ("template", "as_json", "output_format", "key_separator", "raw", "decoders"))
     return Get(shared=shared, addresses=addresses, format=record_format(values) if chosen else None)
 
 

@@ -154,7 +154,7 @@ async def write_state(session: Session, key: str, state: Mapping[str, Any], conf
 
 async def read_progress_records(session: Session, prefix: str) -> dict[str, dict[str, Any]]:
     """Return the newest committed records whose key is `prefix` or begins with it and a `/`."""
-    query = RecordQuery(topics=(PROGRESS_TOPIC,), isolation=Isolation.READ_COMMITTED)
+    query = RecordQuery(topics=(PROGRESS_TOPIC,), isolation=Isolation.READ_COMMITTED, exact=True)
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + HIDDEN_WAIT_S
     while (planned := await plan_read(session, query)).hidden:

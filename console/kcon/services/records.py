@@ -23,6 +23,7 @@ from kcon.records.coordinator_free import CoordinatorFreeStream
 from kcon.records.notice import Notice
 from kcon.records.read_plan import BUFFER_BYTES, Isolation, Order, PartitionRange, ReadPlan
 from kcon.records.record import Record
+from kcon.services.masking import Masks
 from kcon.services.record_filter import RecordFilter
 from kcon.services.session import Session
 
@@ -160,6 +161,8 @@ class RecordReading:
         self._query = query
         self._permit = permit
         self._left = query.limit if query.where is not None else None
+        # What is written again is never masked; everything else always is, before a filter sees it.
+        self._masks = None if planned.plan.exact or not session.context.rules.masks else Masks(session.context.rules)
         self._stream: RecordStream | CoordinatorFreeStream | None = None
 
     async def __aenter__(self) -> "RecordReading":
@@ -202,11 +205,11 @@ class RecordReading:
             await self._open(_from_the_end_of(self.planned.plan, follow=self._query.follow))
             if newest:
                 self.records_read += len(newest)
-                return newest
+                return newest if self._masks is None else self._masks.apply(newest)
         assert self._stream is not None
         batch = await self._stream.__anext__()
         self.records_read += len(batch)
-        return batch
+        return batch if self._masks is None else self._masks.apply(batch)
 
     async def _open(self, plan: ReadPlan) -> None:
         stream = self._stream_of(plan)

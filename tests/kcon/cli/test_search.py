@@ -127,3 +127,51 @@ def test_get_shows_one_record(shell: Shell, topic: str) -> None:
     assert "The partition holds offsets 0 to 10." in ran.err
     ran = shell("get", f"{topic}/7/0", f"{topic}/0/0", code=5)
     assert ran.out == b'{"n": 0, "tag": "t0"}\n'
+
+
+CONFIG = """
+[context.here]
+bootstrap = ["{bootstrap}"]
+[[context.here.mask]]
+topic = "search*"
+path = "$.tag"
+[[context.here.serde]]
+topic = "search*"
+key = "hex"
+"""
+
+
+def test_masks_and_decoders_of_a_context_count_everywhere_but_in_copies(
+    shell: Shell, cluster: Any, topic: str, tmp_path: Path
+) -> None:
+    shell.variables.pop("KCON_BOOTSTRAP")
+    shell.variables["KCON_CONTEXT"] = "here"
+    folder = tmp_path / "config"
+    folder.mkdir(exist_ok=True)
+    (folder / "config.toml").write_text(CONFIG.format(bootstrap=cluster.bootstrap))
+    for words in (
+        ("consume", topic, "-e", "--raw"),
+        ("consume", topic, "-e", "-J"),
+        ("tail", topic, "-n", "30", "-e"),
+        ("get", f"{topic}/1/3"),
+        ("search", topic, "--where", "true"),
+        ("search", topic, "--where", "value.tag == 't2'"),
+    ):
+        out = shell(*words).out
+        assert b'"t2"' not in out, words
+        assert b"plain text" not in out, "what is no JSON could hide it, so it is hidden as a whole"
+    assert shell("search", topic, "--where", "value.tag == 't2'", "-q").out == b"", (
+        "a filter sees no more than its user"
+    )
+    assert shell("get", f"{topic}/1/3", "-K", "=").out == b'6b 37={"n":7,"tag":"****"}\n'
+    assert shell("get", f"{topic}/1/3", "-K", "=", "-s", "key=text").out == b'k7={"n":7,"tag":"****"}\n'
+    assert shell("get", f"{topic}/1/3", "-f", "%k\\n", "--raw").out == b"k7\n"
+    assert "no decoder nope" in shell("get", f"{topic}/1/3", "-s", "nope", code=2).err
+    assert "not key=NAMES" in shell("get", f"{topic}/1/3", "-s", "header=x", code=2).err
+    copied = f"copied-{topic}"
+    shell("copy", topic, copied, "--create", "-y")
+    out = shell("get", f"{copied}/1/3").out
+    assert out == b'{"n": 7, "tag": "t2"}\n', "a masked value is never written"
+    shell("topic", "delete", copied, "-y")
+    (folder / "config.toml").write_text(CONFIG.format(bootstrap=cluster.bootstrap).replace("$.tag", "$tag"))
+    assert "cannot be read" in shell("consume", topic, "-e", code=2).err
