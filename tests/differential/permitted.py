@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from tests.differential.header_mode import HEADER_MODE
+
 
 class How(StrEnum):
     """How far a field may differ."""
@@ -341,6 +343,17 @@ def render() -> str:
         "|---|---|---|---|",
     ]
     lines += [f"| {one.what} | {one.apache} | {one.ours} | {one.why} |" for one in CHOICES]
+    lines += [
+        "",
+        "## With `record.validation=header`",
+        "",
+        "By default every record of a batch is looked at, and the answers are Apache Kafka's. Where only the header",
+        "is, these batches are judged otherwise; what a bad one holds is for its readers to find out.",
+        "",
+        "| Batch | Its records | Apache Kafka, and `full` | `header` |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {one.batch} | {one.stored} | {one.full} | {one.header} |" for one in HEADER_MODE]
     return "\n".join(lines) + "\n"
 
 

@@ -31,8 +31,10 @@ from kcon_broker.wire.messages.list_offsets import (
 )
 from kcon_broker.wire.schema import ApiMessage, WireError
 
-TIMEOUT_S: Final = 8.0
+TIMEOUT_S: Final = 20.0
 """After so long there is no answer; longer than every wait that a request asks for."""
+SETTLE_TIMEOUT_S: Final = 60.0
+"""After so long a change that was answered counts as lost; a busy Apache Kafka may need seconds."""
 _SETTLE_POLL_S: Final = 0.005
 
 Build = Callable[["Side"], "ApiMessage | bytes"]
@@ -120,6 +122,10 @@ class Connection:
     def send_bytes(self, data: bytes) -> None:
         """Send bytes that are no request of `send`."""
         self._socket.sendall(data)
+
+    def fileno(self) -> int:
+        """Return the socket's number, to be waited for."""
+        return self._socket.fileno()
 
     def receive_bytes(self, size: int) -> bytes:
         """Read bytes as they come; EOFError where the broker closed the connection."""
@@ -216,7 +222,7 @@ class Side:
 
     def _perform(self, step: Step) -> Observation:
         seen = self._ask_once(step)
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + SETTLE_TIMEOUT_S
         while step.until is not None and seen.response is not None and not step.until(seen.response):
             assert time.monotonic() < deadline, f"'{step.label}' does not come"
             time.sleep(_SETTLE_POLL_S)
@@ -285,7 +291,7 @@ class Side:
         return not self.ask(end, ListOffsetsResponse, 1).topics[0].partitions[0].error_code
 
     def _until(self, holds: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + TIMEOUT_S
+        deadline = time.monotonic() + SETTLE_TIMEOUT_S
         while not holds():
             assert time.monotonic() < deadline, f"{what} does not come"
             time.sleep(_SETTLE_POLL_S)

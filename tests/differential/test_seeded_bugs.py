@@ -37,7 +37,7 @@ def test_bug_is_found(bug: SeededBug, recorded: Recorded, monkeypatch: pytest.Mo
     wanted, apache = recorded[bug.key]
     with InProcessBroker() as broker:
         sound = compare_runs(wanted, perform(wanted, Side("kcon", broker.bootstrap)), apache)
-    assert not sound.differences, "\n".join(sound.differences[:5])
+    assert not sound.differences, "\n".join(list(sound.differences.values())[:5])
     monkeypatch.setitem(HANDLERS, bug.key, bug.handler())
     with InProcessBroker() as broker:
         buggy = compare_runs(wanted, perform(wanted, Side("kcon", broker.bootstrap)), apache)

@@ -4,47 +4,15 @@ Prints a line a case with both columns, then the sums. Starts both brokers unles
 """
 
 import argparse
-import asyncio
-import contextlib
 import sys
-import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
-from kcon.services.local_cluster import LocalClusterOptions, resolve_classpath, start_local_cluster
+from tests.semantics.brokers import running_apache, running_kcon
 from tests.semantics.case import Case, load_cases
 from tests.semantics.kafka import Broker, Kafka
-
-
-@contextlib.contextmanager
-def _kcon(bootstrap: str | None) -> Iterator[str]:
-    if bootstrap is not None:
-        yield bootstrap
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        broker = asyncio.run(start_local_broker(LocalBrokerOptions(data_dir=Path(folder) / "data")))
-        try:
-            yield broker.bootstrap
-        finally:
-            asyncio.run(broker.stop())
-
-
-@contextlib.contextmanager
-def _apache(bootstrap: str | None) -> Iterator[str]:
-    if bootstrap is not None:
-        yield bootstrap
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        options = LocalClusterOptions(data_dir=Path(folder), dies_with_parent=True)
-        node = asyncio.run(start_local_cluster(asyncio.run(resolve_classpath()), options))
-        try:
-            yield node.bootstrap
-        finally:
-            asyncio.run(node.stop(grace_s=0))
 
 
 def _run(cases: Sequence[Case], name: str, bootstrap: str) -> list[str]:
@@ -73,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     cases = [case for case in load_cases() if options.only in case.id]
     started = time.monotonic()
-    with _kcon(options.kcon) as kcon, _apache(options.apache) as apache, ThreadPoolExecutor(2) as pool:
+    with running_kcon(options.kcon) as kcon, running_apache(options.apache) as apache, ThreadPoolExecutor(2) as pool:
         columns = list(pool.map(_run, [cases] * 2, ["kcon", "apache"], [kcon, apache]))
     for case, ours, theirs in zip(cases, *columns, strict=True):
         if not options.failed or ours or theirs:

@@ -60,13 +60,12 @@ def each(rows: Mapping[str, Any]) -> Callable[[Callable[[Kafka, Any], None]], Ca
 
 
 def load_cases() -> list[Case]:
-    """Import every module of cases; return them all, by subject in the order of the files."""
-    if not CASES:
-        package = importlib.import_module("tests.semantics.cases")
-        for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda found: found.name):
-            importlib.import_module(f"tests.semantics.cases.{module.name}")
-        # Modules of cases import each other.
-        CASES.sort(key=lambda found: found.subject)
+    """Import every module of cases; return them all, by subject."""
+    package = importlib.import_module("tests.semantics.cases")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"tests.semantics.cases.{module.name}")
+    # Modules of cases import each other.
+    CASES.sort(key=lambda found: found.subject)
     return CASES
 
 

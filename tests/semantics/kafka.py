@@ -129,6 +129,12 @@ class Kafka:
             self._connections.pop(on).close()
         return seen
 
+    def close(self, on: str) -> None:
+        """Close a connection, if there is one of this name."""
+        connection = self._connections.pop(on, None)
+        if connection is not None:
+            connection.close()
+
     def connection(self, on: str = "main") -> Connection:
         """Return a connection by its name."""
         if on not in self._connections:

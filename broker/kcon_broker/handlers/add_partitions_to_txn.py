@@ -43,7 +43,7 @@ def handle_add_partitions_to_txn(ctx: RequestContext, request: AddPartitionsToTx
     )
     errors = _add(ctx, transaction, _CLIENTS_VERSION)
     return Answer(
-        AddPartitionsToTxnResponse(results_by_topic_v3_and_below=_results(transaction.topics, errors)),
+        AddPartitionsToTxnResponse(results_by_topic_v3_and_below=_results(errors)),
         after=ctx.broker.transaction_positions(transaction.transactional_id),
         failed=lambda _gate: AddPartitionsToTxnResponse(results_by_topic_v3_and_below=_lost(transaction.topics)),
     )
@@ -55,9 +55,7 @@ def _answer_brokers(ctx: RequestContext, request: AddPartitionsToTxnRequest) -> 
     for transaction in request.transactions:
         errors = _verify(ctx, transaction) if transaction.verify_only else _add(ctx, transaction, _BROKERS_VERSION)
         results.append(
-            AddPartitionsToTxnResult(
-                transactional_id=transaction.transactional_id, topic_results=_results(transaction.topics, errors)
-            )
+            AddPartitionsToTxnResult(transactional_id=transaction.transactional_id, topic_results=_results(errors))
         )
         after.update(ctx.broker.transaction_positions(transaction.transactional_id))
     failed = AddPartitionsToTxnResponse(
@@ -112,21 +110,15 @@ def _exists(ctx: RequestContext, place: TopicPartition) -> bool:
     return topic is not None and 0 <= place[1] < topic.partition_count
 
 
-def _results(
-    topics: list[AddPartitionsToTxnTopic], errors: dict[TopicPartition, ErrorCode]
-) -> list[AddPartitionsToTxnTopicResult]:
-    return [
-        AddPartitionsToTxnTopicResult(
-            name=topic.name,
-            results_by_partition=[
-                AddPartitionsToTxnPartitionResult(partition_index=index, partition_error_code=errors[topic.name, index])
-                for index in topic.partitions
-            ],
-        )
-        for topic in topics
-    ]
+def _results(errors: dict[TopicPartition, ErrorCode]) -> list[AddPartitionsToTxnTopicResult]:
+    """Tell each partition once, and each topic that has one: a request may name them twice, or none of a topic."""
+    topics: dict[str, list[AddPartitionsToTxnPartitionResult]] = {}
+    for (name, index), error in errors.items():
+        result = AddPartitionsToTxnPartitionResult(partition_index=index, partition_error_code=error)
+        topics.setdefault(name, []).append(result)
+    return [AddPartitionsToTxnTopicResult(name=name, results_by_partition=results) for name, results in topics.items()]
 
 
 def _lost(topics: list[AddPartitionsToTxnTopic]) -> list[AddPartitionsToTxnTopicResult]:
-    places = {(topic.name, index) for topic in topics for index in topic.partitions}
-    return _results(topics, dict.fromkeys(places, ErrorCode.COORDINATOR_NOT_AVAILABLE))
+    places = [(topic.name, index) for topic in topics for index in topic.partitions]
+    return _results(dict.fromkeys(places, ErrorCode.COORDINATOR_NOT_AVAILABLE))

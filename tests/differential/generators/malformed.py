@@ -221,7 +221,10 @@ def _rogue(step: Step, rng: random.Random, kind: str, lengths: tuple[int, ...]) 
         name = fields[int(at * len(fields))]
         return _encode(request, step.version, _Rogue(name, _length(length, step, is_array=kind == "array")))
 
-    return _copy(step, f"{step.label}, a length of {kind} {length} ({at:.4f})", lie, "invalid")
+    copied = _copy(step, f"{step.label}, a length of {kind} {length} ({at:.4f})", lie, "invalid")
+    # Null asks for everything, what the comparison made to wait for included.
+    copied.lists_all = copied.lists_all or step.api_key == ApiKey.METADATA
+    return copied
 
 
 def _is(field: Field, kind: str) -> bool:

@@ -390,7 +390,7 @@ def internal_topics_are_marked(kafka: Kafka) -> None:
 
 
 @case
-def a_topic_named_twice_is_told_twice_or_once_alike(kafka: Kafka) -> None:
+def a_topic_named_twice_in_metadata_is_told_once(kafka: Kafka) -> None:
     name = kafka.topic()
     asked = [MetadataRequestTopic(name=name)] * 2
     assert [topic.name for topic in kafka.ask(MetadataRequest(topics=asked), 12).topics] == [name]

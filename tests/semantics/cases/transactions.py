@@ -4,6 +4,7 @@ from typing import Any
 
 from kcon_broker.batch.records import MARKER_ABORT, MARKER_COMMIT
 from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.add_partitions_to_txn import AddPartitionsToTxnRequest, AddPartitionsToTxnTopic
 from kcon_broker.wire.messages.describe_producers import DescribeProducersRequest, ProducerState, TopicRequest
 from kcon_broker.wire.messages.describe_transactions import DescribeTransactionsRequest
 from kcon_broker.wire.messages.list_transactions import ListTransactionsRequest, ListTransactionsResponse
@@ -255,6 +256,20 @@ def adding_an_unknown_partition_adds_none(kafka: Kafka) -> None:
     topic, producer = kafka.topic(), _producer(kafka)
     assert producer.add(topic, 7) == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     assert producer.described().transaction_state == "Empty"
+
+
+@case
+def a_topic_named_twice_in_one_request_is_told_once(kafka: Kafka) -> None:
+    topic, producer = kafka.topic(), _producer(kafka)
+    request = AddPartitionsToTxnRequest(
+        v3_and_below_transactional_id=producer.transactional_id or "",
+        v3_and_below_producer_id=producer.producer_id,
+        v3_and_below_producer_epoch=producer.epoch,
+        v3_and_below_topics=[AddPartitionsToTxnTopic(name=topic, partitions=[0, index]) for index in (0, 9)],
+    )
+    (told,) = kafka.ask(request, 3).results_by_topic_v3_and_below
+    codes = {one.partition_index: one.partition_error_code for one in told.results_by_partition}
+    assert codes == {0: ErrorCode.OPERATION_NOT_ATTEMPTED, 9: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION}
 
 
 @case
