@@ -66,6 +66,7 @@ ACTIONS: Final = _table(
     Action(id="records", key="f", title="Follow the records", hint="records"),
     Action(id="follow", key="f", title="Follow: jump to the newest record and stay there", hint="follow"),
     Action(id="seek", key="@", title="Seek: start, end, 42, end-100, @-1h, @14:05 ...", hint="seek"),
+    Action(id="search", key="s", title="Search all records with an expression, as a job", hint="search"),
     Action(id="previous", key="[", title="Previous record"),
     Action(id="next", key="]", title="Next record"),
     Action(id="page_previous", key="(", title="A large value: the page before"),

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -10,6 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from kcon.contexts.context import Context
+from kcon.core.ids import TopicName
+from kcon.errors import KconError
 from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.address import Address, Overview, parse_address
 from kcon.tui.arrangements import Arrangements, load_arrangements
@@ -275,6 +278,30 @@ class KconApp(App[int]):
         self.engine.set_interval(chosen)
         if isinstance(self.screen, KconScreen):
             self.screen.say(f"Looking every {chosen / 1000:g} s.")
+
+    def search(
+        self, topics: Sequence[TopicName], where: str, start: str, partitions: frozenset[int] | None = None
+    ) -> None:
+        """Search records as a job; the same search is shown again as it stands."""
+        from kcon.core.offset_spec import parse_offset_spec
+        from kcon.tui.record_search import SearchJob, SearchKey
+        from kcon.tui.screens.search import SearchScreen
+
+        key = SearchKey(tuple(topics), where, start, partitions)
+        if not self.desks:
+            return
+        desk = self.desks[-1]
+        job = desk.searches.pop(key, None)
+        if job is None:
+            try:
+                spec = parse_offset_spec(start, now_ms=self.now_ms(), tz=self.times.tz) if start else None
+                job = SearchJob(key, spec, self.times, self.now_ms())
+            except KconError as error:
+                if isinstance(self.screen, KconScreen):
+                    self.screen.complain(error)
+                return
+        desk.keep_search(key, job)
+        self.push_screen(SearchScreen(job))
 
     def choose_context(self) -> None:
         """Show the contexts."""

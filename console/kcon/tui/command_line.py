@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kcon.commands.consume import Consume
 from kcon.commands.parse import HelpRequested, parse
 from kcon.commands.request import Connection, Request
+from kcon.commands.search import Search
 from kcon.commands.ui import Ui
 from kcon.core.ids import topic_name
 from kcon.core.offset_spec import parse_offset_spec
@@ -66,6 +67,10 @@ def _execute(app: "KconApp", view: KconScreen, text: str) -> None:
             raise UsageError(f"There is no view {request.address}.", "Give overview, topics, groups or an address.")
     elif isinstance(request, Consume) and (address := _as_view(app, request)) is not None:
         app.open(address)
+    elif isinstance(request, Search) and request.where and not (request.estimate_only or request.resume):
+        topics = [topic_name(name) for name in request.topics]
+        partitions = None if request.partitions is None else frozenset(request.partitions)
+        app.search(topics, request.where, request.offset or "", partitions)
     elif plan_of(app, request, words):
         return
     else:

@@ -3,7 +3,8 @@
 The desk in front is looked at as often as the user chose, the others now and then, so that their history goes on.
 """
 
-from typing import Final
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
 
@@ -12,9 +13,13 @@ from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.engine import Engine, Receiver
 from kcon.tui.events import SamplingFailed, SnapshotTaken
 
+if TYPE_CHECKING:
+    from kcon.tui.record_search import SearchJob, SearchKey
+
 DESKS_MAX: Final = 6
 """The one that was longest out of sight is closed for a further one."""
 BEHIND_INTERVAL_MS: Final = 30_000
+SEARCHES_MAX: Final = 8
 
 
 class Desk:
@@ -27,6 +32,8 @@ class Desk:
         self.failure: tuple[str, str] | None = None
         """Why the last look failed, and a hint; None when it did not."""
         self.is_started = False
+        self.searches: OrderedDict[SearchKey, SearchJob] = OrderedDict()
+        """The last ones, running or not."""
         self._receiver = receiver
         self._interval_ms = engine.interval_ms
 
@@ -58,6 +65,12 @@ class Desk:
         self._interval_ms = self.engine.interval_ms
         if self.is_started:
             self.engine.set_interval(BEHIND_INTERVAL_MS)
+
+    def keep_search(self, key: "SearchKey", job: "SearchJob") -> None:
+        """Keep a search, so that it is found again; the one that was longest out of sight is stopped and forgotten."""
+        self.searches[key] = job
+        while len(self.searches) > SEARCHES_MAX:
+            self.searches.popitem(last=False)[1].stop()
 
     def close(self) -> None:
         """Let the engine go."""

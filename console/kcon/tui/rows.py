@@ -67,24 +67,29 @@ class FilterKind(Enum):
 
     REGEX = "regex"
     FUZZY = "fuzzy"
+    EXPRESSION = "expression"
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter as typed: `text`, `!text` (inverse), `~text` (letters in this order)."""
+    """A filter as typed: `text`, `!text` (inverse), `~text` (letters in this order), `=expression` (CEL)."""
 
     typed: str
     kind: FilterKind
     inverse: bool
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | None
+    judge: Callable[[Callable[[str], object]], bool] | None = None
+    """Says of a row, given a function from a column's key to its value, whether it is shown."""
 
     def matches(self, text: str) -> bool:
         """Return whether a row with this text is shown."""
-        return (self.pattern.search(text) is None) is self.inverse
+        return self.pattern is None or (self.pattern.search(text) is None) is self.inverse
 
 
-def parse_filter(typed: str) -> Filter | None:
+def parse_filter(typed: str, columns: Sequence[Column] = ()) -> Filter | None:
     """Read a filter; None for an empty one. UsageError says what is wrong with the expression.
+
+    columns: their keys are the names an expression may use.
 
     Letters match in either case unless the filter has an upper-case one.
     """
@@ -93,10 +98,10 @@ def parse_filter(typed: str) -> Filter | None:
     text = text.removeprefix("!")
     fuzzy = text.startswith("~")
     text = text.removeprefix("~")
-    if text.startswith("=") and not inverse and not fuzzy:
-        raise UsageError("Filters with expressions are not there yet.", "Give a regular expression, or ~letters.")
-    if not text:
+    if not text or text == "=":
         return None
+    if text.startswith("=") and not inverse and not fuzzy:
+        return _expression(typed, columns)
     flags = 0 if any(char.isupper() for char in text) else re.IGNORECASE
     source = ".*?".join(re.escape(char) for char in text) if fuzzy else text
     try:
@@ -106,10 +111,37 @@ def parse_filter(typed: str) -> Filter | None:
     return Filter(typed, FilterKind.FUZZY if fuzzy else FilterKind.REGEX, inverse, pattern)
 
 
+def _expression(typed: str, columns: Sequence[Column]) -> Filter:
+    """Compile an expression over the columns; a row it cannot judge is not shown."""
+    from kcon.core.filter.engine import compile_filter
+
+    compiled = compile_filter(typed[1:], {column.key: "dyn" for column in columns if column.key.isidentifier()})
+
+    def judge(value_of: Callable[[str], object]) -> bool:
+        return compiled.matches({name: _plain(value_of(name)) for name in compiled.variables}) is True
+
+    return Filter(typed, FilterKind.EXPRESSION, False, None, judge)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, WireText):
+        return value.raw
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
 def filtered(rows: Rows, columns: Sequence[Column], wanted: Filter | None) -> list[int]:
     """Return the indexes of the rows that a filter lets through, in the rows' own order."""
     if wanted is None:
         return list(range(len(rows)))
+    if wanted.judge is not None:
+        judge, values_by_key = wanted.judge, rows.values
+
+        def value_of(index: int) -> Callable[[str], object]:
+            return lambda name: values_by_key[name][index] if name in values_by_key else None
+
+        return [index for index in range(len(rows)) if judge(value_of(index))]
     searched = [(column, rows.values[column.key]) for column in columns if column.search and column.key in rows.values]
     matches = wanted.matches
     if len(searched) == 1:

@@ -6,21 +6,47 @@ import pytest
 
 from kcon.tui.actions import ACTIONS, EVERYWHERE
 from kcon.tui.keymap import load_keymap
+from kcon.tui.screens.acls import AclsScreen
 from kcon.tui.screens.base import KconScreen
+from kcon.tui.screens.broker import BrokerScreen
+from kcon.tui.screens.brokers import BrokersScreen
+from kcon.tui.screens.change import ChangeScreen
+from kcon.tui.screens.columns import ColumnsScreen
 from kcon.tui.screens.group import GroupScreen
 from kcon.tui.screens.groups import GroupsScreen
 from kcon.tui.screens.help import HelpScreen
+from kcon.tui.screens.log import LogScreen
 from kcon.tui.screens.output import OutputScreen
 from kcon.tui.screens.overview import OverviewScreen
 from kcon.tui.screens.palette import PaletteScreen
+from kcon.tui.screens.produce import ProduceScreen
+from kcon.tui.screens.quorum import QuorumScreen
+from kcon.tui.screens.quotas import QuotasScreen
+from kcon.tui.screens.reassignments import ReassignmentsScreen
 from kcon.tui.screens.records import RecordsScreen
 from kcon.tui.screens.reset import ResetScreen
+from kcon.tui.screens.search import SearchScreen
 from kcon.tui.screens.start import StartScreen
 from kcon.tui.screens.topic import TopicScreen
 from kcon.tui.screens.topics import TopicsScreen
+from kcon.tui.screens.transactions import TransactionsScreen
 from kcon.tui.screens.undo import UndoPlanScreen, UndoScreen
+from kcon.tui.screens.users import UsersScreen
 
 VIEWS: list[type[KconScreen]] = [
+    AclsScreen,
+    BrokerScreen,
+    BrokersScreen,
+    ChangeScreen,
+    ColumnsScreen,
+    LogScreen,
+    ProduceScreen,
+    QuorumScreen,
+    QuotasScreen,
+    ReassignmentsScreen,
+    SearchScreen,
+    TransactionsScreen,
+    UsersScreen,
     GroupScreen,
     GroupsScreen,
     HelpScreen,

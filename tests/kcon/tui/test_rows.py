@@ -61,9 +61,14 @@ def test_a_bad_expression_is_refused_with_a_way_out(typed: str) -> None:
     assert "~" in refused.value.hint
 
 
-def test_expressions_are_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="expressions"):
-        parse_filter("=lag > 5")
+def test_an_expression_looks_at_columns_by_their_keys() -> None:
+    columns = (Column(key="name", title="NAME"), Column(key="lag", title="LAG"))
+    rows = Rows(keys="abc", values={"name": [topic_name("a"), topic_name("b"), topic_name("c")], "lag": [1, 9, None]})
+    assert filtered(rows, columns, parse_filter("=lag > 5", columns)) == [1]
+    assert filtered(rows, columns, parse_filter('=name != "b"', columns)) == [0, 2]
+    assert parse_filter("=", columns) is None
+    with pytest.raises(UsageError, match="not CEL"):
+        parse_filter("=nothing > 5", columns)
 
 
 def test_each_column_has_its_own_letter() -> None:

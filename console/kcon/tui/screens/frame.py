@@ -36,6 +36,8 @@ class FramedScreen(Screen[None]):
         super().__init__()
         self._note = ""
         self._note_is_bad = False
+        self._asked: Sequence[Part] | None = None
+        """Stands where the keys stand, while a letter is waited for."""
         self.is_ready = False
         """Its widgets are there."""
 
@@ -101,7 +103,7 @@ class FramedScreen(Screen[None]):
             note = Part(f" {self._note}", "bad" if self._note_is_bad else "strong")
             self.query_one("#hints", Lines).set_lines(wrap([note], max(1, self.size.width))[:NOTE_LINES_MAX])
         else:
-            self.set_hints(self._hint_parts())
+            self.query_one("#hints", Lines).set_lines([self._asked or self._hint_parts()])
 
     def _context_facts(self) -> list[Fact]:
         context = self.console.context
@@ -124,9 +126,10 @@ class FramedScreen(Screen[None]):
         facts.append(Fact(console.clock(), 4))
         return facts
 
-    def set_hints(self, parts: Sequence[Part]) -> None:
-        """Show something else in the line of keys."""
-        self.query_one("#hints", Lines).set_lines([parts])
+    def set_hints(self, parts: Sequence[Part] | None) -> None:
+        """Show something else in the line of keys; None: the keys again."""
+        self._asked = parts
+        self.draw_frame()
 
     def _hint_parts(self) -> list[Part]:
         keymap = self.console.keymap

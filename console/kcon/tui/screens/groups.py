@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from kcon.core.ids import GroupId
 from kcon.core.wire_text import WireText
 from kcon.tui.address import Group
+from kcon.tui.lag_text import show_status, show_time_lag, status_role, time_lag_role
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.topics import FAVOURITE, TREND_WIDTH, draw_trend
@@ -36,7 +37,8 @@ COLUMNS = (
     ),
     Column(key="out", title="OUT/s", right=True, width=8, show=show_rate, drop=3, sums=True),
     Column(key="eta", title="ETA", right=True, width=7, show=show_eta, drop=1),
-    Column(key="time", title="TIME LAG", right=True, drop=9, sort=False),
+    Column(key="time", title="TIME LAG", right=True, drop=6, show=show_time_lag, role=time_lag_role, sort=False),
+    Column(key="status", title="STATUS", show=show_status, role=status_role, drop=3, sort=False),
     Column(key="lost", title="LOST", right=True, hidden=True, role=lambda value: "bad" if value else "text"),
     Column(key="kind", title="KIND", drop=10),
     Column(key="coordinator", title="COORD", right=True, drop=11),
@@ -103,7 +105,8 @@ class GroupsScreen(KconScreen):
                     "trend": groups.trend,
                     "out": groups.out_per_s,
                     "eta": groups.eta_ms,
-                    "time": (None,) * len(groups),
+                    "time": groups.time_lag,
+                    "status": groups.status,
                     "kind": groups.kind,
                     "coordinator": groups.coordinator_id,
                 },

@@ -11,15 +11,15 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input
 
-from kcon.errors import UsageError
-from kcon.tui.rows import parse_filter
+from kcon.errors import KconError
+from kcon.tui.rows import Filter, parse_filter
 from kcon.tui.screens.working import WorkingScreen
 from kcon.tui.text import Part
 from kcon.tui.widgets.prompt import Prompt
 from kcon.tui.widgets.virtual_table import VirtualTable
 
 FILTER_DELAY_S: Final = 0.12
-FILTER_HINT: Final = "filter: regex, !inverse, ~fuzzy"
+FILTER_HINT: Final = "filter: regex, !inverse, ~fuzzy, =expression such as =lag > 1000"
 
 
 class KeyedScreen(WorkingScreen):
@@ -59,7 +59,7 @@ class KeyedScreen(WorkingScreen):
             event.stop()
             event.prevent_default()
             pending, self._pending = self._pending, None
-            self.draw_frame()
+            self.set_hints(None)
             if event.is_printable and event.character:
                 pending(event.character)
             return
@@ -118,14 +118,18 @@ class KeyedScreen(WorkingScreen):
         if prompt.purpose == "filter":
             self.filter_by(prompt.value, quiet=True)
 
+    def make_filter(self, typed: str) -> Filter | None:
+        """Read a filter for the table that keys work on."""
+        return parse_filter(typed, self.table.view.all_columns if self.table is not None else ())
+
     def filter_by(self, typed: str, *, quiet: bool = False) -> None:
         """Filter the table by what was typed."""
         table = self.table
         if table is None:
             return
         try:
-            table.set_filter(parse_filter(typed))
-        except UsageError as error:
+            table.set_filter(self.make_filter(typed))
+        except KconError as error:
             if not quiet:
                 self.complain(error)
 

@@ -1,31 +1,55 @@
 """Is the cluster well, and where does it move? What needs a person first, then throughput, groups, topics, brokers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from kcon.core.snapshot import NO_BROKER
+from kcon.core.time_lag import worst_time_lag
 from kcon.core.units import format_count_short
 from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.address import Address, Broker, Group, Topic
+from kcon.tui.lag_text import show_time_lag, time_lag_role
+from kcon.tui.needs import Need, needs_of
 from kcon.tui.plot import spark
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
-from kcon.tui.text import UNKNOWN, Line, Part, plural, show_eta, show_rate
+from kcon.tui.text import UNKNOWN, Part, plural, show_eta, show_rate
 from kcon.tui.widgets.chart import Chart, is_ascii_only
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
-NEEDS_MAX = 3
+NEEDS_SHOWN = 4
+"""Rows of what needs a person; the others are below them, where the keys lead."""
 TOP_MAX = 200
 """Rows in the panels; the lists show the rest."""
 
+
+def level_role(value: object) -> str:
+    """Return the role of how urgent something is; the word says it too."""
+    return "bad" if value == "page" else "warn"
+
+
+NEED_COLUMNS = (
+    Column(
+        key="level",
+        title="NEEDS YOU 999",
+        role=lambda value: "bad" if value == "page" else "warn",
+        sort=False,
+        width=13,
+    ),
+    Column(key="subject", title="", search=True, sort=False, width_max=28),
+    Column(key="what", title="", search=True, sort=False, width_max=30),
+    Column(key="detail", title="", search=True, sort=False, flex=True, flex_min=12),
+    Column(key="go", title="", sort=False, drop=1, width_max=26, role=lambda _value: "dim"),
+)
 GROUP_COLUMNS = (
     Column(key="group", title="WORST GROUPS", flex=True, search=True),
-    Column(key="time", title="TIME", right=True, drop=3, sort=False),
+    Column(key="time", title="TIME", right=True, drop=3, show=show_time_lag, role=time_lag_role, sort=False),
     Column(key="lag", title="LAG", right=True),
     Column(key="eta", title="ETA", right=True, width=7, drop=2, show=show_eta),
 )
@@ -49,7 +73,8 @@ class OverviewScreen(KconScreen):
     """The first view."""
 
     TITLE_WORD = "OVERVIEW"
-    ACTIONS = ("open", "filter", "sort", "yank", "zoom_in", "zoom_out", "tab_1", "tab_2", "tab_3")
+    AUTO_FOCUS = "#groups"
+    ACTIONS = ("open", "filter", "sort", "yank", "zoom_in", "zoom_out", "tab_1", "tab_2", "tab_3", "tab_4")
     COPIES = "oc"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-tall")]
@@ -57,6 +82,7 @@ class OverviewScreen(KconScreen):
     OverviewScreen {
         #charts { height: 1fr; min-height: 5; max-height: 16; }
         #panels { height: 1fr; min-height: 5; }
+        #needs { min-height: 2; }
         #panels VirtualTable { width: 1fr; margin-right: 1; }
         #brokers { width: 1fr; }
         &.-narrow #brokers { display: none; }
@@ -64,9 +90,13 @@ class OverviewScreen(KconScreen):
     }
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._needs: dict[tuple[str, str], Address] = {}
+
     def body(self) -> ComposeResult:
         """What needs somebody, the strip, two charts, three panels."""
-        yield Lines(widget_id="needs")
+        yield VirtualTable(NEED_COLUMNS, widget_id="needs", has_sums=False, empty="nothing found")
         yield Lines([[Part("")]], widget_id="strip")
         with Horizontal(id="charts"):
             yield Chart("IN", "in", widget_id="chart-in")
@@ -109,14 +139,24 @@ class OverviewScreen(KconScreen):
         """Draw the snapshot."""
         snapshot = self.console.snapshot
         if snapshot is None:
-            self.query_one("#needs", Lines).set_lines([[Part("  NEEDS YOU ", "title"), Part(UNKNOWN, "dim")]])
+            self._draw_needs([], UNKNOWN)
             return
         needs = needs_of(snapshot)
-        self.query_one("#needs", Lines).set_lines(_need_lines(needs))
+        self._draw_needs(needs, "nothing found" if snapshot.has_offsets else UNKNOWN)
         self._draw_throughput(snapshot)
         self.query_one("#groups", VirtualTable).set_rows(_group_rows(snapshot))
         self.query_one("#topics", VirtualTable).set_rows(_topic_rows(snapshot))
         self.query_one("#brokers", VirtualTable).set_rows(_broker_rows(snapshot))
+
+    def _draw_needs(self, needs: Sequence[Need], empty: str) -> None:
+        self._needs = {(str(need.address), need.what): need.address for need in needs}
+        table = self.query_one("#needs", VirtualTable)
+        table.empty = empty
+        # The count stands where the column's title does.
+        first = replace(NEED_COLUMNS[0], title=f"NEEDS YOU {len(needs)}")
+        table.view.columns = [first, *NEED_COLUMNS[1:]]
+        table.styles.height = 1 + min(max(1, len(needs)), NEEDS_SHOWN if self.size.height >= 22 else 1)
+        table.set_rows(need_rows(needs))
 
     def _draw_throughput(self, snapshot: ClusterSnapshot) -> None:
         strip = self.query_one("#strip", Lines)
@@ -124,7 +164,7 @@ class OverviewScreen(KconScreen):
         lag = snapshot.lag_series.last
         labels = [f"{name} {show_rate(series.last)} " for name, _role, series in flows]
         labels.append(f"LAG {UNKNOWN if lag is None else format_count_short(lag)} ")
-        time_lag = f" | MAX TIME LAG {UNKNOWN}"
+        time_lag = f" | MAX TIME LAG {show_time_lag(worst_time_lag(list(snapshot.groups.time_lag)).worst)}"
         width = max(4, (self.size.width - 2 - sum(map(len, labels)) - len(time_lag) - 6) // 3)
         ascii_only = is_ascii_only(strip)
         parts = [Part("  ")]
@@ -145,7 +185,12 @@ class OverviewScreen(KconScreen):
     def _open(self, event: VirtualTable.Chosen) -> None:
         key = event.key
         address: Address
-        if event.table.id == "groups" and isinstance(key, tuple):
+        if event.table.id == "needs":
+            found = self._needs.get(key) if isinstance(key, tuple) else None
+            if found is None:
+                return
+            address = found
+        elif event.table.id == "groups" and isinstance(key, tuple):
             address = Group(key[1])
         elif event.table.id == "topics" and isinstance(key, tuple):
             address = Topic(key[1])
@@ -166,49 +211,34 @@ class OverviewScreen(KconScreen):
             chart.zoom(1)
 
     def do_tab_1(self) -> None:
+        """Go to what needs a person."""
+        self.query_one("#needs").focus()
+
+    def do_tab_2(self) -> None:
         """Go to the groups' panel."""
         self.query_one("#groups").focus()
 
-    def do_tab_2(self) -> None:
+    def do_tab_3(self) -> None:
         """Go to the topics' panel."""
         self.query_one("#topics").focus()
 
-    def do_tab_3(self) -> None:
+    def do_tab_4(self) -> None:
         """Go to the brokers' panel."""
         self.query_one("#brokers").focus()
 
 
-def needs_of(snapshot: ClusterSnapshot) -> list[tuple[str, str]]:
-    """Return what a person should look at, the worst first: role and sentence."""
-    needs: list[tuple[str, str]] = []
-    offline = sum(snapshot.topics.offline)
-    if offline:
-        needs.append(("bad", f"{plural(offline, 'partition')} without a leader"))
-    missing = snapshot.brokers_seen - len(snapshot.cluster.brokers)
-    if missing > 0:
-        needs.append(("bad", f"{plural(missing, 'broker')} missing"))
-    if snapshot.cluster.controller_id == NO_BROKER:
-        needs.append(("bad", "no controller"))
-    groups = snapshot.groups
-    for name, lost in zip(groups.group, groups.lost, strict=True):
-        if lost:
-            needs.append(("bad", f"group {name}: {lost:,} records deleted before they were read"))
-    under = sum(snapshot.topics.under_replicated)
-    if under:
-        needs.append(("warn", f"{plural(under, 'partition')} under-replicated"))
-    needs += [("warn", problem) for problem in snapshot.problems]
-    return needs
-
-
-def _need_lines(needs: Sequence[tuple[str, str]]) -> list[Line]:
-    if not needs:
-        return [[Part("  NEEDS YOU 0", "title"), Part("   nothing found", "ok")]]
-    lines: list[Line] = []
-    for place, (role, text) in enumerate(needs[:NEEDS_MAX]):
-        label = f"  NEEDS YOU {len(needs)}" if place == 0 else ""
-        word = "page" if role == "bad" else "warn"
-        lines.append([Part(f"{label:<16}", "title"), Part(f"{word} ", role), Part(text)])
-    return lines
+def need_rows(needs: Sequence[Need]) -> Rows:
+    """Return the rows of what needs a person."""
+    return Rows(
+        keys=[(str(need.address), need.what) for need in needs],
+        values={
+            "level": [need.level for need in needs],
+            "subject": [need.subject for need in needs],
+            "what": [need.what for need in needs],
+            "detail": [need.detail for need in needs],
+            "go": [f"> {need.address}" for need in needs],
+        },
+    )
 
 
 def _group_rows(snapshot: ClusterSnapshot) -> Rows:
@@ -221,7 +251,7 @@ def _group_rows(snapshot: ClusterSnapshot) -> Rows:
         keys=[("group", groups.group[index]) for index in order],
         values={
             "group": [groups.group[index] for index in order],
-            "time": [None] * len(order),
+            "time": [groups.time_lag[index] if index < len(groups.time_lag) else None for index in order],
             "lag": [groups.lag[index] for index in order],
             "eta": [groups.eta_ms[index] for index in order],
         },

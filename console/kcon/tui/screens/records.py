@@ -1,28 +1,22 @@
 """Which records come in, and what do they say? Live tail, seek to any place, and one record in full."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from kcon.core.ids import TopicName
 from kcon.core.offset_spec import OffsetSpec, parse_offset_spec
 from kcon.errors import KconError, UsageError
-from kcon.plugin_api.decoding import Part as RecordPart
-from kcon.records.record import Record
 from kcon.tui.engine import Job
 from kcon.tui.events import RecordsArrived
 from kcon.tui.record_buffer import Held
-from kcon.tui.record_detail import FORMS, detail_lines, page_count
-from kcon.tui.record_fields import Path as FieldPath
 from kcon.tui.record_reader import RecordReader
-from kcon.tui.record_rows import LazyColumn, RecordTexts
-from kcon.tui.rows import Column, Rows
-from kcon.tui.screens.record_verbs import RecordVerbs
-from kcon.tui.text import UNKNOWN, Line, Part, cut_middle
-from kcon.tui.widgets.pager import Pager
+from kcon.tui.record_rows import RecordTexts
+from kcon.tui.rows import Rows
+from kcon.tui.screens.record_pane import RecordPane
+from kcon.tui.text import Part
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.prompt import Prompt
 from kcon.tui.widgets.status_line import Fact
@@ -31,17 +25,19 @@ from kcon.tui.widgets.virtual_table import VirtualTable
 FILTERED_DRAW_S: Final = 0.5
 """While a filter is set the whole buffer is searched at each draw, so there are fewer of them."""
 SEEK_HINT: Final = "place: start, end, 42, end-100, start+10, @-1h, @14:05, @today, @2026-01-31"
+SEARCH_HINT: Final = 'search all records where: value.status == "late" && key.startsWith("a")'
 NOTES_MAX: Final = 2
 FIELD_WIDTH: Final = 14
 
 
-class RecordsScreen(RecordVerbs):
+class RecordsScreen(RecordPane):
     """The records of a topic, or of one partition."""
 
     TITLE_WORD = "RECORDS"
     ACTIONS = (
         "seek",
         "follow",
+        "search",
         "pause",
         "detail",
         "filter",
@@ -61,18 +57,6 @@ class RecordsScreen(RecordVerbs):
         "next",
         "open",
     )
-    COPIES = "kvhoac"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
-    DEFAULT_CSS = """
-    RecordsScreen {
-        #split { height: 1fr; layout: vertical; }
-        &.-wide #split { layout: horizontal; }
-        #detail { display: none; height: 1fr; width: 1fr; border-top: solid $primary; }
-        &.-wide #detail { border-top: none; border-left: solid $primary; padding-left: 1; }
-        &.detailed #detail { display: block; }
-        #split VirtualTable { width: 1fr; }
-    }
-    """
 
     def __init__(
         self, name: TopicName, partition: int | None = None, start: str = "", others: Sequence[TopicName] = ()
@@ -83,57 +67,18 @@ class RecordsScreen(RecordVerbs):
         self._partition = partition
         self._start = start
         self.reader: RecordReader | None = None
-        self._held = Held()
         self._job: Job[None] | None = None
-        self._form = FORMS[0]
-        self._page = 0
         self._has_ended = False
         self._draws_later = False
 
     def body(self) -> ComposeResult:
         """Notes, the table, one record in full."""
         yield Lines(widget_id="place")
-        with Container(id="split"):
-            yield VirtualTable(self._columns(), empty="waiting for records")
-            yield Pager(widget_id="detail")
+        yield from self.split("waiting for records")
 
-    def _columns(self) -> tuple[Column, ...]:
-        def shown(text_of: Callable[[RecordTexts, Record], str]) -> Callable[[object], str]:
-            def show(record: object) -> str:
-                texts = self.reader.texts if self.reader is not None else None
-                return text_of(texts, record) if texts is not None and isinstance(record, Record) else ""
-
-            return show
-
-        key = shown(lambda texts, record: texts.short(record, RecordPart.KEY))
-        value = shown(lambda texts, record: texts.short(record, RecordPart.VALUE))
-        time = shown(lambda texts, record: texts.short_time(record))
-
-        def field(path: FieldPath) -> Callable[[object], str]:
-            return shown(lambda texts, record: texts.field(record, path) or UNKNOWN)
-
-        fields = [
-            Column(
-                key=f"field{place}",
-                title=str(path[-1]).upper(),
-                width=FIELD_WIDTH,
-                show=field(path),
-                search=True,
-                sort=False,
-            )
-            for place, path in enumerate(self.fields)
-        ]
-        return (
-            Column(key="topic", title="TOPIC", width=16, drop=4, hidden=len(self._topics) < 2, draw=cut_middle),
-            Column(key="partition", title="P", right=True, width=3, drop=2),
-            Column(key="offset", title="OFFSET", right=True, width=13),
-            Column(key="time", title="TIME", width=18, drop=3, show=time, sort=False),
-            Column(key="key", title="KEY", width=16, drop=1, show=key, search=True, sort=False),
-            *fields,
-            Column(key="value", title="VALUE", flex=True, flex_min=28, show=value, search=True, sort=False),
-            Column(key="size", title="BYTES", right=True, hidden=True),
-            Column(key="headers", title="HEADERS", right=True, hidden=True),
-        )
+    def is_many(self) -> bool:
+        """Return whether records of several topics are shown."""
+        return len(self._topics) > 1
 
     def mounted(self) -> None:
         """Begin to read."""
@@ -152,7 +97,7 @@ class RecordsScreen(RecordVerbs):
 
     def facts(self) -> Sequence[Fact]:
         """What the reading does, and how much of it is in view."""
-        held, reader = self._held, self.reader
+        held, reader = self.held, self.reader
         paused = reader is not None and reader.buffer.is_paused
         facts = [Fact("PAUSED" if paused else self._doing(), 0, "warn" if paused else "text")]
         facts.append(Fact(f"{held.read:,} read", 2))
@@ -193,7 +138,7 @@ class RecordsScreen(RecordVerbs):
                 return
         self._stop()
         self._start = start if spec is not None else ""
-        self._held, self._has_ended = Held(), False
+        self.held, self._has_ended = Held(), False
         self.reader = RecordReader(self, self._topics, self._partition, spec, self.console.times)
         table = self.query_one(VirtualTable)
         table.sticks_to_end = self.reader.buffer.wanted is None
@@ -231,102 +176,29 @@ class RecordsScreen(RecordVerbs):
         held = self.reader.buffer.held()
         notes = self.reader.notes[:NOTES_MAX]
         self.query_one("#place", Lines).set_lines([[Part(f" {note}", "warn")] for note in notes])
-        if held != self._held:
-            had_none = not self._held.records
-            self._held = held
-            self.query_one(VirtualTable).set_rows(rows_of(held.records, len(self.fields)))
-            if had_none:
-                self._draw_detail()
+        if held != self.held:
+            self.show_held(held)
         self.draw_frame()
 
     # --- one record ------------------------------------------------------------------------------------------
 
-    def shown_records(self) -> Sequence[Record]:
-        """Return what the buffer held at the last draw."""
-        return self._held.records
-
     def texts(self) -> RecordTexts | None:
         """Return how records read."""
         return self.reader.texts if self.reader is not None else None
-
-    def key_of(self, record: Record) -> Hashable:
-        """Return what identifies a record."""
-        return _key_of(record)
 
     def topic_to_write(self) -> TopicName:
         """Return the topic, of several the one under the cursor."""
         record = self.record_at_cursor()
         return record.topic if record is not None else self._topics[0]
 
-    def redraw(self) -> None:
-        """Draw the columns and the rows anew."""
-        table = self.query_one(VirtualTable)
-        table.view.declare(self._columns())
-        table.set_rows(rows_of(self._held.records, len(self.fields)))
-
     @on(VirtualTable.CursorMoved)
     def _moved(self) -> None:
-        self._page = 0
-        table = self.query_one(VirtualTable)
         if self.reader is not None:
-            self.reader.buffer.look_at(table.cursor_index or 0, len(self._held.records))
-        self._draw_detail()
+            self.reader.buffer.look_at(self.query_one(VirtualTable).cursor_index or 0, len(self.held.records))
 
     @on(VirtualTable.Chosen)
     def _chosen(self) -> None:
         self.do_detail()
-
-    def do_detail(self) -> None:
-        """Show or hide the record in full."""
-        self.toggle_class("detailed")
-        self._draw_detail()
-        self.query_one(VirtualTable).focus()
-
-    def _draw_detail(self) -> None:
-        record, texts = self.record_at_cursor(), self.texts()
-        if not self.has_class("detailed") or texts is None:
-            return
-        lines = [] if record is None else detail_lines(texts, record, self._form, self._page)
-        self.query_one(Pager).show(lines)
-
-    def show_lines(self, lines: Sequence[Line]) -> None:
-        """Show lines in the place of the detail."""
-        self.add_class("detailed")
-        self.query_one(Pager).show(lines)
-
-    def do_back(self) -> None:
-        """Close the record first."""
-        if self.has_class("detailed"):
-            self.do_detail()
-        else:
-            super().do_back()
-
-    def do_form(self) -> None:
-        """Change between text, fields, hexadecimal and sizes."""
-        self._form = FORMS[(FORMS.index(self._form) + 1) % len(FORMS)]
-        self.add_class("detailed")
-        self._draw_detail()
-        self.say(f"Shown as {self._form}.")
-
-    def do_page_next(self) -> None:
-        """Turn to the next page of a large value."""
-        record = self.record_at_cursor()
-        if record is not None:
-            self._page = min(self._page + 1, page_count(record) - 1)
-            self._draw_detail()
-
-    def do_page_previous(self) -> None:
-        """Turn to the page before."""
-        self._page = max(0, self._page - 1)
-        self._draw_detail()
-
-    def do_previous(self) -> None:
-        """Go to the record before."""
-        self.query_one(VirtualTable).action_move(-1)
-
-    def do_next(self) -> None:
-        """Go to the record after."""
-        self.query_one(VirtualTable).action_move(1)
 
     # --- going on --------------------------------------------------------------------------------------------
 
@@ -340,6 +212,10 @@ class RecordsScreen(RecordVerbs):
         """Jump to the newest record and stay there."""
         self.begin("")
 
+    def do_search(self) -> None:
+        """Ask what to look for in all records, from the start."""
+        self.ask_line("search", SEARCH_HINT)
+
     def do_seek(self) -> None:
         """Ask for a place."""
         self.query_one(Prompt).open("seek", SEEK_HINT)
@@ -348,25 +224,8 @@ class RecordsScreen(RecordVerbs):
         """Go to the place."""
         if purpose == "seek" and text.strip():
             self.begin(text.strip())
+        elif purpose == "search" and text.strip():
+            partitions = None if self._partition is None else frozenset({self._partition})
+            self.console.search(self._topics, text.strip(), "", partitions)
         else:
             super().prompted(purpose, text)
-
-
-def rows_of(records: Sequence[Record], fields: int = 0) -> Rows:
-    """Return rows whose texts are made when they are looked at. fields: how many columns show a field."""
-    itself = LazyColumn(records, lambda record: record)
-    return Rows(
-        keys=LazyColumn(records, _key_of),
-        values={
-            "topic": LazyColumn(records, lambda record: record.topic),
-            "partition": LazyColumn(records, lambda record: record.partition),
-            "offset": LazyColumn(records, lambda record: record.offset),
-            "size": LazyColumn(records, lambda record: record.size_bytes),
-            "headers": LazyColumn(records, lambda record: len(record.headers)),
-            **dict.fromkeys(("time", "key", "value", *(f"field{place}" for place in range(fields))), itself),
-        },
-    )
-
-
-def _key_of(record: Record) -> Hashable:
-    return (record.topic, record.partition, record.offset)

@@ -32,7 +32,9 @@ class Prompt(Input):
             self.value = value
         self.cursor_position = len(value)
         self.add_class("open")
-        self.focus()
+        # Both at once, and not when the styles are worked out: the next key is the line's already.
+        self.display = True
+        self.screen.set_focus(self)
 
     def open_secret(self, purpose: str, hint: str) -> None:
         """Ask for a line that is not shown."""
@@ -47,6 +49,7 @@ class Prompt(Input):
             with self.prevent(Input.Changed):
                 self.value = ""
         self.remove_class("open")
+        self.display = False
 
     @property
     def is_open(self) -> bool:
