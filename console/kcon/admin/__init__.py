@@ -1,1 +1,4 @@
-"""The admin client. Import `kcon.admin.client.Admin` and `kcon.admin.settings.AdminSettings`."""
+"""The admin client. Import `kcon.admin.client.Admin` and `kcon.admin.settings.AdminSettings`.
+
+Without an event loop: `kcon.admin.blocking.BlockingAdmin`.
+"""

@@ -15,6 +15,7 @@ class Api(Enum):
     OFFSET_COMMIT = (8, "offset_commit", 2, 9)
     OFFSET_FETCH = (9, "offset_fetch", 1, 9)
     FIND_COORDINATOR = (10, "find_coordinator", 0, 6)
+    LEAVE_GROUP = (13, "leave_group", 3, 5)
     DESCRIBE_GROUPS = (15, "describe_groups", 0, 6)
     LIST_GROUPS = (16, "list_groups", 0, 5)
     SASL_HANDSHAKE = (17, "sasl_handshake", 1, 1)
@@ -55,6 +56,8 @@ class Api(Enum):
     ADD_RAFT_VOTER = (80, "add_raft_voter", 0, 1)
     REMOVE_RAFT_VOTER = (81, "remove_raft_voter", 0, 0)
     STREAMS_GROUP_DESCRIBE = (89, "streams_group_describe", 0, 0)
+    ALTER_SHARE_GROUP_OFFSETS = (91, "alter_share_group_offsets", 0, 0)
+    DELETE_SHARE_GROUP_OFFSETS = (92, "delete_share_group_offsets", 0, 0)
     DESCRIBE_SHARE_GROUP_OFFSETS = (90, "describe_share_group_offsets", 0, 1)
 
     def __init__(self, key: int, schema: str, version_min: int, version_max: int) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kcon.admin.client_cluster import ClusterCalls
+from kcon.admin.client_groups import GroupCalls
 from kcon.admin.client_security import SecurityCalls
 from kcon.admin.client_transactions import TransactionCalls
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from kcon.gate.permit import Permit
 
 
-class Admin(ClusterCalls, SecurityCalls, TransactionCalls):
+class Admin(ClusterCalls, GroupCalls, SecurityCalls, TransactionCalls):
     """One cluster. Use it on one event loop, as an async context manager or with `close()`."""
 
     @classmethod

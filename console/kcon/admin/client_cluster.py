@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from kcon.admin.features import LevelChange
     from kcon.admin.raw_request import RawRequest
     from kcon.admin.reassignments import Reassignment
+    from kcon.admin.replica_moves import Replica
     from kcon.core.broker_facts import BrokerRow, Features, LogDir, Quorum, VoterListener
+    from kcon.core.config_entry import ConfigResource, ResourceType
     from kcon.core.ids import TopicPartition
     from kcon.core.kafka_error import KafkaError
     from kcon.gate.permit import Permit
@@ -132,6 +134,21 @@ class ClusterCalls(AdminCalls):
         results = await alter_reassignments(self._cluster, targets, permit, self._cluster.deadline())
         self._routes.forget_topics({where.topic for where in results})
         return results
+
+    async def move_replicas(self, targets: Mapping[Replica, str], permit: Permit) -> dict[Replica, KafkaError | None]:
+        """Begin to move replicas to other log dirs of their brokers, by absolute path; None for each on its way.
+
+        permit: REPLICAS_MOVE on the topics. `log_dirs` shows the moves as future replicas.
+        """
+        from kcon.admin.replica_moves import move_replicas
+
+        return await move_replicas(self._cluster, targets, permit, self._cluster.deadline())
+
+    async def config_resources(self, types: Collection[ResourceType]) -> list[ConfigResource]:
+        """Return the resources of these types that have configs of their own (Kafka 4.1; client metrics: 3.7)."""
+        from kcon.admin.config_resources import list_config_resources
+
+        return await list_config_resources(self._cluster, types, self._cluster.deadline())
 
     async def raw(self, request: RawRequest, permit: Permit | None, to: int | None = None) -> dict[str, Any]:
         """Send a request that the user wrote, to a broker (None: any). permit: RAW, for what may change something."""

@@ -96,6 +96,12 @@ class Cursor:
 
     def array_length(self, flexible: bool) -> int | None:
         """Read an array's count; None for null. More items than bytes are impossible."""
+        byte = self.body[self.offset]
+        if flexible and 0 < byte < 0x80:
+            self.offset += 1
+            if byte - 1 > len(self.body) - self.offset:
+                raise ValueError("more items than bytes")
+            return byte - 1
         count, self.offset = _array_length(self.body, self.offset, flexible)
         return count
 

@@ -112,16 +112,15 @@ async def _encode(
     for topic, indexes in by_topic.items():
         name = topic.encode()
         out += encode_compact_string(name) if flexible else _INT16.pack(len(name)) + name
-        out += _length(len(indexes), flexible)
         key = tuple(indexes)
         row = rows.get(key)
         if row is None:
-            row = b"".join([pack_index(index) + tail for index in indexes])
+            row = _length(len(key), flexible) + b"".join([pack_index(index) + tail for index in key])
+            if flexible:
+                row += b"\0"
             if len(key) <= _ROW_KEPT_MAX:
                 rows[key] = row
         out += row
-        if flexible:
-            out.append(0)
         held += len(indexes)
         if held >= hold_max:
             held = 0

@@ -132,7 +132,13 @@ def targets_of(request: Request) -> frozenset[str]:
             )
         case Api.DELETE_GROUPS:
             return frozenset(cast("Iterable[str]", values["groups_names"]))
-        case Api.OFFSET_COMMIT | Api.OFFSET_DELETE:
+        case (
+            Api.OFFSET_COMMIT
+            | Api.OFFSET_DELETE
+            | Api.LEAVE_GROUP
+            | Api.ALTER_SHARE_GROUP_OFFSETS
+            | Api.DELETE_SHARE_GROUP_OFFSETS
+        ):
             return frozenset({cast("str", values["group_id"])})
         case Api.FIND_COORDINATOR:
             keys = frozenset(cast("Iterable[str]", values.get("coordinator_keys", ())))
@@ -154,6 +160,9 @@ def targets_of(request: Request) -> frozenset[str]:
         case Api.ALTER_USER_SCRAM_CREDENTIALS:
             users = _names(values["deletions"], "name") | _names(values["upsertions"], "name")
             return frozenset(f"user:{name}" for name in users)
+        case Api.ALTER_REPLICA_LOG_DIRS:
+            dirs = cast("Iterable[Mapping[str, object]]", values["dirs"])
+            return frozenset(name for each in dirs for name in _names(each["topics"], "name"))
         case Api.UNREGISTER_BROKER:
             return frozenset({broker_target(cast("int", values["broker_id"]))})
         case Api.ADD_RAFT_VOTER | Api.REMOVE_RAFT_VOTER:
@@ -205,7 +214,13 @@ _ACL_RESOURCES: Final = {2: "topic", 3: "group", 4: "cluster", 5: "transactional
 _RESOURCES: Final = {2: "topic", 4: "broker", 8: "broker-logger", 16: "client-metrics", 32: "group"}
 
 _ON_GROUPS: Final = frozenset(
-    {Operation.OFFSETS_COMMIT, Operation.OFFSETS_DELETE, Operation.GROUP_DELETE, Operation.GROUP_CONSUME}
+    {
+        Operation.OFFSETS_COMMIT,
+        Operation.OFFSETS_DELETE,
+        Operation.GROUP_DELETE,
+        Operation.GROUP_CONSUME,
+        Operation.MEMBERS_REMOVE,
+    }
 )
 
 _OPERATIONS: Final = {
@@ -224,6 +239,10 @@ _OPERATIONS: Final = {
     Api.ALTER_CLIENT_QUOTAS: Operation.QUOTA_ALTER,
     Api.ALTER_USER_SCRAM_CREDENTIALS: Operation.USER_ALTER,
     Api.WRITE_TXN_MARKERS: Operation.TXN_ABORT,
+    Api.ALTER_REPLICA_LOG_DIRS: Operation.REPLICAS_MOVE,
+    Api.LEAVE_GROUP: Operation.MEMBERS_REMOVE,
+    Api.ALTER_SHARE_GROUP_OFFSETS: Operation.OFFSETS_COMMIT,
+    Api.DELETE_SHARE_GROUP_OFFSETS: Operation.OFFSETS_DELETE,
     Api.UNREGISTER_BROKER: Operation.BROKER_UNREGISTER,
     Api.ADD_RAFT_VOTER: Operation.QUORUM_CHANGE,
     Api.REMOVE_RAFT_VOTER: Operation.QUORUM_CHANGE,

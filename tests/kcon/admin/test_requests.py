@@ -52,7 +52,7 @@ READS: dict[Api, dict[str, Any]] = {
     Api.DESCRIBE_SHARE_GROUP_OFFSETS: {},
 }
 
-RAW_ONLY = {Api.ALTER_REPLICA_LOG_DIRS}
+RAW_ONLY: set[Api] = set()
 """Mutations that kcon sends for `kcon raw` alone."""
 
 
@@ -125,6 +125,15 @@ def test_coordinator_look_up_is_a_read_once_the_topic_is_there() -> None:
             Operation.TXN_ABORT,
             {"a"},
         ),
+        (Api.LEAVE_GROUP, {"group_id": "g"}, Operation.MEMBERS_REMOVE, {"g"}),
+        (Api.ALTER_SHARE_GROUP_OFFSETS, {"group_id": "g"}, Operation.OFFSETS_COMMIT, {"g"}),
+        (Api.DELETE_SHARE_GROUP_OFFSETS, {"group_id": "g"}, Operation.OFFSETS_DELETE, {"g"}),
+        (
+            Api.ALTER_REPLICA_LOG_DIRS,
+            {"dirs": [{"path": "/a", "topics": [{"name": "a"}]}, {"path": "/b", "topics": [{"name": "b"}]}]},
+            Operation.REPLICAS_MOVE,
+            {"a", "b"},
+        ),
         (Api.UNREGISTER_BROKER, {"broker_id": 4}, Operation.BROKER_UNREGISTER, {"broker:4"}),
         (Api.ADD_RAFT_VOTER, {"voter_id": 2}, Operation.QUORUM_CHANGE, {"voter:2"}),
         (Api.REMOVE_RAFT_VOTER, {"voter_id": 2}, Operation.QUORUM_CHANGE, {"voter:2"}),
@@ -147,7 +156,7 @@ def test_operation_and_targets(api: Api, values: dict[str, Any], operation: Oper
 def test_every_mutation_has_an_operation_and_targets_or_is_refused() -> None:
     lists = ("topics", "resources", "topic_partitions", "creations", "filters", "entries", "deletions", "upsertions")
     values: dict[str, Any] = {"group_id": "g", "groups_names": [], "markers": [], **{key: [] for key in lists}}
-    values |= {"broker_id": 1, "voter_id": 1, "feature_updates": []}
+    values |= {"broker_id": 1, "voter_id": 1, "feature_updates": [], "dirs": []}
     for api in set(Api) - READS.keys() - {Api.FIND_COORDINATOR} | {Api.CREATE_PARTITIONS, Api.ALTER_CLIENT_QUOTAS}:
         request = WriteRequest(api=api, values=values)
         if api in RAW_ONLY:

@@ -5,6 +5,7 @@ rubbish. In the slow tier it is one of three nodes of Apache Kafka that is stopp
 """
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -91,6 +92,7 @@ def test_a_node_that_fails_leaves_an_answer_or_a_sentence(
     """All commands in turn, so that the node fails once: the deadline is 10 s, and they end before it or at it."""
     kcon.variables["KCON_BOOTSTRAP"] = apache_cluster.bootstrap
     kcon("topic", "create", "orders", "-p", "6", "-r", "3", "-y")
+    kcon("topic", "create", "kept", "-p", "6", "-r", "1", "-y")
     kcon("group", "reset", "billing", "-t", "orders", "--to", "start", "-y")
     getattr(apache_cluster, fault)(node)
     ends: dict[str, tuple[int, str]] = {}
@@ -103,5 +105,5 @@ def test_a_node_that_fails_leaves_an_answer_or_a_sentence(
     for words in ("topic list", "cluster info", "broker list"):
         assert kcon(*words.split(), "--timeout", "10s").code == 0, words
     # And what only the lost node could tell is missing for itself, never for the others.
-    (topic,) = kcon.items("topic", "describe", "orders", "--timeout", "10s")
+    (topic,) = json.loads(kcon("topic", "describe", "kept", "--timeout", "10s", "-o", "json").out)["items"]
     assert any(part["end"] is not None for part in topic["partitions"])
