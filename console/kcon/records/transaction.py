@@ -60,10 +60,15 @@ class TransactionSender(RecordSender):
         self._is_open = False
         self._timeout_s = delivery_timeout_ms / 1000
         self._calls = 0
+        self._left_out_codes: frozenset[int] = frozenset()
+        """What the client refuses by itself: not part of the transaction. Everything else ends it."""
 
     def __enter__(self) -> "TransactionSender":
         """Connect, fence the one before, and wait until what it left open has ended."""
         super().__enter__()
+        from confluent_kafka import KafkaError as Codes
+
+        self._left_out_codes = frozenset({Codes.MSG_SIZE_TOO_LARGE, Codes._UNKNOWN_PARTITION})
         try:
             self._repeat("init_transactions", "Starting the transactions")
         except BaseException:
@@ -121,8 +126,12 @@ class TransactionSender(RecordSender):
         timestamp_ms: int = 0,
         headers: RawHeaders | None = None,
         on_position: OnPosition | None = None,
+        index: int | None = None,
     ) -> None:
-        """Queue one record, waiting while the queue is full. KconError when it is refused."""
+        """Queue one record, waiting while the queue is full. KconError when it is refused.
+
+        index: one that the client itself refuses (too large) is counted and kept under this number instead.
+        """
         if topic not in self._topics:
             raise RefusedError("The permission to produce does not name this topic.")
         producer = self._producer
@@ -140,16 +149,18 @@ class TransactionSender(RecordSender):
                     raise KconError("Writing was stopped.") from None
                 self._serve(producer, FULL_QUEUE_WAIT_S)
             except self._refusal as failure:
+                if index is not None and failure.args[0].code() in self._left_out_codes:
+                    super()._refused(index, failure.args[0])
+                    return
                 raise self._explained(failure.args[0], f"Writing to {_shown(topic)}") from failure
+        self.accepted += 1
+        self.accepted_bytes += len(value or b"") + len(key or b"")
         self._calls += 1
         if self._calls % SERVE_EVERY_RECORDS == 0:
             self._serve(producer, 0)
 
     def _refused(self, index: int, error: "KafkaError", *, was_accepted: bool = False) -> None:
-        from confluent_kafka import KafkaError as Codes
-
-        # What the client refuses by itself is not part of the transaction; everything else ends it.
-        if not was_accepted and error.code() not in {Codes.MSG_SIZE_TOO_LARGE, Codes._UNKNOWN_PARTITION}:
+        if not was_accepted and error.code() not in self._left_out_codes:
             raise self._explained(error, "Writing")
         super()._refused(index, error, was_accepted=was_accepted)
 
