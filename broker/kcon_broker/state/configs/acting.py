@@ -111,8 +111,6 @@ def static_configs(settings: BrokerSettings, *, listening: tuple[str, int]) -> d
         "controller.quorum.voters": f"{settings.node_id}@{advertised}",
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         "log.dirs": str(settings.data_dir.absolute()),
-        "default.replication.factor": "1",
-        "min.insync.replicas": "1",
         "offsets.topic.replication.factor": "1",
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",
