@@ -72,7 +72,8 @@ class OffsetTable:
 
     def replay(self, group_id: str, topic: str, partition: int, value: CommittedOffset | None) -> None:
         """Apply one record; None removes."""
-        self.pending.overtaken(OffsetPlace(group_id, topic, partition))
+        if self.pending.has_any:
+            self.pending.overtaken(OffsetPlace(group_id, topic, partition))
         self._put(group_id, topic, partition, value)
 
     def replay_end(self, producer_id: int, is_concerned: Callable[[str], bool], *, is_commit: bool) -> None:

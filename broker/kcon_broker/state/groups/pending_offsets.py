@@ -54,6 +54,11 @@ class PendingOffsets:
             self._group_counts[place.group_id] = self._group_counts.get(place.group_id, 0) + 1
         offsets[place] = _Pending(self._serial, value)
 
+    @property
+    def has_any(self) -> bool:
+        """Some producer's offsets are pending."""
+        return bool(self._producers)
+
     def overtaken(self, place: OffsetPlace, *, by_serial: int | None = None) -> None:
         """Take note of a record that counts more than those before it; without a serial it is the newest."""
         for producer_id in self._producers.get(place, ()):

@@ -15,6 +15,8 @@ Source of the formats: OffsetCommitKey.json, OffsetCommitValue.json, GroupMetada
 GroupMetadataValue.json of Apache Kafka's group coordinator.
 """
 
+import struct
+import sys
 from dataclasses import dataclass
 
 from kcon_broker.state.groups import record_fields as fields
@@ -31,6 +33,10 @@ _GROUP_KEY_VERSION = 2
 _VALUE_VERSION_MAX = 4
 _FLEXIBLE_SINCE = 4
 _TOPIC_ID_TAG = 0
+_TOPIC_ID_HEAD = bytes((1, _TOPIC_ID_TAG, len(NO_TOPIC_ID)))
+_ONE_BYTE_MAX = 0x7F
+_KEY_HEAD, _VALUE_HEAD = struct.Struct(">hh"), struct.Struct(">hqiB")
+_INT16, _INT32, _INT64 = struct.Struct(">h"), struct.Struct(">i"), struct.Struct(">q")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +158,13 @@ def decode_record(key: bytes | None, value: bytes | None) -> OffsetRecord | Grou
     """
     if key is None:
         raise UnreadableRecordError("the record has no key")
+    if value is not None and (quick := decode_quickly(key, value)) is not None:
+        return quick
+    return decode_carefully(key, value)
+
+
+def decode_carefully(key: bytes, value: bytes | None) -> OffsetRecord | GroupRecord | None:
+    """Decode a record of any version, as `decode_record` says."""
     reader = RecordReader(key)
     version = reader.int16()
     if version in _OFFSET_KEY_VERSIONS:
@@ -167,6 +180,50 @@ def decode_record(key: bytes | None, value: bytes | None) -> OffsetRecord | Grou
             value=None if value is None else _decode_group(value),
         )
     return None
+
+
+def decode_quickly(key: bytes, value: bytes) -> OffsetRecord | None:
+    """Read a commit as this broker writes it; None: it is something else, and takes the careful way.
+
+    A start reads every commit there is: this takes a third of the time.
+
+    key    version i16 = 1 | length i16 | group | length i16 | topic | partition i32
+    value  version i16 = 4 | offset i64 | leader epoch i32 | length + 1 u8 | metadata | commit time i64 | tags
+    tags   0, or 1, 0, 16 and the topic's id
+    """
+    try:
+        key_version, group_size = _KEY_HEAD.unpack_from(key)
+        topic_at = _KEY_HEAD.size + group_size
+        topic_size = _INT16.unpack_from(key, topic_at)[0]
+        partition_at = topic_at + _INT16.size + topic_size
+        version, offset, leader_epoch, metadata_size = _VALUE_HEAD.unpack_from(value)
+        time_at = _VALUE_HEAD.size + metadata_size - 1
+        tags_at = time_at + _INT64.size
+        tags = value[tags_at : tags_at + len(_TOPIC_ID_HEAD)]
+        if (
+            key_version != 1
+            or version != _FLEXIBLE_SINCE
+            or min(group_size, topic_size) < 0
+            or not 1 <= metadata_size <= _ONE_BYTE_MAX
+            or len(key) != partition_at + _INT32.size
+            or len(value) != tags_at + (1 if tags == b"\0" else len(_TOPIC_ID_HEAD) + len(NO_TOPIC_ID))
+            or tags not in (b"\0", _TOPIC_ID_HEAD)
+        ):
+            return None
+        return OffsetRecord(
+            group_id=key[_KEY_HEAD.size : topic_at].decode(),
+            topic=sys.intern(key[topic_at + _INT16.size : partition_at].decode()),
+            partition=_INT32.unpack_from(key, partition_at)[0],
+            value=CommittedOffset(
+                offset=offset,
+                leader_epoch=leader_epoch,
+                metadata=value[_VALUE_HEAD.size : time_at].decode(),
+                commit_timestamp_ms=_INT64.unpack_from(value, time_at)[0],
+                topic_id=NO_TOPIC_ID if tags == b"\0" else value[tags_at + len(_TOPIC_ID_HEAD) :],
+            ),
+        )
+    except (struct.error, UnicodeDecodeError):
+        return None
 
 
 def _encode_expiring_offset(value: CommittedOffset) -> bytes:

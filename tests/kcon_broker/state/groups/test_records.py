@@ -17,6 +17,8 @@ from kcon_broker.state.groups.records import (
     GroupRecord,
     MemberMetadata,
     OffsetRecord,
+    decode_carefully,
+    decode_quickly,
     decode_record,
     encode_group,
     encode_offset,
@@ -189,3 +191,36 @@ def test_offsets_survive_the_round_trip(
         value = replace(value, leader_epoch=-1, topic_id=bytes(16))
     assert isinstance(record, OffsetRecord)
     assert record.value == value
+
+
+@given(
+    st.integers(0, 2**63 - 1),
+    st.text(max_size=3),
+    st.sampled_from([bytes(16), bytes(range(16))]),
+    st.integers(0, 60),
+    st.integers(0, 255),
+)
+def test_the_quick_way_reads_what_the_careful_way_reads(
+    offset: int, metadata: str, topic_id: bytes, at: int, byte: int
+) -> None:
+    """Whatever one byte is changed to: what the quick way does not take as it is goes the careful way."""
+    value = CommittedOffset(offset=offset, metadata=metadata, commit_timestamp_ms=5, topic_id=topic_id)
+    key, encoded = encode_offset("group", "topic", 3, value)
+    assert encoded is not None
+    assert decode_quickly(key, encoded) == decode_carefully(key, encoded)
+    for changed_key, changed_value in ((_with(key, at, byte), encoded), (key, _with(encoded, at, byte))):
+        quick = decode_quickly(changed_key, changed_value)
+        assert quick is None or quick == decode_carefully(changed_key, changed_value)
+
+
+def test_long_metadata_goes_the_careful_way() -> None:
+    for size in (126, 127):
+        key, encoded = encode_offset("g", "t", 0, CommittedOffset(offset=1, metadata="m" * size))
+        assert encoded is not None
+        assert (decode_quickly(key, encoded) is not None) == (size < 127)
+        assert decode_record(key, encoded) == decode_carefully(key, encoded)
+
+
+def _with(data: bytes, at: int, byte: int) -> bytes:
+    at %= len(data)
+    return data[:at] + bytes((byte,)) + data[at + 1 :]
