@@ -44,10 +44,8 @@ def _judge(ctx: RequestContext, wish: CreatePartitionsTopic) -> tuple[ErrorCode,
     if wish.count == topic.partition_count:
         return ErrorCode.INVALID_PARTITIONS, f"Topic already has {topic.partition_count} partition(s)."
     if wish.count < topic.partition_count:
-        return (
-            ErrorCode.INVALID_PARTITIONS,
-            f"Topic {wish.name} has {topic.partition_count} partition(s); {wish.count} would not be an increase.",
-        )
+        now = f"The topic {wish.name} currently has {topic.partition_count} partition(s)"
+        return ErrorCode.INVALID_PARTITIONS, f"{now}; {wish.count} would not be an increase."
     added = wish.count - topic.partition_count
     if wish.assignments is not None:
         if len(wish.assignments) != added:

@@ -101,9 +101,12 @@ def _partition_count(broker: Broker, wish: CreatableTopic) -> int:
                 ErrorCode.INVALID_PARTITIONS, "Number of partitions was set to an invalid non-positive value."
             )
         if wish.replication_factor > 1:
+            copies = wish.replication_factor
             raise _RefusedError(
                 ErrorCode.INVALID_REPLICATION_FACTOR,
-                f"The target replication factor of {wish.replication_factor} cannot be reached: there is 1 broker.",
+                f"Unable to replicate the partition {copies} time(s): The target replication factor of {copies} cannot "
+                "be reached because only 1 broker(s) are registered or some brokers have all their log directories "
+                "cordoned.",
             )
         partitions = wish.num_partitions if wish.num_partitions > 0 else broker.settings.default_partitions
     if not broker.has_room_for(partitions):
