@@ -61,6 +61,7 @@ def _parse_template(template: str, null: bytes) -> list[Writer]:
         "k": _key(null),
         "S": lambda record: _length(record.value),
         "K": lambda record: _length(record.key),
+        "R": lambda record: (-1 if record.value is None else len(record.value)).to_bytes(4, "big", signed=True),
         "t": lambda record: record.topic.encode(),
         "p": lambda record: b"%d" % record.partition,
         "o": lambda record: b"%d" % record.offset,

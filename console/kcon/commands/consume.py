@@ -106,7 +106,7 @@ def format_options() -> list[SharedOption]:
             metavar="TEXT",
             section=FORMAT_SECTION,
             help="Write each record as TEXT, with %t topic, %p partition, %o offset, %k key, %s value, %h headers, "
-            "%T time in ms, %K %S key and value sizes, \\n \\t \\xHH.",
+            "%T time in ms, %K %S key and value sizes, %R the value's size as 4 bytes, \\n \\t \\xHH.",
         ),
         SharedOption(["-J", "--json", "as_json"], is_flag=True, section=FORMAT_SECTION, help="One JSON object a line."),
         SharedOption(
@@ -196,6 +196,22 @@ def topics_of(topics: tuple[str, ...], more_topics: tuple[str, ...]) -> tuple[st
     return joined
 
 
+_KCAT_WORDS: Final = {"beginning": "start", "earliest": "start", "latest": "end"}
+
+
+def one_offset(words: tuple[str, ...]) -> str | None:
+    """Return the place or range that the `-o` words mean, in the offsets mini-language.
+
+    kcat's `beginning`, and its `s@TIME` and `e@TIME` of which both may be given, become kcon's.
+    """
+    times = {word[0]: word[1:] for word in words if word[:2] in {"s@", "e@"}}
+    if times and len(times) == len(words):
+        return f"{times.get('s', '')}..{times['e']}" if "e" in times else times["s"]
+    if len(words) > 1:
+        raise click.UsageError("Give -o once; a range is A..B.")
+    return _KCAT_WORDS.get(words[0], words[0]) if words else None
+
+
 def refuse_format_as_offset(offset: str | None) -> None:
     """Raise a usage error with a hint when `-o` was meant as the output format."""
     if offset is not None and offset.lower() in {*FORMATS, *RECORD_FORMATS}:
@@ -211,8 +227,11 @@ def refuse_format_as_offset(offset: str | None) -> None:
 @click.option(
     "-o",
     "--offset",
+    "offsets",
+    multiple=True,
     metavar="OFFSET",
-    help="From where: start (the default), end, 42, -10 (the last ten of each partition), @-1h, @14:05, or A..B.",
+    help="From where: start (the default), end, 42, -10 (the last ten of each partition), @-1h, @14:05, or A..B; "
+    "kcat's words too.",
 )
 @click.option("-c", "-n", "--count", type=click.IntRange(min=0), metavar="N", help="Stop after N records.")
 @click.option(
@@ -224,7 +243,7 @@ def consume(
     *,
     shared: Shared,
     topics: tuple[str, ...],
-    offset: str | None,
+    offsets: tuple[str, ...],
     count: int | None,
     group: str | None,
     confirm: str | None,
@@ -240,6 +259,7 @@ def consume(
 
     Example: kcon consume orders -p 3 -o 48211 -n 1
     """
+    offset = one_offset(offsets)
     refuse_format_as_offset(offset)
     if group is not None and values["partitions"] is not None:
         raise click.UsageError("With -g the group assigns the partitions; leave -p out.")

@@ -40,6 +40,7 @@ def test_key_separator_delimiter_and_null() -> None:
         ("%t/%p/%o", b"t/2/9007199254740993"),
         ("%k=%s", b"k=v"),
         ("%K %S", b"1 1"),
+        ("%R", b"\x00\x00\x00\x01"),
         ("%T%%", b"1700000000000%"),
         (r"%s\n\t\x41\\", b"v\n\tA\\"),
         ("%h", b"a=1,b=NULL"),

@@ -262,3 +262,27 @@ def test_the_static_table_matches_the_commands() -> None:
 def test_verb_spellings_lead_somewhere() -> None:
     verbs = {path[-1] for path in COMMAND_PATHS if len(path) == 2}
     assert set(VERB_SPELLINGS.values()) <= verbs
+
+
+@pytest.mark.parametrize(
+    ("words", "offset"),
+    [
+        ((), None),
+        (("-o", "beginning"), "start"),
+        (("-o", "latest"), "end"),
+        (("-o", "s@1769868300000"), "@1769868300000"),
+        (("-o", "e@1769868300000"), "..@1769868300000"),
+        (("-o", "e@1769868400000", "-o", "s@1769868300000"), "@1769868300000..@1769868400000"),
+        (("-o", "-10"), "-10"),
+    ],
+)
+def test_consume_takes_kcats_words_for_offsets(words: tuple[str, ...], offset: str | None) -> None:
+    request = parse(["consume", "t", *words])
+    assert isinstance(request, Consume)
+    assert request.offset == offset
+
+
+@pytest.mark.parametrize("words", [("1", "2"), ("s@1", "3"), ("s@1769868300000", "s@1769868300001")])
+def test_several_offsets_that_are_no_range_are_a_usage_error(words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        parse(["consume", "t", *(part for word in words for part in ("-o", word))])
