@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from kcon.admin.client import Admin
 from kcon.admin.settings import AdminSettings
@@ -30,6 +31,10 @@ from kcon.services.kafka_node import NodeState
 from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
 from kcon.services.local_cluster import LocalCluster, LocalClusterOptions, start_local_cluster
 from kcon.services.session import Session, open_session
+
+# A busy machine takes its time: no example of a property fails for that.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _RAN_ON = "cluster"
 RESTORE_TIMEOUT_S = 60.0

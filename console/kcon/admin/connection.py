@@ -9,8 +9,7 @@ import random
 import ssl
 import struct
 from collections import Counter
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from kcon.admin.apis import Api
 from kcon.admin.decode import Cursor, decode_response
@@ -26,8 +25,7 @@ from kcon.errors import AuthError, KconError, RefusedError, UnreachableError
 from kcon.gate.permit import Permit
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The bytes of one answer, its header read off."""
 
     api: Api

@@ -6,7 +6,7 @@ its own: the current context's mode and credentials must not leak to an address 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from kcon.contexts.secret import Secret
 from kcon.contexts.secrets import Secrets
 from kcon.contexts.security import PLACES, PROTOCOLS, Security
 from kcon.contexts.zones import local_zone, parse_zone
+from kcon.core.frozen import Frozen
 from kcon.core.units import parse_duration_ms
 from kcon.errors import KconError, UsageError
 
@@ -48,8 +49,7 @@ _SECRET_VARIABLES: Final = {
 """Variables that hold a secret themselves, and the setting that says so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
+class Overrides(Frozen):
     """What the command line says."""
 
     bootstrap: str | None = None
@@ -60,8 +60,7 @@ class Overrides:
     tz: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextListing:
+class ContextListing(Frozen):
     """One line of `kcon context list`."""
 
     name: str
