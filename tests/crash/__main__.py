@@ -20,6 +20,7 @@ from pathlib import Path
 
 from kcon_broker.settings import FlushMode
 from tests.crash.counters import Counters, load_counters, save_counters, table
+from tests.crash.disk_faults import run_disk_faults
 from tests.crash.outcome import Outcome
 from tests.crash.power_cuts import run_power_cuts
 from tests.crash.scenarios import (
@@ -52,11 +53,12 @@ SCENARIOS: dict[str, tuple[Scenario, int]] = {
     "power cut images of storage": (run_storage_cuts, 500),
     "every step of roll, delete, compact, rename, stop, start": (run_failpoints, 1),
     "bit flips": (run_bit_flips, 1_000),
+    "disk faults": (run_disk_faults, 20),
 }
 TIERS = {
-    "pr": (50, 10, 10, 20, 20, 10, 5, 100, 100, 100, 500, 1, 5_000),
-    "nightly": (1_000, 100, 100, 300, 300, 100, 50, 1_000, 1_000, 1_000, 20_000, 50, 200_000),
-    "release": (10_000, 1_000, 1_000, 2_000, 2_000, 500, 200, 10_000, 10_000, 10_000, 200_000, 500, 2_000_000),
+    "pr": (50, 10, 10, 20, 20, 10, 5, 100, 100, 100, 500, 1, 5_000, 20),
+    "nightly": (1_000, 100, 100, 300, 300, 100, 50, 1_000, 1_000, 1_000, 20_000, 50, 200_000, 500),
+    "release": (10_000, 1_000, 1_000, 2_000, 2_000, 500, 200, 10_000, 10_000, 10_000, 200_000, 500, 2_000_000, 5_000),
 }
 """Trials by tier, in the order of the scenarios."""
 
