@@ -64,7 +64,7 @@ def _live(fault: str, chance: random.Random, outcome: Outcome) -> None:
             files.faults.write_bytes_max = files.faults.free_bytes = None
             after = send(client)
         broker.kill()
-    expected = {ErrorCode.NONE} if fault == "short writes" else {ErrorCode.KAFKA_STORAGE_ERROR}
+    expected: set[int] = {ErrorCode.NONE} if fault == "short writes" else {ErrorCode.KAFKA_STORAGE_ERROR}
     if fault == "no space":
         # What fits is taken.
         expected |= during & {ErrorCode.NONE}

@@ -20,6 +20,8 @@ from tests.crash.history import Fate, Stored, Written
 TOPIC = "crash"
 PARTITIONS = 4
 DEADLINE_S = 60.0
+TRANSACTION_DEADLINE_S = 240.0
+"""A broker that is killed every few seconds on a busy machine lets a transaction wait for long."""
 IN_FLIGHT_MAX = 2_000
 
 
@@ -191,8 +193,8 @@ class LoadedTransactions:
             {
                 "bootstrap.servers": self._bootstrap,
                 "transactional.id": f"crash-{self.name}",
-                "transaction.timeout.ms": 60_000,
-                "message.timeout.ms": 60_000,
+                "transaction.timeout.ms": 300_000,
+                "message.timeout.ms": 240_000,
                 "linger.ms": 2,
                 "reconnect.backoff.ms": 20,
                 "reconnect.backoff.max.ms": 100,
@@ -238,7 +240,7 @@ class LoadedTransactions:
                 return True
             # What an abort purges after a connection was lost may be in the log, and librdkafka gives its sequence
             # numbers to the next records, which every broker then takes for duplicates: nothing is left to purge.
-            end = time.monotonic() + DEADLINE_S
+            end = time.monotonic() + TRANSACTION_DEADLINE_S
             while len(producer) and time.monotonic() < end:
                 producer.flush(1)
         except KafkaException as error:
@@ -264,7 +266,7 @@ def _error_of(exception: KafkaException) -> KafkaError:
 
 def _until_done(step: Callable[[float], object]) -> None:
     """Take a step of a transaction again and again while that may help."""
-    end = time.monotonic() + DEADLINE_S
+    end = time.monotonic() + TRANSACTION_DEADLINE_S
     while True:
         try:
             step(10.0)

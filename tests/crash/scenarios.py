@@ -19,6 +19,7 @@ from tests.crash.failpoints import OPERATIONS, crash_points, judge
 from tests.crash.history import check_history
 from tests.crash.load import (
     TOPIC,
+    TRANSACTION_DEADLINE_S,
     BrokerProcess,
     LoadedProducer,
     LoadedTransactions,
@@ -97,7 +98,7 @@ def run_under_load(
         for each in writers:
             each.stop.set()
         for each in writers:
-            each.thread.join(90)
+            each.thread.join(TRANSACTION_DEADLINE_S + 30)
         # Everything acknowledged is in the files already: they are read before a clean stop could mend anything.
         log = read_topic(folder(), TOPIC)
         if not reader.wait_for_end_of(log):
