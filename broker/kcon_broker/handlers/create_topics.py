@@ -142,6 +142,10 @@ def _assigned_partition_count(broker: Broker, wish: CreatableTopic) -> int:
 
 
 def _configs(broker: Broker, wish: CreatableTopic) -> dict[str, str]:
+    without_value = [config.name for config in wish.configs if config.value is None]
+    if without_value:
+        message = f"Null value not supported for topic configs: {','.join(without_value)}"
+        raise _RefusedError(ErrorCode.INVALID_CONFIG, message)
     # Of a config that is set twice the last value counts.
     wanted = {config.name: config.value for config in wish.configs}
     try:

@@ -8,7 +8,7 @@ from kcon_broker.wire.messages.create_partitions import (
     CreatePartitionsRequest,
     CreatePartitionsTopic,
 )
-from kcon_broker.wire.messages.create_topics import CreatableReplicaAssignment
+from kcon_broker.wire.messages.create_topics import CreatableReplicaAssignment, CreatableTopicConfig
 from kcon_broker.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicState
 from kcon_broker.wire.messages.describe_topic_partitions import (
     Cursor,
@@ -138,6 +138,22 @@ def a_replication_factor_of_minus_1_is_the_default(kafka: Kafka) -> None:
 def an_unknown_config_is_invalid_config(kafka: Kafka) -> None:
     (refused,) = kafka.create(creatable(kafka.fresh("new"), no_such_config="1")).topics
     assert refused.error_code == ErrorCode.INVALID_CONFIG
+
+
+@case
+def a_config_without_a_value_is_invalid_config_even_beside_one_with(kafka: Kafka) -> None:
+    wanted = creatable(kafka.fresh("new"), segment_ms="5000")
+    wanted.configs.insert(0, CreatableTopicConfig(name="segment.ms", value=None))
+    (refused,) = kafka.create(wanted).topics
+    assert refused.error_code == ErrorCode.INVALID_CONFIG
+
+
+@case
+def of_a_config_that_is_set_twice_the_last_value_counts(kafka: Kafka) -> None:
+    wanted = creatable(kafka.fresh("new"), segment_ms="5000")
+    wanted.configs.append(CreatableTopicConfig(name="segment.ms", value="6000"))
+    (created,) = kafka.create(wanted).topics
+    assert {config.name: config.value for config in created.configs or ()}["segment.ms"] == "6000"
 
 
 @case
