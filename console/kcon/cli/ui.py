@@ -13,6 +13,10 @@ def run_ui(request: Request, invocation: Invocation) -> int:
     """Open the console on a terminal. `kcon` alone elsewhere shows the help and exits 2."""
     assert isinstance(request, Ui)
     environment = invocation.environment
+    if request.plain:
+        from kcon.cli.plain import run_plain
+
+        return run_plain(invocation, invocation.context, request.address)
     if not (environment.stdin_is_terminal and environment.stdout_is_terminal):
         if request.bare:
             environment.stderr.write(root_help().encode())

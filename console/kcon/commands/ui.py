@@ -14,13 +14,16 @@ class Ui(Request):
 
     command: ClassVar[str] = "ui"
     address: str | None = None
+    plain: bool = False
+    """One view after the other as text, without boxes and movement."""
     bare: bool = False
     """It was `kcon` without a command: without a terminal that is a question for help."""
 
 
 @leaf("ui", options=connection_options())
 @click.argument("address", metavar="[SCREEN|ADDRESS]", required=False)
-def ui(*, shared: Shared, address: str | None) -> Request:
+@click.option("--plain", is_flag=True, help="Views as plain text, one after the other: for screen readers.")
+def ui(*, shared: Shared, address: str | None, plain: bool) -> Request:
     """Open the terminal console, at a screen or an address.
 
     Screens: overview, topics, groups. Addresses: topic/NAME, NAME/PARTITION/OFFSET, group/NAME.
@@ -29,7 +32,7 @@ def ui(*, shared: Shared, address: str | None) -> Request:
 
     Example: kcon ui group/billing
     """
-    return Ui(shared=shared, address=address)
+    return Ui(shared=shared, address=address, plain=plain)
 
 
 COMMAND = ui

@@ -5,15 +5,23 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
 from textual.pilot import Pilot
 
 from kcon.contexts.context import Context, Mode
+from kcon.core.acl import Acl, AclOperation, AclPattern, AclPermission, AclResource
+from kcon.core.broker_facts import BrokerRow, LogDir, Quorum, QuorumReplica, ReplicaSize
+from kcon.core.ids import HostName, TopicPartition, topic_name
+from kcon.core.quota import Quota, QuotaEntity
+from kcon.core.transaction import ProducerState, TransactionDescription, TransactionListing
+from kcon.core.wire_text import WireText
 from kcon.errors import KconError
 from kcon.observe.sampler import Sampler
 from kcon.observe.store import Store
+from kcon.records.record import Record, TimestampType
 from kcon.services.session import open_session
 from kcon.tui.address import parse_address
 from kcon.tui.app import KconApp
@@ -164,7 +172,7 @@ class Consoles:
         context = self.context
 
         def resolve(name: str | None, bootstrap: str | None) -> Context:
-            return Context(name=name or "(none)", bootstrap=(bootstrap or "fake:9092",))
+            return Context(name=name or "(none)", bootstrap=(bootstrap or "fake:9092",), mode=self.mode)
 
         chosen = None if context is None else Context(name=context.name, bootstrap=context.bootstrap, mode=self.mode)
         return Launch(
@@ -203,3 +211,89 @@ def widths() -> Callable[[Sequence[str]], set[int]]:
     from rich.cells import cell_len
 
     return lambda lines: {cell_len(line) for line in lines}
+
+
+ORDERS_0 = TopicPartition(topic_name("orders"), 0)
+
+
+def acl(operation: AclOperation, permission: AclPermission = AclPermission.ALLOW) -> Acl:
+    return Acl(
+        AclResource.TOPIC,
+        WireText("orders"),
+        AclPattern.LITERAL,
+        WireText("User:alice"),
+        WireText("*"),
+        operation,
+        permission,
+    )
+
+
+@pytest.fixture
+def administration(consoles: Any) -> dict[str, Any]:
+    """Let the cluster know brokers, rights, quotas, users, transactions and moves."""
+    row = BrokerRow(id=1, host=HostName(WireText("b1")), port=9092, rack=WireText("r1"), fenced=False)
+    replica = ReplicaSize(partition=ORDERS_0, size_bytes=2_048, offset_lag=0, is_future=False)
+    log_dir = LogDir(path=WireText("/data"), error=None, total_bytes=1_000, usable_bytes=100, replicas=(replica,))
+    voter = QuorumReplica(id=1, directory_id=None, log_end_offset=100, last_fetch_ms=None, last_caught_up_ms=None)
+    consoles.cluster.answers.update(
+        brokers=[row],
+        log_dirs=lambda *_a, **_k: {1: (log_dir,)},
+        quorum=Quorum(leader_id=1, leader_epoch=7, high_watermark=100, voters=(voter,), observers=()),
+        acls=[acl(AclOperation.READ), acl(AclOperation.WRITE, AclPermission.DENY)],
+        quotas=[Quota(QuotaEntity.of({"user": "alice"}), {"producer_byte_rate": 1_048_576.0})],
+        scram_users={
+            "alice": SimpleNamespace(
+                name=WireText("alice"), credentials=[(SimpleNamespace(title="SCRAM-SHA-512"), 4_096)]
+            )
+        },
+        transactions=SimpleNamespace(
+            items=[TransactionListing(WireText("pay-1"), 9, "Ongoing", 1)],
+            errors={},
+        ),
+        describe_transactions={
+            "pay-1": TransactionDescription(
+                WireText("pay-1"), "Ongoing", 9, 0, 60_000, consoles.now_ms - 120_000, (ORDERS_0,), 1
+            )
+        },
+        producers={ORDERS_0: (ProducerState(ORDERS_0, 77, 0, 0, 0, 0, 40),)},
+        reassignments={ORDERS_0: SimpleNamespace(replicas=(1, 2), adding=(2,), removing=())},
+    )
+    told: dict[str, Any] = consoles.cluster.answers
+    return told
+
+
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every view of records read the same few, and then wait."""
+
+    class Reading:
+        planned = SimpleNamespace(notes=(), hidden=0)
+
+        def __init__(self) -> None:
+            self.batches = [[_record(offset) for offset in range(30)]]
+
+        async def __aenter__(self) -> "Reading":
+            return self
+
+        async def __aexit__(self, *_error: object) -> None:
+            return None
+
+        def __aiter__(self) -> "Reading":
+            return self
+
+        async def __anext__(self) -> list[Record]:
+            if not self.batches:
+                await asyncio.Event().wait()
+            return self.batches.pop()
+
+    async def open_stream(_session: object, _query: object) -> Reading:
+        return Reading()
+
+    monkeypatch.setattr("kcon.tui.record_reader.open_stream", open_stream)
+
+
+def _record(offset: int) -> Record:
+    value = f'{{"n": {offset}, "name": "x"}}'.encode()
+    return Record(
+        topic_name("orders"), 0, offset, NOW_MS, TimestampType.CREATE_TIME, b"key-%d" % (offset % 3), value, ()
+    )

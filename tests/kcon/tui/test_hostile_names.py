@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from kcon.core.ids import TopicPartition, topic_name
+from tests.hostile_text import CORPUS
 
 HOSTILE = [
     "[@click=app.quit]x[/]",
@@ -28,6 +29,8 @@ HOSTILE = [
 WAIT_S = 30.0
 POINTER = re.compile(rb"\x1b\]22;[a-z-]*\x07")
 """The shape of the mouse pointer, which Textual sets."""
+TEXTUALS = re.compile("\x1b\\[[0-9;?]*[a-zA-Z]")
+"""Payloads that look like what the console itself sends; their twins in 8 bits are looked for."""
 OURS = re.compile(rb"\x1b(?:\[[0-9;?<>=]*[a-zA-Z$]|\[[0-9;?]*\$p|[=>]|P\+q[^\x1b]*\x1b\\)")
 """What the console itself may send: CSI sequences, keypad modes."""
 
@@ -123,6 +126,91 @@ def test_a_terminal_gets_no_sequence_that_a_name_brought(tmp_path: Any) -> None:
     assert "\u202e".encode() not in data
     assert b"[@click=app.quit]x[/]" in data
     assert OURS.sub(b"", data).find(b"\x1b") == -1
+
+
+CORPUS_PROGRAM = """
+import sys
+sys.path.insert(0, {root!r})
+from textual.app import App
+from kcon.core.ids import topic_name
+from kcon.observe.rings import Series
+from kcon.tui.rows import Column, Rows
+from kcon.tui.text import Part
+from kcon.tui.widgets.chart import Chart
+from kcon.tui.widgets.painted import Lines
+from kcon.tui.widgets.pager import Pager
+from kcon.tui.widgets.prompt import Prompt
+from kcon.tui.widgets.status_line import Fact, StatusLine
+from kcon.tui.widgets.tabs import Tab, TabLine
+from kcon.tui.widgets.virtual_table import VirtualTable
+from tests.hostile_text import CORPUS
+
+STEP = 12
+
+class Harness(App):
+    ENABLE_COMMAND_PALETTE = False
+    CSS = "VirtualTable, Pager {{ height: 13; }} Chart {{ height: 2; }}"
+    def compose(self):
+        yield StatusLine()
+        yield TabLine()
+        yield Lines(widget_id="lines")
+        yield Chart("x", "in")
+        yield VirtualTable([Column(key="name", title="NAME", flex=True, search=True), Column(key="raw", title="RAW")])
+        yield Pager()
+        yield Prompt()
+    def on_mount(self):
+        self.place = 0
+        self.query_one(Prompt).open("filter", CORPUS[0])
+        self.set_interval(0.03, self.turn)
+    def turn(self):
+        part = CORPUS[self.place : self.place + STEP]
+        self.place += STEP
+        if not part:
+            part = ["THE-END"]
+        names = [topic_name(text) for text in part]
+        self.query_one(StatusLine).show(part[0], [Fact(name) for name in names[:3]])
+        self.query_one(TabLine).show([Tab(text[:20]) for text in part[:3]], 0, part[-1])
+        self.query_one("#lines", Lines).set_lines([[Part(name), Part(text)] for name, text in zip(names[:4], part[:4])])
+        self.query_one(Chart).set_series(Series(), names[0], 0)
+        self.query_one(VirtualTable).set_rows(Rows(keys=list(range(len(part))), values={{"name": names, "raw": part}}))
+        self.query_one(Pager).show([[Part(text)] for text in part])
+        self.query_one(Prompt).placeholder = ""
+        self.query_one(Prompt).open("filter", part[0])
+
+Harness().run()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_the_corpus_passes_through_every_widget_as_text(tmp_path: Any) -> None:
+    """The bytes on a terminal hold no payload as it came, no C1 control, and no character that turns text round."""
+    program = tmp_path / "program.py"
+    program.write_text(CORPUS_PROGRAM.format(root=os.getcwd()))
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(sys.executable, [sys.executable, str(program)])
+    try:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
+        data = _read_until(terminal, b"THE-END")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(terminal)
+    assert b"THE-END" in data
+    data = POINTER.sub(b"", data)
+    controls = [
+        text
+        for text in CORPUS
+        if re.search("[\x00-\x1f\x7f-\x9f]", text) and len(text) >= 4 and not TEXTUALS.fullmatch(text)
+    ]
+    assert len(controls) > 200
+    for text in controls:
+        assert text.encode("utf-8", "surrogateescape") not in data, repr(text)
+    assert re.search(rb"\xc2[\x80-\x9f]", data) is None, "a C1 control"
+    assert OURS.sub(b"", data).find(b"\x1b") == -1
+    for char in ("\u202e", "\u202d", "\u200b", "\ufeff"):
+        assert char.encode() not in data
 
 
 def _read_until(terminal: int, wanted: bytes) -> bytes:

@@ -5,61 +5,13 @@ from typing import Any
 
 import pytest
 
-from kcon.core.acl import Acl, AclOperation, AclPattern, AclPermission, AclResource
-from kcon.core.broker_facts import BrokerRow, LogDir, Quorum, QuorumReplica, ReplicaSize
-from kcon.core.ids import HostName, TopicPartition, topic_name
-from kcon.core.quota import Quota, QuotaEntity
-from kcon.core.transaction import ProducerState, TransactionDescription, TransactionListing
-from kcon.core.wire_text import WireText
 from kcon.errors import AuthError
-
-ORDERS_0 = TopicPartition(topic_name("orders"), 0)
-
-
-def acl(operation: AclOperation, permission: AclPermission = AclPermission.ALLOW) -> Acl:
-    return Acl(
-        AclResource.TOPIC,
-        WireText("orders"),
-        AclPattern.LITERAL,
-        WireText("User:alice"),
-        WireText("*"),
-        operation,
-        permission,
-    )
 
 
 @pytest.fixture(autouse=True)
-def answers(consoles: Any) -> dict[str, Any]:
-    """Let the cluster know brokers, rights, quotas, users, transactions and moves."""
-    row = BrokerRow(id=1, host=HostName(WireText("b1")), port=9092, rack=WireText("r1"), fenced=False)
-    replica = ReplicaSize(partition=ORDERS_0, size_bytes=2_048, offset_lag=0, is_future=False)
-    log_dir = LogDir(path=WireText("/data"), error=None, total_bytes=1_000, usable_bytes=100, replicas=(replica,))
-    voter = QuorumReplica(id=1, directory_id=None, log_end_offset=100, last_fetch_ms=None, last_caught_up_ms=None)
-    consoles.cluster.answers.update(
-        brokers=[row],
-        log_dirs=lambda *_a, **_k: {1: (log_dir,)},
-        quorum=Quorum(leader_id=1, leader_epoch=7, high_watermark=100, voters=(voter,), observers=()),
-        acls=[acl(AclOperation.READ), acl(AclOperation.WRITE, AclPermission.DENY)],
-        quotas=[Quota(QuotaEntity.of({"user": "alice"}), {"producer_byte_rate": 1_048_576.0})],
-        scram_users={
-            "alice": SimpleNamespace(
-                name=WireText("alice"), credentials=[(SimpleNamespace(title="SCRAM-SHA-512"), 4_096)]
-            )
-        },
-        transactions=SimpleNamespace(
-            items=[TransactionListing(WireText("pay-1"), 9, "Ongoing", 1)],
-            errors={},
-        ),
-        describe_transactions={
-            "pay-1": TransactionDescription(
-                WireText("pay-1"), "Ongoing", 9, 0, 60_000, consoles.now_ms - 120_000, (ORDERS_0,), 1
-            )
-        },
-        producers={ORDERS_0: (ProducerState(ORDERS_0, 77, 0, 0, 0, 0, 40),)},
-        reassignments={ORDERS_0: SimpleNamespace(replicas=(1, 2), adding=(2,), removing=())},
-    )
-    told: dict[str, Any] = consoles.cluster.answers
-    return told
+def answers(administration: dict[str, Any]) -> dict[str, Any]:
+    """Let the cluster answer everything."""
+    return administration
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,140 @@
+"""Random keys over every view: nothing ends the console, and a read-only context stays as it was.
+
+The seed is printed. KCON_RANDOM_KEYS says how many keys the long run presses.
+"""
+
+import os
+import random
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+from textual import events
+from textual.keys import _character_to_key
+
+from kcon.contexts.context import Mode
+from kcon.tui.address import Overview
+from kcon.tui.app import KconApp
+from kcon.tui.screens.base import KconScreen
+
+SHORT: Final = 420
+LONG: Final = int(os.environ.get("KCON_RANDOM_KEYS", "50000"))
+STRETCH: Final = 30
+"""Keys between two looks at the console, which then goes on at another address."""
+BURST: Final = 4
+"""Keys that come before the console has drawn."""
+ADDRESSES: Final = (
+    "overview",
+    "topics",
+    "topic/orders",
+    "topic/orders/0",
+    "groups",
+    "group/billing",
+    "brokers",
+    "broker/1",
+    "acls",
+    "quotas",
+    "users",
+    "transactions",
+    "reassignments",
+    "quorum",
+)
+LINES: Final = (
+    "topic delete orders",
+    "search orders --where 'offset > 1'",
+    "kcon topic list",
+    "group/nobody",
+    "nonsense",
+)
+CHARACTERS: Final = "abcdefghijklmnoprstuvwxyzOXRPT0123456789:/*,.=@?+-<>[]()#&!~ "
+NAMED: Final = (
+    *("enter", "escape", "escape", "tab", "shift+tab", "up", "down", "left", "right", "pageup", "pagedown"),
+    *("home", "end", "backspace", "delete", "ctrl+t", "ctrl+f", "ctrl+b", "f1"),
+)
+"""`q` alone is left out: it ends the console, which is not what is tested."""
+
+
+def all_views() -> set[type[KconScreen]]:
+    """Return every class of view that is loaded and has a name."""
+    found: set[type[KconScreen]] = set()
+    left = [KconScreen]
+    while left:
+        kind = left.pop()
+        found |= {kind} if kind.TITLE_WORD else set()
+        left += kind.__subclasses__()
+    return found
+
+
+def send_key(app: KconApp, key: str) -> None:
+    """Send a key as the driver would; the pilot would wait for the picture after each of them."""
+    character = key if len(key) == 1 else {"enter": "\r", "tab": "\t"}.get(key)
+    name = _character_to_key(key) if len(key) == 1 else key
+    event = events.Key(name, character)
+    event.set_sender(app)
+    assert app._driver is not None
+    app._driver.send_message(event)
+
+
+async def press_many(console: Any, count: int, chance: random.Random) -> set[type[Any]]:
+    """Press keys; return the kinds of views that were in front."""
+    seen: set[type[Any]] = set()
+    for stretch in range(-(-count // STRETCH)):
+        console.app.open(Overview(), from_top=True)
+        await console.pilot.pause()
+        console.app.execute_line(ADDRESSES[stretch % len(ADDRESSES)])
+        if chance.random() < 0.3:
+            console.app.execute_line(chance.choice(LINES))
+        await console.pilot.pause()
+        keys = [chance.choice(NAMED if chance.random() < 0.35 else CHARACTERS) for _key in range(STRETCH)]
+        for place, key in enumerate(keys):
+            send_key(console.app, key)
+            if place % BURST == 0:
+                await console.pilot.pause()
+                seen.add(type(console.app.screen))
+            assert console.app.is_running, keys
+        if chance.random() < 0.1:
+            width, height = chance.choice(((80, 24), (60, 15), (160, 40)))
+            await console.pilot.resize_terminal(width, height)
+    return seen
+
+
+def run_keys(consoles: Any, count: int, seed: int) -> set[type[Any]]:
+    """Run a console in a read-only context under random keys."""
+    print(f"seed {seed}, {count:,} keys")
+    seen: set[type[Any]] = set()
+    consoles.mode = Mode.READ_ONLY
+    consoles.run_command = lambda *_arguments: SimpleNamespace(code=0, out='{"items": [{"name": "x"}]}', err="")
+
+    async def test(console: Any) -> None:
+        await console.until("billing")
+        assert isinstance(console.app, KconApp)
+        seen.update(await press_many(console, count, random.Random(seed)))
+
+    consoles.run(test)
+    assert consoles.cluster.mutations == []
+    return seen
+
+
+@pytest.fixture
+def seeded(consoles: Any, administration: Any, records: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Any:
+    """Return consoles over a cluster that answers everything, with files in a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    return consoles
+
+
+@pytest.mark.timeout(240)
+def test_random_keys_neither_end_the_console_nor_change_a_read_only_cluster(seeded: Any) -> None:
+    seed = int(os.environ.get("KCON_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
+    seen = run_keys(seeded, SHORT, seed)
+    assert len(seen) >= len(ADDRESSES)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7_200)
+def test_fifty_thousand_random_keys_reach_every_view(seeded: Any) -> None:
+    seed = int(os.environ.get("KCON_SEED", "0")) or random.SystemRandom().randrange(1, 1_000_000)
+    seen = run_keys(seeded, LONG, seed)
+    missed = {kind.TITLE_WORD for kind in all_views()} - {
+        kind.TITLE_WORD for kind in seen if issubclass(kind, KconScreen)
+    }
+    assert missed <= {"KCON"}, missed
