@@ -26,7 +26,8 @@ class Ui(Request):
 def ui(*, shared: Shared, address: str | None, plain: bool) -> Request:
     """Open the terminal console, at a screen or an address.
 
-    Screens: overview, topics, groups. Addresses: topic/NAME, NAME/PARTITION/OFFSET, group/NAME.
+    Screens: overview, topics, groups, brokers, acls, quotas, users, transactions, reassignments, quorum. Addresses:
+    topic/NAME, NAME/PARTITION/OFFSET, group/NAME, broker/ID.
 
     Example: kcon ui
 
