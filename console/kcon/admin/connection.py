@@ -287,6 +287,11 @@ class Connection(asyncio.Protocol):
         self._waiting[correlation_id] = answer
         self._transport.writelines((_SIZE.pack(len(head) + len(body)), head, body))
         self._sent[request.api.title] += 1
+        if self._settings.wire_log is not None:
+            from kcon.admin.wire_log import log_exchange
+
+            about = f"{self.address} #{correlation_id} {request.api.title} v{version}"
+            log_exchange(self._settings.wire_log, about, request, len(body), answer)
         return answer
 
     # --- asyncio.Protocol ------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """How does the admin client behave? Every wait and every bound, each with its unit and default."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -51,6 +52,8 @@ class AdminSettings:
     """Groups in one FindCoordinator, DescribeGroups or OffsetFetch request."""
     partitions_per_hold_max: int = 1_000
     """Decoded partitions between two turns of the event loop."""
+    wire_log: Callable[[str], None] | None = field(default=None, repr=False, compare=False)
+    """Gets a line for each request and each answer, without secrets; see `wire_log`."""
     security: Security = field(default_factory=Security)
     secrets: Secrets = field(default_factory=Secrets, repr=False, compare=False)
     """Where the secrets that `security` names are read."""

@@ -112,7 +112,10 @@ class Invocation:
         """Return a session with the context's cluster; it connects at the first question."""
         from kcon.services.session import open_session
 
-        return open_session(self.context, self.environment.variables, self.environment.now_ms)
+        session = open_session(self.context, self.environment.variables, self.environment.now_ms)
+        if self.request.shared.connection.verbose:
+            session.wire_log = self.diagnostics.plain_line
+        return session
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:

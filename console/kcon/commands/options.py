@@ -126,6 +126,12 @@ def connection_options() -> list[SharedOption]:
         ),
         _shared(["--timeout", "timeout_ms"], "The deadline of the command's requests.", "DURATION", type=Duration()),
         _shared(["--tz"], "The zone of times without one, e.g. Europe/Paris.", "ZONE"),
+        SharedOption(
+            ["-v", "--verbose"],
+            is_flag=True,
+            help="Write each request and answer to standard error, without secrets.",
+            section=CONNECTION_SECTION,
+        ),
     ]
 
 
@@ -264,6 +270,7 @@ def build_shared(values: Mapping[str, Any]) -> Shared:
         properties=tuple(values.get("properties", ())),
         timeout_ms=values.get("timeout_ms"),
         tz=values.get("tz"),
+        verbose=bool(values.get("verbose", False)),
     )
     chosen = values.get("output_format")
     output = Output(

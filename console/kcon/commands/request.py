@@ -33,6 +33,8 @@ class Connection(Frozen):
     properties: tuple[tuple[str, str], ...] = ()
     timeout_ms: int | None = None
     tz: str | None = None
+    verbose: bool = False
+    """-v: a line for each request and answer."""
 
 
 class Output(Frozen):

@@ -108,6 +108,7 @@ ROOT_OPTIONS = (
     ("-C, --context NAME", "A context of the configuration; `kcon context list` names them."),
     ("-X KEY=VALUE", "A setting in librdkafka's or Java's spelling."),
     ("--timeout DURATION", "The deadline of the command's requests, e.g. 10s."),
+    ("-v, --verbose", "Write each request and answer to standard error."),
     ("--tz ZONE", "The zone of times without one, e.g. Europe/Paris."),
     ("-h, --help", "Show this text."),
     ("--version", "Show the version."),

@@ -5,6 +5,7 @@ The admin client connects at the first question, so that a refusal by the gate c
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -64,6 +65,8 @@ class Session:
         self.now_ms = now_ms
         self.folder = folder
         """Where the audit log, the undo records and what was interrupted are kept."""
+        self.wire_log: Callable[[str], None] | None = None
+        """Set before the first question: gets a line for each request and answer."""
         self._admin: Admin | None = None
 
     # A command that only reads needs neither of these two, and starts quicker without them.
@@ -86,7 +89,10 @@ class Session:
     async def admin(self) -> Admin:
         """Return the connected admin client. UnreachableError when no bootstrap address answers."""
         if self._admin is None:
-            self._admin = await Admin.connect(AdminSettings.of(self.context))
+            settings = AdminSettings.of(self.context)
+            if self.wire_log is not None:
+                settings = replace(settings, wire_log=self.wire_log)
+            self._admin = await Admin.connect(settings)
         return self._admin
 
     async def authorise(self, plan: "Plan") -> "Permit":
