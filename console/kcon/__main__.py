@@ -19,6 +19,12 @@ def main() -> int:
     if argv in (["--version"], ["version"]):
         sys.stdout.write(f"kcon {kcon.__version__}\n")
         return 0
+    if argv[:1] == ["__names"]:  # What the completion scripts ask, while somebody waits for a key press.
+        import os
+
+        from kcon.cli.name_cache import run_names
+
+        return run_names(argv[1:], os.environ)
     from kcon.cli.environment import process_environment
     from kcon.cli.run import run
 

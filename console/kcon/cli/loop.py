@@ -14,8 +14,13 @@ Runner = Callable[[Request, Invocation], Awaitable[int]]
 
 def run_on_loop(request: Request, invocation: Invocation, runner: Runner | None = None) -> int:
     """Run the command to its end and return the exit code. runner: None finds it by the request."""
+    chosen = runner or runner_of(request)
+    if "," in (request.shared.connection.context or ""):
+        from kcon.cli.several import run_several
+
+        return asyncio.run(_main(request, invocation, lambda asked, here: run_several(asked, here, chosen)))
     invocation.ask_for_secrets()
-    return asyncio.run(_main(request, invocation, runner or runner_of(request)))
+    return asyncio.run(_main(request, invocation, chosen))
 
 
 async def _main(request: Request, invocation: Invocation, runner: Runner) -> int:

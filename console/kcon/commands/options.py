@@ -116,7 +116,9 @@ def connection_options() -> list[SharedOption]:
     """Which cluster, how long, which zone."""
     return [
         _shared(["-b", "--bootstrap"], "Where the cluster is: host:port, or several with commas.", "ADDRESS"),
-        _shared(["-C", "--context", "context_name"], "A context of the configuration.", "NAME"),
+        _shared(
+            ["-C", "--context", "context_name"], "A context of the configuration; a,b asks several at once.", "NAME"
+        ),
         _shared(
             ["-X", "--property", "properties"],
             "A setting in librdkafka's or Java's spelling; repeatable. No secrets.",

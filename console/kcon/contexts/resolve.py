@@ -203,7 +203,7 @@ class ContextStore:
         if name is not None:
             self._put_context(values, config, name)
             values.sources["name"] = source
-        self._put_environment(values)
+        self._put_environment(values, with_bootstrap=overrides.context is None)
         for key, value in overrides.properties:
             values.put_property(key, value, f"-X {key}")
         values.put("bootstrap", overrides.bootstrap, "flag -b")
@@ -227,8 +227,9 @@ class ContextStore:
         if self.project is not None and self.project.serdes:
             values.rules = values.rules.with_changes(serdes=(*self.project.serdes, *values.rules.serdes))
 
-    def _put_environment(self, values: "_Values") -> None:
-        for key in ("bootstrap", "color", "mode", "tz", "timeout"):
+    def _put_environment(self, values: "_Values", *, with_bootstrap: bool) -> None:
+        # Who names a context by a flag means its cluster: its credentials must not go where a variable points.
+        for key in ("bootstrap", "color", "mode", "tz", "timeout")[0 if with_bootstrap else 1 :]:
             variable = f"KCON_{key.upper()}"
             values.put(key, self.environment.get(variable) or None, f"environment {variable}")
         for key in (field.name for field in fields(Security)):

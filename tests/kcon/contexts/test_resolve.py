@@ -77,7 +77,9 @@ def test_flag_beats_environment_beats_file(folder: Path, layers: set[str], expec
 def test_property_beats_environment_and_flag_beats_property(folder: Path) -> None:
     mine = store(folder, KCON_BOOTSTRAP="env")
     properties = (("bootstrap.servers", "prop"),)
-    assert mine.resolve(Overrides(context="dev")).bootstrap == ("env:9092",)
+    assert store(folder, KCON_BOOTSTRAP="env", KCON_CONTEXT="dev").resolve(Overrides()).bootstrap == ("env:9092",)
+    named = mine.resolve(Overrides(context="dev"))
+    assert named.bootstrap == ("localhost:9092",), "a context that a flag names goes to its own cluster"
     assert mine.resolve(Overrides(context="dev", properties=properties)).bootstrap == ("prop:9092",)
     both = Overrides(context="dev", properties=properties, bootstrap="flag")
     assert mine.resolve(both).bootstrap == ("flag:9092",)
