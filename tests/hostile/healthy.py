@@ -17,12 +17,15 @@ class HealthyClient:
         self._bootstrap = bootstrap
         self._topic = topic
         self._stop = threading.Event()
+        self._is_served = threading.Event()
         self._thread = threading.Thread(target=self._run, name="healthy", daemon=True)
         self.times_ms: list[float] = []
         self.failures: list[str] = []
 
     def __enter__(self) -> "HealthyClient":
         self._thread.start()
+        # Whoever attacks comes after it: it must not be one of those that are too many.
+        self._is_served.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -38,6 +41,7 @@ class HealthyClient:
                     began = time.perf_counter()
                     answer = produce(client, self._topic, batch(b"healthy"))
                     self.times_ms.append((time.perf_counter() - began) * 1_000)
+                    self._is_served.set()
                     if answer.error_code != ErrorCode.NONE:
                         self.failures.append(f"error {answer.error_code}")
                     self._stop.wait(_PAUSE_S)
