@@ -24,6 +24,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from kcon.admin.topic_changes import NewTopic
+from kcon.cli.captured import run_captured
 from kcon.contexts.context import Context
 from kcon.core.ids import group_id, topic_name
 from kcon.records.record import NewRecord
@@ -39,8 +40,12 @@ from kcon.tui.launch import Launch
 
 FOLDER = Path(__file__).parent
 SEED = 2013
-SECONDS = 45.0
-SIZE = (120, 34)
+SECONDS = 30.0
+SIZE = (120, 36)
+SIZES = ((80, 24), SIZE, (200, 50))
+THEMES = ("dark", "light")
+PICTURES = ("overview", "group", "reset", "records")
+"""Also as PNG; the others are SVG alone."""
 FLIGHTS = topic_name("flights")
 PARTITIONS = 4
 BEFORE = 1_000
@@ -96,18 +101,18 @@ async def send_flights(session: Session, written: threading.Event) -> None:
 
 
 async def draw(context: Context, folder: Path, seconds: float) -> None:
-    """Drive the console and take the pictures."""
+    """Drive the console and take the pictures: each view at the usual size, the main ones in every size and theme."""
 
     def open_engine(chosen: Context) -> ThreadEngine:
         return ThreadEngine(chosen, lambda: Session(chosen, folder))
 
-    app = KconApp(Launch(context=context, open_engine=open_engine))
+    app = KconApp(Launch(context=context, open_engine=open_engine, run_command=run_captured))
     async with app.run_test(size=SIZE) as pilot:
         end_s = time.monotonic() + seconds
         await wait(pilot, lambda: time.monotonic() > end_s)
-        take(app, "overview")
+        await take_all(pilot, "overview")
         await go(pilot, "group/delay-analysis", seconds=15)
-        take(app, "group")
+        await take_all(pilot, "group")
         await go(pilot, "group/fleet-archive", seconds=3)
         await press(pilot, "R")
         await press(pilot, *"start")
@@ -117,7 +122,32 @@ async def draw(context: Context, folder: Path, seconds: float) -> None:
         await go(pilot, "topic/flights/0", seconds=3)
         await press(pilot, "enter")
         await wait_s(pilot, 1)
-        take(app, "records")
+        await take_all(pilot, "records")
+        await go(pilot, "topics", seconds=2)
+        take(app, "topics")
+        await go(pilot, "brokers", seconds=3)
+        take(app, "brokers")
+        await go(pilot, "topic create returns -p 3 -c retention.ms=86400000", seconds=3)
+        take(app, "plan")
+        await go(pilot, "search flights --where 'value.carrier == \"UA\" && value.dep_delay > 60'", seconds=4)
+        await press(pilot, "h", "h")
+        await wait_s(pilot, 1)
+        take(app, "search")
+
+
+async def take_all(pilot: "Pilot[int]", name: str) -> None:
+    """Take a view at every size and in both themes; the usual one has the plain name."""
+    app = pilot.app
+    assert isinstance(app, KconApp)
+    for width, height in SIZES:
+        await pilot.resize_terminal(width, height)
+        for theme in THEMES:
+            app.use_theme(theme)
+            await wait_s(pilot, 0.7)
+            take(app, name if (width, height) == SIZE and theme == THEMES[0] else f"{name}-{width}x{height}-{theme}")
+    await pilot.resize_terminal(*SIZE)
+    app.use_theme(THEMES[0])
+    await wait_s(pilot, 0.7)
 
 
 async def go(pilot: "Pilot[int]", address: str, *, seconds: float) -> None:
@@ -153,7 +183,7 @@ def take(app: KconApp, name: str) -> None:
     svg = FOLDER / f"{name}.svg"
     svg.write_text(self_contained(app.export_screenshot(title="kcon")), "utf-8")
     converter = shutil.which("rsvg-convert")
-    if converter is not None:
+    if converter is not None and name in PICTURES:
         subprocess.run([converter, "--output", str(svg.with_suffix(".png")), str(svg)], check=True)
     print(f"{svg.name} taken")
 

@@ -19,6 +19,8 @@ FORMS: Final = ("text", "fields", "hex", "sizes")
 PAGE_BYTES: Final = 64 * 1024
 """A value above this is shown in pages."""
 HEX_ROW_BYTES: Final = 16
+HEX_ROW_CELLS: Final = 76
+"""In a narrower pane a row has half the bytes."""
 DIFF_LINES_MAX: Final = 5_000
 TREE_BYTES_MAX: Final = 4 * 1024 * 1024
 """A larger value is not taken apart into fields."""
@@ -29,8 +31,11 @@ def page_count(record: Record) -> int:
     return max(1, -(-len(record.value or b"") // PAGE_BYTES))
 
 
-def detail_lines(texts: RecordTexts, record: Record, form: str, page: int = 0) -> list[Line]:
-    """Return a record in full. page: of a large value, from 0."""
+def detail_lines(texts: RecordTexts, record: Record, form: str, page: int = 0, width: int = 0) -> list[Line]:
+    """Return a record in full. page: of a large value, from 0. width: in cells; 0 is enough for everything."""
+    if form == "hex":
+        row_bytes = HEX_ROW_BYTES // 2 if 0 < width < HEX_ROW_CELLS else HEX_ROW_BYTES
+        return _head(texts, record) + _all_hex(record, page, row_bytes)
     lines = _head(texts, record)
     if form == "sizes":
         return lines + _sizes(record)
@@ -38,6 +43,17 @@ def detail_lines(texts: RecordTexts, record: Record, form: str, page: int = 0) -
     for name, value in record.headers:
         lines.append([Part("header  ", "dim"), Part(name, "strong"), Part(" = "), *_header_value(value)])
     return lines + _payload(texts, record, RecordPart.VALUE, form, page)
+
+
+def _all_hex(record: Record, page: int, row_bytes: int) -> list[Line]:
+    lines: list[Line] = []
+    for label, payload, shown in (("key     ", record.key, 0), ("value   ", record.value, page)):
+        if not payload:
+            text = "null" if payload is None else "empty, 0 bytes"
+            lines.append([Part(label, "dim"), Part(text, "warn")])
+        else:
+            lines += _paged(Part(label, "dim"), payload, shown, row_bytes)
+    return lines
 
 
 def _head(texts: RecordTexts, record: Record) -> list[Line]:
@@ -60,8 +76,8 @@ def _payload(texts: RecordTexts, record: Record, part: RecordPart, form: str, pa
         value = parse_json(payload)
         if value is not MISSING:
             return [[label, Part(f"fields, {len(payload):,} bytes", "dim")], *_field_lines(value)]
-    if form == "hex" or len(payload) > PAGE_BYTES:
-        return _paged(label, payload, page, as_hex=form == "hex")
+    if len(payload) > PAGE_BYTES:
+        return _paged(label, payload, page, 0)
     shown = texts.decoded(record, part)
     tried = "".join(f"; {each.decoder}: {each.reason}" for each in shown.attempts if not each.is_fault)
     lines: list[Line] = [[label, Part(f"{shown.decoder}, {len(payload):,} bytes{tried}", "dim")]]
@@ -70,7 +86,8 @@ def _payload(texts: RecordTexts, record: Record, part: RecordPart, form: str, pa
     return lines + [[Part(line.expandtabs(4))] for line in text.split("\n")]
 
 
-def _paged(label: Part, payload: bytes, page: int, *, as_hex: bool) -> list[Line]:
+def _paged(label: Part, payload: bytes, page: int, hex_row_bytes: int) -> list[Line]:
+    """Return one page; hex_row_bytes: 0 for text."""
     pages = -(-len(payload) // PAGE_BYTES)
     page = min(max(0, page), pages - 1)
     start = page * PAGE_BYTES
@@ -79,8 +96,8 @@ def _paged(label: Part, payload: bytes, page: int, *, as_hex: bool) -> list[Line
     if pages > 1:
         note += f", page {page + 1:,} of {pages:,}, bytes {start:,} to {start + len(piece):,}; ( ) turn the page"
     head: Line = [label, Part(note, "dim")]
-    if as_hex:
-        return [head, *hex_lines(piece, start)]
+    if hex_row_bytes:
+        return [head, *hex_lines(piece, start, hex_row_bytes)]
     text = piece.decode("utf-8", "replace")
     return [head, *([Part(line.expandtabs(4))] for line in text.split("\n"))]
 
@@ -114,14 +131,16 @@ def _header_value(value: bytes | None) -> list[Part]:
     return [Part(WireText.decode(value))]
 
 
-def hex_lines(payload: bytes, first: int = 0) -> list[Line]:
+def hex_lines(payload: bytes, first: int = 0, row_bytes: int = HEX_ROW_BYTES) -> list[Line]:
     """Return a hexadecimal dump: offset, bytes, ASCII. first: the offset of the first byte."""
     lines: list[Line] = []
-    for start in range(0, len(payload), HEX_ROW_BYTES):
-        row = payload[start : start + HEX_ROW_BYTES]
+    for start in range(0, len(payload), row_bytes):
+        row = payload[start : start + row_bytes]
         text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)
         place = f"  {first + start:06x}  "
-        lines.append([Part(place, "dim"), Part(f"{row.hex(' '):<47}  "), Part(display_safe(text), "in")])
+        lines.append(
+            [Part(place, "dim"), Part(f"{row.hex(' '):<{row_bytes * 3 - 1}}  "), Part(display_safe(text), "in")]
+        )
     return lines
 
 

@@ -23,6 +23,7 @@ from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.plan import PlanScreen
 from kcon.tui.screens.reset import result_role
 from kcon.tui.text import Line, Part, show
+from kcon.tui.widgets.pager import wrap
 from kcon.tui.widgets.prompt import Prompt
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
@@ -33,6 +34,8 @@ DONE_WORDS: Final = frozenset(
     {"begun", "created", "set", "changed", "cancelled", "aborted", "purged", "elected", "added"}
 )
 TEXT_WIDTH_MAX: Final = 60
+FACT_LINES_MAX: Final = 12
+"""Of a command with a thousand names the rest is cut; y c copies it in full."""
 
 
 def is_change(request: Request) -> bool:
@@ -172,8 +175,10 @@ class ChangeScreen(PlanScreen):
         lines: list[Line] = [
             [Part("  kcon    ", "dim"), Part(shlex.join(self._words), "strong")],
             [Part("  apache  ", "dim"), Part(apache or "its tools have no single command for this", "text")],
+            *([Part(f"  ! {error}", "bad")] for error in self._errors[:6]),
         ]
-        return lines + [[Part(f"  ! {error}", "bad")] for error in self._errors[:6]]
+        width = max(1, self.size.width)
+        return [row for line in lines for row in wrap(line, width)][:FACT_LINES_MAX]
 
     # --- carrying it out -------------------------------------------------------------------------------------
 

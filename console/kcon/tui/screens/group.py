@@ -6,10 +6,12 @@ from textual import on
 from textual.app import ComposeResult
 
 from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
+from kcon.core.group_status import GroupStatus
 from kcon.core.ids import GroupId, TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import PartitionLag, sum_lag
 from kcon.core.snapshot import GroupDescription
+from kcon.core.time_lag import TimeLag
 from kcon.core.units import format_count_short
 from kcon.errors import KconError
 from kcon.gate.undo import UndoRecord
@@ -19,6 +21,7 @@ from kcon.services.session import Session
 from kcon.services.undo import list_undo_records
 from kcon.tui.address import Records
 from kcon.tui.group_events import GroupEvents
+from kcon.tui.lag_text import show_status, show_time_lag, status_role, time_lag_role
 from kcon.tui.plot import spark
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.config_table import CONFIG_COLUMNS, chosen_entries, config_rows
@@ -275,9 +278,11 @@ class GroupScreen(TabbedScreen):
         lag = total.lag if total.known else None
         inflow = [rate for row in rows if (rate := self._rate(self._ends, row.partition)) is not None]
         outflow = [rate for row in rows if (rate := self._rate(self._commits, row.partition)) is not None]
+        time_lag, status = self._judged()
         facts: Line = [
             Part(f"  lag {show(lag)}", "strong"),
-            Part(f" | time {UNKNOWN}", "dim"),
+            Part(f" | {show_status(status)}", status_role(status)),
+            Part(f" | time {show_time_lag(time_lag)}", time_lag_role(time_lag)),
             Part(
                 f" | in {show_rate(sum(inflow) if inflow else None)} out {show_rate(sum(outflow) if outflow else None)}"
             ),
@@ -296,6 +301,16 @@ class GroupScreen(TabbedScreen):
         lines.set_lines([facts, strip])
         short = UNKNOWN if lag is None else format_count_short(lag)
         self.query_one("#chart", Chart).set_series(series, f"LAG {short}", now_ms)
+
+    def _judged(self) -> tuple[TimeLag | None, GroupStatus | None]:
+        """Return the group's time lag and status as the last look at the whole cluster has them."""
+        snapshot = self.console.snapshot
+        if snapshot is None or self._group not in snapshot.groups.group:
+            return None, None
+        place = snapshot.groups.group.index(self._group)
+        if place >= len(snapshot.groups.time_lag):
+            return None, None
+        return snapshot.groups.time_lag[place], snapshot.groups.status[place]
 
     def _lag_series(self) -> Series:
         """Return what was sampled before the view was opened, and what it saw itself."""

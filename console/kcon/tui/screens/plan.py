@@ -36,8 +36,11 @@ class PlanScreen(KconScreen):
         yield Lines(widget_id="plan-ask")
 
     def available(self) -> tuple[str, ...]:
-        """A plan is looked at, confirmed or left."""
-        return (*self.ACTIONS, "help", "back")
+        """A plan is looked at, confirmed or left. While it waits for `y`, that key means nothing else."""
+        own = self.ACTIONS
+        if self.is_ready and self.can_apply():
+            own = tuple(name for name in own if name != "yank")
+        return (*own, "help", "back")
 
     def is_planned(self) -> bool:
         """Return whether there is a plan to ask about."""

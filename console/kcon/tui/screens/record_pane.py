@@ -101,7 +101,8 @@ class RecordPane(RecordVerbs):
         """Draw the record under the cursor, if it is to be seen."""
         record, texts = self.record_at_cursor(), self.texts()
         if self.has_class("detailed") and texts is not None:
-            lines = [] if record is None else detail_lines(texts, record, self._form, self._page)
+            width = self.query_one(Pager).size.width
+            lines = [] if record is None else detail_lines(texts, record, self._form, self._page, width)
             self.query_one(Pager).show(lines)
 
     def show_lines(self, lines: Sequence[Line]) -> None:

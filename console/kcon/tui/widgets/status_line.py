@@ -61,7 +61,7 @@ class StatusLine(Painted):
             line.append(Part(cut(safe(fact.text), width), fact.role))
         base = self.base_style_of("frame")
         if self.background:
-            base += Style.parse(f"on {self.background}")
+            base += Style.parse(f"#ffffff on {self.background}")
         return line_strip(line, width, base, self.style_of)
 
 
