@@ -22,6 +22,7 @@ from kcon.tui.engine import INTERVALS_MS, Engine
 from kcon.tui.events import SamplingFailed, SnapshotTaken
 from kcon.tui.keymap import KEYS_FILE, load_keymap
 from kcon.tui.launch import Launch
+from kcon.tui.needs import needs_of
 from kcon.tui.places import screen_of
 from kcon.tui.request_log import RequestLog
 from kcon.tui.screens.base import KconScreen
@@ -155,6 +156,8 @@ class KconApp(App[int]):
         if desk not in self.desks:
             return
         desk.snapshot, desk.failure = event.snapshot, None
+        if event.snapshot.has_offsets and desk.has_new_page(needs_of(event.snapshot)):
+            self.bell()
         screen = self.screen
         if desk is self.desks[-1] and isinstance(screen, KconScreen):
             with self.batch_update():

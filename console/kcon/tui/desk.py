@@ -14,6 +14,7 @@ from kcon.tui.engine import Engine, Receiver
 from kcon.tui.events import SamplingFailed, SnapshotTaken
 
 if TYPE_CHECKING:
+    from kcon.tui.needs import Need
     from kcon.tui.record_search import SearchJob, SearchKey
 
 DESKS_MAX: Final = 6
@@ -32,6 +33,8 @@ class Desk:
         self.failure: tuple[str, str] | None = None
         """Why the last look failed, and a hint; None when it did not."""
         self.is_started = False
+        self.pages: frozenset[tuple[str, str]] | None = None
+        """What could not wait at the last look; None before the first."""
         self.searches: OrderedDict[SearchKey, SearchJob] = OrderedDict()
         """The last ones, running or not."""
         self._receiver = receiver
@@ -48,6 +51,12 @@ class Desk:
             # No other thread has it yet.
             message.desk = self
         return self._receiver.post_message(message)
+
+    def has_new_page(self, needs: "list[Need]") -> bool:
+        """Remember what cannot wait; return whether something is new among it. The first look is never new."""
+        pages = frozenset((str(need.subject), need.what.split()[0]) for need in needs if need.is_page)
+        before, self.pages = self.pages, pages
+        return before is not None and bool(pages - before)
 
     def start(self) -> None:
         """Let the engine begin, once."""
