@@ -38,7 +38,14 @@ settings.load_profile("untimed")
 
 _RAN_ON = "cluster"
 RESTORE_TIMEOUT_S = 60.0
-_COMMANDS_OF_MARKER = {"java": ("java", "mvn"), "kcat": ("kcat",), "tmux": ("tmux",), "groff": ("groff",)}
+_COMMANDS_OF_MARKER = {
+    "java": ("java", "mvn"),
+    "kcat": ("kcat",),
+    "tmux": ("tmux",),
+    "groff": ("groff",),
+    "go": ("go",),
+    "node": ("node", "npm"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

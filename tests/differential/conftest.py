@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,52 @@ from kcon.services.local_cluster import LocalClusterOptions, start_local_cluster
 from kcon_broker.settings import STANDARD_AUTHORIZER, BrokerSettings
 from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from kcon_broker.wire.messages.update_features import (
+    FeatureUpdateKey,
+    UpdateFeaturesRequest,
+    UpdateFeaturesResponse,
+)
 from tests.differential.run import Count, table
 from tests.differential.session import Side
+from tests.kcon_broker.raw_client import RawClient
 
 SEED = int(os.environ.get("KCON_DIFFERENTIAL_SEED", "1"))
 """Repeats a run."""
 _COUNTS = "differential counts"
+_UNSAFE_DOWNGRADE = 3
+
+
+def turn_off_what_ours_lacks(bootstrap: str) -> None:
+    """Bring the features of share and streams groups to level 0, which they have on our broker."""
+    updates = [
+        FeatureUpdateKey(feature=name, max_version_level=0, upgrade_type=_UNSAFE_DOWNGRADE)
+        for name in ("share.version", "streams.version")
+    ]
+    with RawClient(bootstrap) as client:
+        told = client.ask(UpdateFeaturesRequest(timeout_ms=30_000, feature_updates=updates), UpdateFeaturesResponse, 1)
+        assert told.error_code == 0, told
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            request = ApiVersionsRequest(client_software_name="kcon", client_software_version="1")
+            levels = client.ask(request, ApiVersionsResponse, 4).finalized_features
+            if not {each.name for each in levels} & {each.feature for each in updates}:
+                return
+            time.sleep(0.05)
+    pytest.fail("the features did not go")
+
+
+@pytest.fixture(scope="session")
+def plain_apache_kafka(apache_kafka: Any) -> Any:
+    """Return Apache Kafka with the features that our broker has."""
+    turn_off_what_ours_lacks(apache_kafka.bootstrap)
+    return apache_kafka
 
 
 @pytest.fixture
-def sides(kcon_broker: Any, apache_kafka: Any) -> tuple[Side, Side]:
+def sides(kcon_broker: Any, plain_apache_kafka: Any) -> tuple[Side, Side]:
     """Return our broker and Apache Kafka."""
+    apache_kafka = plain_apache_kafka
     return Side("kcon", kcon_broker.bootstrap), Side("apache", apache_kafka.bootstrap)
 
 
