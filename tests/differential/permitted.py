@@ -75,7 +75,7 @@ def _config_permissions() -> Iterator[Permitted]:
 
 
 PERMITTED: Final = (
-    Permitted("ApiVersions.api_keys", How.FEWER, "What is not served is not advertised; what is has the same range."),
+    Permitted("ApiVersions.api_keys", How.ANY_ORDER, _HASH_ORDER),
     Permitted("ApiVersions.supported_features", How.FEWER, "Features of what is not served are not offered."),
     Permitted("ApiVersions.supported_features", How.ANY_ORDER, _HASH_ORDER),
     Permitted("ApiVersions.finalized_features", How.FEWER, "Features of what is not served are not finalized."),
@@ -259,6 +259,12 @@ CHOICES: Final = (
         "COORDINATOR_NOT_AVAILABLE, until `__consumer_offsets` has been created",
         "the coordinator",
         "The topic is there at once.",
+    ),
+    Choice(
+        "Share groups and streams groups",
+        "`share.version` and `streams.version` are at 1",
+        "both features are at 0: their APIs are there and answer UNSUPPORTED_VERSION, as Apache Kafka's do at 0",
+        "They are not built yet; a client still sees one release.",
     ),
     Choice(
         "A full disk",

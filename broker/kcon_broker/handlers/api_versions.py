@@ -6,8 +6,9 @@ version 0 with UNSUPPORTED_VERSION and the one range of ApiVersions, so that the
 - v3: the client names its software, in characters of a fixed set (KIP-511); features are told (KIP-584).
 - v4: features with a minimum of 0 may be told (KIP-1022); in v3 they are left out.
 
-Only what is served is finalized. With `transaction.version` at 2 clients that can use the second version of
-transactions (KIP-890); the others go on with the first.
+Every API of Apache Kafka 4.3 is served, those of share and streams groups as with their features at 0: so clients that
+infer the release from the ranges find one. Only what works is finalized: with `transaction.version` at 2 clients that
+can use the second version of transactions (KIP-890); the others go on with the first.
 """
 
 import re
