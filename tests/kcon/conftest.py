@@ -53,6 +53,8 @@ class FakeTopic:
     first_time_ms: int = NOW_MS - 1_000_000
     step_ms: int = 1_000
     error: KafkaError | None = None
+    partitions: tuple[PartitionInfo, ...] | None = None
+    """Where they live; None: each alone on broker 1."""
 
 
 @dataclass
@@ -78,6 +80,9 @@ class FakeCluster:
         """Partitions whose bounds cannot be read."""
         self.before_describe: Callable[[], None] | None = None
         """Called before a group is described: what happens meanwhile."""
+        self.min_isr = ""
+        """What every topic has for min.insync.replicas; "" is not set."""
+        self.controller_id = 1
         self.context = ""
         self.closed = False
         self.answers: dict[str, Any] = {"quorum": _no_quorum}
@@ -109,7 +114,9 @@ class FakeCluster:
 
     async def cluster(self) -> ClusterInfo:
         broker = BrokerInfo(id=1, host=HostName(WireText("b1")), port=9092)
-        return ClusterInfo(cluster_id=ClusterId(WireText("cluster-1")), controller_id=1, brokers=(broker,))
+        return ClusterInfo(
+            cluster_id=ClusterId(WireText("cluster-1")), controller_id=self.controller_id, brokers=(broker,)
+        )
 
     async def topics(self, names: Iterable[TopicName] | None = None) -> list[TopicInfo]:
         wanted = sorted(self.topics_by_name) if names is None else [name.raw for name in names]
@@ -119,7 +126,9 @@ class FakeCluster:
         topic = self.topics_by_name.get(name)
         if topic is None:
             return TopicInfo(topic_name(name), None, False, (), kafka_error(3))
-        partitions = tuple(PartitionInfo(index, 1, 0, (1,), (1,), ()) for index in range(len(topic.bounds)))
+        partitions = topic.partitions or tuple(
+            PartitionInfo(index, 1, 0, (1,), (1,), ()) for index in range(len(topic.bounds))
+        )
         return TopicInfo(topic_name(name), f"id-{len(name)}", topic.internal, partitions, topic.error)
 
     async def list_offsets(
@@ -191,16 +200,21 @@ class FakeCluster:
         return {group: dict(self.groups_by_id.get(group.raw, FakeGroup()).commits) for group in groups}
 
     async def describe_configs(
-        self, resources: Iterable[ConfigResource]
+        self, resources: Iterable[ConfigResource], names: Collection[str] | None = None
     ) -> dict[ConfigResource, dict[WireText, ConfigEntry] | KafkaError]:
-        entry = ConfigEntry(
-            name=WireText("retention.ms"),
-            value=WireText("1000"),
-            source="dynamic-topic",
-            read_only=False,
-            sensitive=False,
-        )
-        return {resource: {entry.name: entry} for resource in resources}
+        values = {"retention.ms": "1000", **({"min.insync.replicas": self.min_isr} if self.min_isr else {})}
+        entries = [
+            ConfigEntry(
+                name=WireText(name),
+                value=WireText(value),
+                source="dynamic-topic",
+                read_only=False,
+                sensitive=False,
+            )
+            for name, value in values.items()
+            if names is None or name in names
+        ]
+        return {resource: {entry.name: entry for entry in entries} for resource in resources}
 
     async def create_topics(
         self, topics: Iterable[NewTopic], permit: Permit | None, *, validate_only: bool = False

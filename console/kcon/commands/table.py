@@ -23,7 +23,7 @@ COMMANDS = (
         ("clusters",),
     ),
     ("wait", "Cluster", "Wait until something is so: replicas in sync, a group empty, lag gone.", "wait", ()),
-    ("check", "Cluster", "Check for cron and CI: may this broker be stopped?", "check", ()),
+    ("check", "Cluster", "Check for cron and CI: lag, topics, the cluster; may a broker be stopped?", "check", ()),
     ("reassign", "Cluster", "Move replicas: plan, execute, status, cancel.", "reassign", ("reassignment",)),
     ("txn", "Cluster", "Transactions: list, describe, find those that hang, abort them.", "txn", ("transaction",)),
     ("raw", "Cluster", "Send one request of Kafka's protocol and print the answer as JSON.", "raw", ()),

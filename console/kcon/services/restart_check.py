@@ -5,15 +5,12 @@ from typing import Final
 
 from kcon.admin.client import Admin
 from kcon.core.broker_facts import Quorum
-from kcon.core.config_entry import ConfigResource, ResourceType
-from kcon.core.ids import TopicName
-from kcon.core.kafka_error import KafkaError
 from kcon.core.restart_check import Finding, Verdict, judge_partitions, judge_quorum, look_at_partitions
 from kcon.core.snapshot import TopicInfo
 from kcon.errors import KconError, NotFoundError
+from kcon.services.min_isr import read_min_isr
 from kcon.services.session import Session
 
-MIN_ISR: Final = "min.insync.replicas"
 STALE_MS: Final = 10_000
 """A voter that did not catch up for so long would not be one that the quorum can count on."""
 
@@ -27,29 +24,12 @@ async def check_restart(session: Session, broker_id: int, *, allow_single: bool)
         raise NotFoundError(f"Broker {broker_id} is not live.", f"Live are {live}.")
     topics = await admin.topics()
     concerned = [topic for topic in topics if any(broker_id in part.replicas for part in topic.partitions)]
-    held = look_at_partitions(broker_id, concerned, await _minimums(admin, concerned))
+    held = look_at_partitions(broker_id, concerned, await read_min_isr(admin, concerned))
     findings = judge_partitions(held, allow_single=allow_single)
     findings.append(judge_quorum(broker_id, await _quorum(admin), now_ms=session.now_ms(), stale_ms=STALE_MS))
     findings.append(_others(broker_id, topics))
     findings.append(await _moves(admin, broker_id))
     return findings
-
-
-async def _minimums(admin: Admin, topics: Iterable[TopicInfo]) -> dict[str, int | None]:
-    # A topic without a second replica has nothing to compare its minimum with.
-    names = [topic.name for topic in topics if any(len(part.replicas) > 1 for part in topic.partitions)]
-    resources = {ConfigResource(ResourceType.TOPIC, name): name for name in names}
-    found = await admin.describe_configs(resources, names=(MIN_ISR,)) if resources else {}
-    minimums: dict[str, int | None] = {}
-    for resource, configs in found.items():
-        name: TopicName = resources[resource]
-        minimums[name.raw] = None
-        if isinstance(configs, KafkaError):
-            continue
-        for key, entry in configs.items():
-            if key.raw == MIN_ISR and entry.value is not None and entry.value.raw.isdecimal():
-                minimums[name.raw] = int(entry.value.raw)
-    return minimums
 
 
 async def _quorum(admin: Admin) -> Quorum | None:

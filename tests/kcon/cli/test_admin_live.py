@@ -233,3 +233,19 @@ def test_quotas_and_users(secured_kcon: Shell, unique: Callable[[str], str]) -> 
     kcon.settles(lambda: {row["mechanism"] for row in kcon.items("user", "list", user)} == both)
     kcon("user", "delete", user, "-y")
     kcon.settles(lambda: kcon.is_missing("user", "list", user))
+
+
+def test_checks_pass_and_fail_by_what_the_cluster_says(kcon: Shell, cluster: Any) -> None:
+    """Lag and time lag of a group that has read 1 of 3 records, and topics that are well."""
+    kcon("topic", "create", "checked", "-p", "1", "-y")
+    kcon.settles(lambda: not kcon.is_missing("topic", "describe", "checked"))
+    kcon.settles(lambda: kcon.items("topic", "list", "checked")[0]["partitions"] == 1)
+    kcon("produce", "checked", stdin=b"a\nb\nc\n")
+    kcon("group", "reset", "checker", "-t", "checked", "--to", "1", "-y")
+    assert kcon.items("check", "topic", "checked")[0]["status"] == "ok"
+    assert kcon.items("check", "lag", "checker", "--max-lag", "2", "--max-time-lag", "1h")[0]["lag"] == 2
+    kcon("check", "lag", "checker", "--max-lag", "1", code=7)
+    told = kcon("check", "lag", "checker", "--max-time-lag", "1ms", "-o", "json", code=7)
+    assert json.loads(told)["items"][0]["time_lag_ms"] > 1
+    subjects = {item["subject"]: item["status"] for item in kcon.items("check", "cluster", "--brokers", "1")}
+    assert subjects["controller"] == subjects["log_dirs"] == "ok"
