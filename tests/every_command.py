@@ -32,6 +32,10 @@ READS: dict[str, Words] = {
     "reassign plan": ("-t", "x", "--brokers", "1"),
     "reassign status": (),
     "check restart": ("1",),
+    "check lag": ("*", "--max-lag", "1", "--max-time-lag", "1s"),
+    "check topic": ("*",),
+    "check cluster": (),
+    "du": ("--retention", "1d"),
     "wait": ("urp=0", "--for", "1s"),
     "txn list": (),
     "txn describe": ("x",),
@@ -52,6 +56,7 @@ READS_RECORDS: dict[str, Words] = {
     "get": ("x/0/0",),
     "search": ("x", "--where", "true"),
     "why": ("x", "--for", "1s"),
+    "top": ("--once", "--interval", "1ms"),
     "topic analyze": ("x",),
 }
 """Read records too, or watch for a while."""

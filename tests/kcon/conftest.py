@@ -5,6 +5,7 @@ would change a cluster spends its permit as the real one does, and is written do
 """
 
 import io
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from kcon.cli.run import run
 from kcon.core.config_entry import ConfigEntry, ConfigResource
 from kcon.core.ids import ClientId, ClusterId, GroupId, HostName, MemberId, TopicName, TopicPartition, topic_name
 from kcon.core.kafka_error import KafkaError, kafka_error
-from kcon.core.offset_query import EARLIEST, LATEST, OffsetQuery, Timestamp
+from kcon.core.offset_query import EARLIEST, LATEST, OffsetBound, OffsetQuery, Timestamp
 from kcon.core.snapshot import (
     BrokerInfo,
     ClusterInfo,
@@ -38,6 +39,9 @@ from kcon.gate.permit import Operation, Permit
 
 NOW_MS = 1_795_487_700_000
 """2026-11-24T02:35:00Z: what every test takes for now."""
+
+
+_NOTHING = OffsetAt(-1, -1, -1)
 
 
 def _no_quorum() -> None:
@@ -83,6 +87,7 @@ class FakeCluster:
         self.min_isr = ""
         """What every topic has for min.insync.replicas; "" is not set."""
         self.controller_id = 1
+        self.requests_sent: Counter[str] = Counter()
         self.context = ""
         self.closed = False
         self.answers: dict[str, Any] = {"quorum": _no_quorum}
@@ -147,6 +152,8 @@ class FakeCluster:
             return OffsetAt(start, -1, 0)
         if at is LATEST:
             return OffsetAt(end, -1, 0)
+        if at is OffsetBound.MAX_TIMESTAMP:
+            return OffsetAt(end - 1, topic.first_time_ms + (end - 1) * topic.step_ms, 0) if end > start else _NOTHING
         assert isinstance(at, Timestamp)
         for offset in range(start, end):
             time_ms = topic.first_time_ms + offset * topic.step_ms

@@ -38,6 +38,8 @@ LIVE_NOUNS = frozenset(
         "load",
         "why",
         "metrics",
+        "top",
+        "du",
         "wait",
         "check",
     }

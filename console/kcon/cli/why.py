@@ -1,19 +1,23 @@
-"""`kcon why`: watches groups, judges them, and shows the cause with its evidence."""
+"""`kcon why`: looks at groups, topics or the cluster, judges them, and shows the cause with its evidence."""
 
 import asyncio
+from typing import Final, NamedTuple
+from urllib.parse import unquote
 
 from kcon.cli.document import Block, Column, Document, Item, ItemError
 from kcon.cli.invocation import Invocation
 from kcon.commands.request import Request
 from kcon.commands.why import Why
-from kcon.core.ids import group_id
 from kcon.core.verdict import Verdict
 from kcon.core.wire_text import WireText, display_safe
-from kcon.errors import KconError, UnreachableError
+from kcon.errors import KconError, NotFoundError, UnreachableError
 from kcon.services.group_watch import why_group
+from kcon.services.session import Session
+from kcon.services.topic_look import why_cluster, why_topic
 
+CLUSTER: Final = "cluster"
 _COLUMNS = (
-    Column(key="name", header="GROUP"),
+    Column(key="name"),
     Column(key="cause"),
     Column(key="confidence", drop=1),
     Column(key="headline", header="WHY"),
@@ -21,37 +25,72 @@ _COLUMNS = (
 
 
 async def run_why(request: Request, invocation: Invocation) -> int:
-    """Judge each group; all are watched at the same time."""
+    """Judge each name; all are watched at the same time."""
     assert isinstance(request, Why)
     names = list(dict.fromkeys(invocation.names(request.names)))
     async with invocation.open_session() as session:
-        told = await asyncio.gather(
-            *(why_group(session, name, watch_ms=request.watch_ms) for name in names), return_exceptions=True
-        )
-    verdicts: dict[str, Verdict] = {}
+        told = await asyncio.gather(*(_why(session, name, request.watch_ms) for name in names), return_exceptions=True)
+    verdicts: dict[str, _Told] = {}
     errors: list[ItemError] = []
     for name, each in zip(names, told, strict=True):
-        if isinstance(each, Verdict):
+        if isinstance(each, _Told):
             verdicts[name] = each
         elif isinstance(each, UnreachableError) or not isinstance(each, KconError):
             raise each
         else:
-            errors.append(ItemError(item=f"group {display_safe(name)}", error=each))
+            errors.append(ItemError(item=display_safe(name), error=each))
     return invocation.show(
         Document(
             kind="VerdictList",
             context=invocation.context.name,
             columns=_COLUMNS,
-            items=[_item(group_id(name), verdict) for name, verdict in verdicts.items()],
-            blocks=[_block(verdict) for verdict in verdicts.values()],
+            items=[_item(told) for told in verdicts.values()],
+            blocks=[_block(told.verdict) for told in verdicts.values()],
             errors=errors,
         )
     )
 
 
-def _item(name: WireText, verdict: Verdict) -> Item:
+class _Told(NamedTuple):
+    """A verdict, and about what it is."""
+
+    kind: str
+    """`group`, `topic` or `cluster`."""
+    name: WireText
+    verdict: Verdict
+
+
+async def _why(session: Session, name: str, watch_ms: int | None) -> _Told:
+    kind, slash, rest = name.partition("/")
+    if name == CLUSTER:
+        return _Told(CLUSTER, WireText(CLUSTER), await why_cluster(session, watch_ms=watch_ms or 0))
+    if slash and kind == "topic":
+        topic = _decoded(rest)
+        return _Told("topic", WireText(topic), await why_topic(session, topic))
+    group = _decoded(rest) if slash and kind == "group" else name
+    try:
+        return _Told("group", WireText(group), await why_group(session, group, watch_ms=watch_ms))
+    except NotFoundError:
+        if group != name:
+            raise
+    try:
+        return _Told("topic", WireText(name), await why_topic(session, name))
+    except NotFoundError as error:
+        safe = display_safe(name)
+        raise NotFoundError(
+            f"There is neither a group nor a topic {safe}.", "`kcon group list` and `kcon topic list` name them."
+        ) from error
+
+
+def _decoded(text: str) -> str:
+    return unquote(text, errors="surrogateescape")
+
+
+def _item(told: _Told) -> Item:
+    verdict = told.verdict
     return {
-        "name": name,
+        "kind": told.kind,
+        "name": told.name,
         "cause": verdict.cause.value,
         "confidence": verdict.confidence.value,
         "headline": verdict.headline,

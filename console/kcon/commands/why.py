@@ -1,4 +1,4 @@
-"""`kcon why`: of which groups should the cause be told, and for how long may kcon look?"""
+"""`kcon why`: of which groups, topics or cluster should the cause be told, and for how long may kcon look?"""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from kcon.commands.tree import leaf
 
 
 class Why(Request):
-    """Tell why groups lag."""
+    """Tell what is the matter with groups, topics or the cluster."""
 
     command: ClassVar[str] = "why"
     names: tuple[str, ...]
@@ -19,15 +19,19 @@ class Why(Request):
 
 
 @leaf("why", options=[*output_options(), *connection_options()])
-@click.argument("names", metavar="GROUP...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--for", "watch_ms", type=Duration(), metavar="DURATION", help="Look for so long; else at most 10s.")
 def why(*, shared: Shared, names: tuple[str, ...], watch_ms: int | None) -> Request:
-    """Tell why a group lags: cause, evidence, and what to run next.
+    """Tell what is the matter with groups, topics or the cluster: cause, evidence, and what to run next.
 
-    What one look shows is told at once. What only movement shows takes ten seconds; before that kcon says that it
-    needs more time instead of guessing.
+    A name is that of a group or, if there is no such group, of a topic; `group/NAME` and `topic/NAME` are that alone
+    (other signs percent-encoded), and `cluster` is the cluster. What one look shows is told at once. What only movement
+    shows takes ten seconds; before that kcon says that it needs more time instead of guessing. --for lets the cluster's
+    disks be watched for growth, too.
 
     Example: kcon why billing
+
+    Example: kcon why topic/orders cluster
 
     Example: kcon why billing --for 60s --output json | jq '.items[].cause'
     """

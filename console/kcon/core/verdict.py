@@ -27,6 +27,11 @@ class Cause(Enum):
     UNDER_MIN_ISR = "under-min-isr"
     CLOCK_SKEW = "clock-skew"
     NOTHING_READ = "nothing-read"
+    PRODUCER_STOPPED = "producer-stopped"
+    UNDER_REPLICATED = "under-replicated"
+    LOG_DIR_OFFLINE = "log-dir-offline"
+    DISK_FILLING = "disk-filling"
+    NO_CONTROLLER = "no-controller"
     UNKNOWN = "unknown"
 
     @property

@@ -249,3 +249,22 @@ def test_checks_pass_and_fail_by_what_the_cluster_says(kcon: Shell, cluster: Any
     assert json.loads(told)["items"][0]["time_lag_ms"] > 1
     subjects = {item["subject"]: item["status"] for item in kcon.items("check", "cluster", "--brokers", "1")}
     assert subjects["controller"] == subjects["log_dirs"] == "ok"
+
+
+def test_observing_a_topic_needs_no_history(kcon: Shell, cluster: Any) -> None:
+    """`why`, `du` and `top` of a topic with three records, and a group that has read one."""
+    kcon("topic", "create", "observed", "-p", "1", "-y")
+    kcon.settles(lambda: not kcon.is_missing("topic", "describe", "observed"))
+    kcon("produce", "observed", stdin=b"a\nb\nc\n")
+    kcon("group", "reset", "observer", "-t", "observed", "--to", "1", "-y")
+    (verdict,) = kcon.items("why", "topic/observed")
+    assert (verdict["kind"], verdict["cause"]) == ("topic", "healthy")
+    assert verdict["evidence"][0].startswith("3 records in the last 1h")
+    assert kcon.items("why", "cluster")[0]["kind"] == "cluster"
+    (used,) = kcon.items("du", "observed", "--retention", "1d", "--retention", "1ms")
+    assert used["reclaimable"][0]["size_bytes"] == 0
+    assert used["reclaimable"][1]["size_bytes"] == used["size_bytes"] > 0
+    assert kcon.items("du", "--by", "broker")[0]["usable_bytes"] > 0
+    (look,) = kcon.items("top", "--once", "--interval", "1ms", "-n", "1000")
+    group = next(each for each in look["groups"] if each["group"] == "observer")
+    assert (group["lag"], group["time_lag_quality"]) == (2, "exact")

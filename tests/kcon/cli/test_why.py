@@ -7,6 +7,8 @@ import pytest
 
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.kafka_error import kafka_error
+from kcon.core.snapshot import PartitionInfo
+from tests.kcon.conftest import NOW_MS, FakeTopic
 
 
 @pytest.fixture
@@ -49,9 +51,54 @@ def test_one_group_that_is_not_there_does_not_hide_the_other(lost: Any, kcon: An
     told = json.loads(ran.out)
     assert ran.code == 5
     assert [item["name"] for item in told["items"]] == ["billing"]
-    assert [error["item"] for error in told["errors"]] == ["group nope"]
+    assert [error["item"] for error in told["errors"]] == ["nope"]
 
 
 def test_looking_changes_nothing(lost: Any, kcon: Any) -> None:
     kcon("why", "billing")
     assert lost.mutations == []
+
+
+@pytest.fixture
+def quiet(orders: Any) -> Any:
+    """Return a cluster where nothing is wrong."""
+    orders.answers["log_dirs"] = {}
+    orders.answers["producers"] = {}
+    return orders
+
+
+def test_a_name_without_a_group_is_a_topic(quiet: Any, kcon: Any) -> None:
+    assert kcon.lines("why", "orders") == [
+        "name\tcause\tconfidence\theadline",
+        "orders\thealthy\tcertain\tTopic orders is well.",
+    ]
+
+
+def test_addresses_say_which_is_meant(quiet: Any, kcon: Any) -> None:
+    told = json.loads(kcon("why", "cluster", "topic/orders", "topic/clicks", "-o", "json").out)["items"]
+    assert [(item["kind"], item["name"], item["cause"]) for item in told] == [
+        ("cluster", "cluster", "healthy"),
+        ("topic", "orders", "healthy"),
+        ("topic", "clicks", "healthy"),
+    ]
+    ran = kcon("why", "topic/nope", "group/orders", "nope", "-o", "json")
+    assert ran.code == 5
+    assert [error["item"] for error in json.loads(ran.out)["errors"]] == ["topic/nope", "group/orders", "nope"]
+    assert "neither a group nor a topic" in ran.err + ran.out
+
+
+def test_a_producer_that_fell_silent_is_told(quiet: Any, kcon: Any) -> None:
+    """One record a second for 100 minutes, and then none for 1,000 s."""
+    quiet.topics_by_name["ticks"] = FakeTopic([(0, 6_000)], first_time_ms=NOW_MS - 7_000_000)
+    (item,) = json.loads(kcon("why", "ticks", "-o", "json").out)["items"]
+    assert item["cause"] == "producer-stopped"
+
+
+def test_a_topic_under_min_isr_names_the_suspected_broker(quiet: Any, kcon: Any) -> None:
+    quiet.min_isr = "2"
+    quiet.topics_by_name["orders"] = FakeTopic([(0, 1)], partitions=(PartitionInfo(0, 1, 0, (1, 3), (1,), ()),))
+    (item,) = json.loads(kcon("why", "topic/orders", "-o", "json").out)["items"]
+    assert item["cause"] == "under-min-isr"
+    assert "broker 3: its replica is missing in 1 partition" in item["evidence"]
+    (item,) = json.loads(kcon("why", "cluster", "-o", "json").out)["items"]
+    assert item["headline"] == "Broker 3 is gone."
