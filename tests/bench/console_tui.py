@@ -186,8 +186,6 @@ def measure(bootstrap: str, first_topic: str, kaskade: str | None) -> None:
 
 async def ticks(count: int) -> None:
     """Print how much memory a day of looks costs, over a cluster in memory."""
-    from collections import Counter
-
     from kcon.observe.sampler import Sampler
     from kcon.observe.store import Store
     from tests.kcon.conftest import FakeCluster, FakeTopic
@@ -196,8 +194,6 @@ async def ticks(count: int) -> None:
     for number in range(50):
         cluster.topics_by_name[f"topic-{number:02}"] = FakeTopic([(0, 100)] * 4)
         cluster.commit(f"group-{number:02}", f"topic-{number:02}", 0, 50)
-    told: object = Counter()
-    cluster.requests_sent = told  # type: ignore[attr-defined]
     now_ms, store = 1_795_487_700_000, Store()
     sampler = Sampler(cluster, lambda: now_ms)
     before_mb = 0.0
