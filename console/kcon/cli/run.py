@@ -40,6 +40,7 @@ LIVE_NOUNS = frozenset(
         "metrics",
         "top",
         "du",
+        "probe",
         "wait",
         "check",
     }
@@ -120,6 +121,10 @@ def _dispatch(request: Request, invocation: Invocation) -> int:
         from kcon.cli.completion import run_completion
 
         return run_completion(request, invocation)
+    if noun == "alerts":
+        from kcon.cli.alerts import run_alerts
+
+        return run_alerts(request, invocation)
     if noun == "errcode":
         from kcon.cli.errcode import run_errcode
 

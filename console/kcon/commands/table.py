@@ -48,7 +48,9 @@ COMMANDS = (
     ("top", "Observability", "Show live which groups are furthest behind, and which topics are busiest.", "top", ()),
     ("why", "Observability", "Tell what is the matter with a group, a topic or the cluster.", "why", ()),
     ("du", "Observability", "Tell who uses the disks, how fast that grows, and when a volume is full.", "du", ()),
+    ("probe", "Observability", "Send records through the cluster and back: how fast, how many lost.", "probe", ()),
     ("metrics", "Observability", "Serve metrics of topics, groups and lag for Prometheus.", "metrics", ()),
+    ("alerts", "Observability", "Alert rules: list them, export them for Prometheus.", "alerts", ("alert",)),
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),
     ("config", "Local", "kcon's own files: where they are, and whether they are in order.", "config", ()),
     (

@@ -268,3 +268,16 @@ def test_observing_a_topic_needs_no_history(kcon: Shell, cluster: Any) -> None:
     (look,) = kcon.items("top", "--once", "--interval", "1ms", "-n", "1000")
     group = next(each for each in look["groups"] if each["group"] == "observer")
     assert (group["lag"], group["time_lag_quality"]) == (2, "exact")
+
+
+def test_a_probe_goes_through_and_leaves_nothing_behind(kcon: Shell, cluster: Any) -> None:
+    """Five records on a topic that the probe makes and removes; a second run finds neither topic nor group."""
+    name = "kcon-probe-live"
+    (told,) = kcon.items("probe", "-t", name, "--create", "--delete", "-n", "5", "--wait", "60s")
+    assert (told["sent"], told["received"], told["lost"], told["duplicates"]) == (5, 5, 0, 0)
+    assert (told["not_acknowledged"], told["not_committed"]) == (0, 0)
+    assert 0 < told["produce_p50_ms"] <= told["round_trip_p99_ms"]
+    assert told["commit_max_ms"] > 0
+    kcon.settles(lambda: kcon.is_missing("topic", "describe", name))
+    assert kcon.is_missing("group", "describe", name)
+    kcon("probe", "-t", name, code=5)
