@@ -32,8 +32,9 @@ class Top(Request):
 def top(*, shared: Shared, interval_ms: int, once: bool, summary: bool, rows: int) -> Request:
     """Show live which groups are furthest behind, in time, and which topics are busiest.
 
-    A time lag carries a mark for its quality: exact, interpolated, at least so much, or unknown; JSON has the word. Until
-    ctrl-C; on a terminal each look takes the place of the one before, and `--output ndjson` writes a line a look.
+    A time lag carries a mark for its quality: exact, interpolated, at least so much, or unknown; JSON has the word.
+    It goes on until ctrl-C; on a terminal each look takes the place of the one before, and `--output ndjson` writes a
+    line a look.
 
     Example: kcon top
 
