@@ -24,7 +24,7 @@ class AlertsExport(Request):
     format: str = FORMATS[0]
 
 
-COMMAND = Noun("alerts", "Alert rules over the metrics of `kcon metrics`: list them, export them for Prometheus.")
+COMMAND = Noun("alerts", "Alert rules: list them, export them for Prometheus.")
 
 
 @leaf("list", parent=COMMAND, options=output_options())

@@ -44,7 +44,7 @@ class CheckCluster(Request):
     nagios: bool = False
 
 
-COMMAND = Noun("check", "Check for cron and CI: lag, topics, the cluster, and whether a broker may be stopped.")
+COMMAND = Noun("check", "Check for cron and CI: lag, topics, the cluster, stopping a broker.")
 
 
 def _nagios(function: Callable[..., Request]) -> Callable[..., Request]:

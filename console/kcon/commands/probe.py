@@ -70,11 +70,12 @@ def probe(
     dry_run: bool,
     confirm: str | None,
 ) -> Request:
-    """Send records through the cluster and back: written, read and committed, one by one.
+    """Send records through the cluster and back, and tell how that went.
 
-    It tells the 50th and 99th percentile of each step, and what was lost or came twice. Exit 0: every record went all
-    the way, once; 7: one did not, or --max-p99 was not kept; 5: the topic is not there. The first record opens the
-    connections and is not timed. Offsets are committed to a group of the topic's name.
+    They are written, read and committed, one by one. It tells the 50th and 99th percentile of each step, and what was
+    lost or came twice. Exit 0: every record went all the way, once; 7: one did not, or --max-p99 was not kept; 5: the
+    topic is not there. The first record opens the connections and is not timed. Offsets are committed to a group of
+    the topic's name.
 
     Example: kcon probe --create --delete
 

@@ -30,7 +30,7 @@ class Top(Request):
     "-n", "--rows", type=click.IntRange(min=1), default=ROWS, metavar="N", help=f"Groups and topics to show; {ROWS}."
 )
 def top(*, shared: Shared, interval_ms: int, once: bool, summary: bool, rows: int) -> Request:
-    """Show live which groups are furthest behind, in time, and which topics are busiest.
+    """Show live which groups are furthest behind, and which topics are busiest.
 
     A time lag carries a mark for its quality: exact, interpolated, at least so much, or unknown; JSON has the word.
     It goes on until ctrl-C; on a terminal each look takes the place of the one before, and `--output ndjson` writes a

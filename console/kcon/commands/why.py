@@ -22,12 +22,13 @@ class Why(Request):
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--for", "watch_ms", type=Duration(), metavar="DURATION", help="Look for so long; else at most 10s.")
 def why(*, shared: Shared, names: tuple[str, ...], watch_ms: int | None) -> Request:
-    """Tell what is the matter with groups, topics or the cluster: cause, evidence, and what to run next.
+    """Tell what is the matter with groups, topics or the cluster.
 
-    A name is that of a group or, if there is no such group, of a topic; `group/NAME` and `topic/NAME` are that alone
-    (other signs percent-encoded), and `cluster` is the cluster. What one look shows is told at once. What only movement
-    shows takes ten seconds; before that kcon says that it needs more time instead of guessing. --for lets the cluster's
-    disks be watched for growth, too.
+    It tells the cause, how sure that is, the evidence, and what to run next. A name is that of a group or, if there
+    is no such group, of a topic; `group/NAME` and `topic/NAME` are that alone (other signs percent-encoded), and
+    `cluster` is the cluster. What one look shows is told at once. What only movement shows takes ten seconds; before
+    that kcon says that it needs more time instead of guessing. --for lets the cluster's disks be watched for growth,
+    too.
 
     Example: kcon why billing
 
