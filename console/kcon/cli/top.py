@@ -57,7 +57,7 @@ async def run_top(request: Request, invocation: Invocation) -> int:
     async with invocation.open_session() as session:
         watch = ClusterWatch(session)
         seen = await _look(invocation, watch)
-        pause_ms = request.interval_ms
+        pause_ms, told = request.interval_ms, ""
         if not request.once:
             _show(request, invocation, seen)
             pause_ms = min(pause_ms, FIRST_PAUSE_MS) if invocation.writer.is_terminal else pause_ms
@@ -68,8 +68,11 @@ async def run_top(request: Request, invocation: Invocation) -> int:
             except UnreachableError as error:
                 if request.once:
                     raise
-                invocation.diagnostics.note(error.message)  # What was seen stays on the screen; it may come back.
+                if error.message != told:
+                    invocation.diagnostics.note(error.message)  # What was seen stays on the screen; it may come back.
+                told = error.message
             else:
+                told = ""
                 _show(request, invocation, seen)
             if request.once:
                 return ExitCode.OK
@@ -197,13 +200,16 @@ def _summary(seen: ClusterSnapshot, at: str) -> list[str]:
     lines = [
         (
             f"{at} | brokers {len(seen.cluster.brokers)}/{seen.brokers_seen} | {len(seen.topics):,} topics "
-            f"{len(seen.groups):,} groups | look {format_duration(seen.duration_ms)}"
+            f"{len(seen.groups):,} groups"
         ),
         (
             f"in {_rate(seen.in_series.last)} | out {_rate(seen.out_series.last)} | lag "
             f"{UNKNOWN if lag is None else format_count_short(lag)} | max time lag "
-            f"{UNKNOWN if late_ms is None else format_duration(late_ms)} | not ok {_not_ok(seen)} | "
-            f"under-replicated {sum(seen.topics.under_replicated)} | offline {sum(seen.topics.offline)}"
+            f"{UNKNOWN if late_ms is None else format_duration(late_ms)}"
+        ),
+        (
+            f"groups not ok {_not_ok(seen)} | under-replicated {sum(seen.topics.under_replicated)} | offline "
+            f"{sum(seen.topics.offline)} | look {format_duration(seen.duration_ms)}"
         ),
     ]
     return [*lines, *seen.problems]

@@ -1,10 +1,13 @@
 """`kcon top --once` as people and scripts see it."""
 
 import json
+from itertools import count
 from typing import Any
 
 import pytest
 
+from kcon.core.snapshot import TopicInfo
+from kcon.errors import AuthError, UnreachableError
 from tests.kcon.cli.test_check import probe_like_the_log
 from tests.kcon.conftest import FakeCluster
 
@@ -20,11 +23,12 @@ def timed(orders: FakeCluster) -> FakeCluster:
 
 def test_a_person_sees_the_worst_group_with_the_quality_of_its_lag(kcon: Any, timed: FakeCluster) -> None:
     lines = kcon.lines(*ONCE, "--output", "table")
-    assert lines[0].startswith("2026-11-24T02:35:00.000+00:00 | brokers 1/1 | 3 topics 1 groups | look ")
-    assert "lag 90 | max time lag 16m | not ok" in lines[1]
-    assert lines[3].split() == ["GROUP", "STATUS", "TIME", "LAG", "LAG", "READS", "ETA", "MEMBERS", "AT"]
-    assert lines[4].split()[0] == "billing"
-    assert "16m ≥" in lines[4]
+    assert lines[0] == "2026-11-24T02:35:00.000+00:00 | brokers 1/1 | 3 topics 1 groups"
+    assert lines[1] == "in — | out — | lag 90 | max time lag 16m"
+    assert lines[2].startswith("groups not ok 1 | under-replicated 0 | offline 0 | look ")
+    assert lines[4].split() == ["GROUP", "STATUS", "TIME", "LAG", "LAG", "READS", "ETA", "MEMBERS", "AT"]
+    assert lines[5].split()[0] == "billing"
+    assert "16m ≥" in lines[5]
 
 
 def test_a_script_gets_one_item_a_look(kcon: Any, timed: FakeCluster) -> None:
@@ -47,3 +51,24 @@ def test_rows_are_limited(kcon: Any, timed: FakeCluster) -> None:
     (item,) = json.loads(kcon(*ONCE, "-n", "1", "-o", "json").out)["items"]
     assert [group["group"] for group in item["groups"]] == ["billing"]
     assert kcon("top", "--interval", "0s").code == 2
+
+
+def test_a_cluster_that_is_away_is_told_once_and_may_come_back(
+    kcon: Any, timed: FakeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third and fourth look fail alike, the fifth works, and the sixth is refused, which ends it."""
+    answer, looks = timed.topics, count(1)
+
+    async def topics() -> list[TopicInfo]:
+        look = next(looks)
+        if look in (3, 4):
+            raise UnreachableError("Nobody answers.")
+        if look == 6:
+            raise AuthError("No more.")
+        return await answer()
+
+    monkeypatch.setattr(timed, "topics", topics)
+    ran = kcon("top", "--interval", "1ms", "--summary", "-o", "ndjson")
+    assert ran.code == 4
+    assert ran.err.count("Nobody answers.") == 1
+    assert [json.loads(line)["brokers"] for line in ran.out.splitlines() if line.startswith('{"at"')] == [1, 1, 1]
