@@ -257,7 +257,7 @@ def test_observing_a_topic_needs_no_history(kcon: Shell, cluster: Any) -> None:
     kcon.settles(lambda: not kcon.is_missing("topic", "describe", "observed"))
     kcon("produce", "observed", stdin=b"a\nb\nc\n")
     kcon("group", "reset", "observer", "-t", "observed", "--to", "1", "-y")
-    (verdict,) = kcon.items("why", "topic/observed")
+    (verdict,) = kcon.items("why", "observed")
     assert (verdict["kind"], verdict["cause"]) == ("topic", "healthy")
     assert verdict["evidence"][0].startswith("3 records in the last 1h")
     assert kcon.items("why", "cluster")[0]["kind"] == "cluster"
