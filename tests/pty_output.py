@@ -3,6 +3,7 @@
 import os
 import pty
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from kcon.cli.run import run
 
 
 def run_on_terminal(
-    argv: Sequence[str], variables: Mapping[str, str], folder: Path, *, columns: int = 200, now_ms: int = 0
+    argv: Sequence[str], variables: Mapping[str, str], folder: Path, *, columns: int = 200, now_ms: int | None = 0
 ) -> tuple[int, bytes]:
-    """Run one command line; return its exit code and every byte that reached the terminal."""
+    """Run one command line; return its exit code and every byte that reached the terminal.
+
+    now_ms: the time, which stands still; None is the machine's own, for what waits.
+    """
     controller, terminal = pty.openpty()
     received = bytearray()
 
@@ -40,7 +44,7 @@ def run_on_terminal(
                 stderr_is_terminal=True,
                 variables=variables,
                 columns=columns,
-                now_ms=lambda: now_ms,
+                now_ms=(lambda: time.time_ns() // 1_000_000) if now_ms is None else (lambda: now_ms),
                 folder=folder,
             )
             code = run(argv, environment)

@@ -172,7 +172,7 @@ def record_format(values: dict[str, Any]) -> RecordFormat:
         kind=kind,
         template=values["template"],
         key_separator=_unescape(values["key_separator"]),
-        record_separator=_unescape(values["delimiter"]) or "\n",
+        record_separator="\n" if values["delimiter"] is None else _unescape(values["delimiter"]) or "",
         null_text=values["null"] or "",
         decoders=values["decoders"],
         raw=values["raw"],
