@@ -52,6 +52,9 @@ def settings_from(arguments: Sequence[str] | None) -> BrokerSettings:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default %(default)s)")
     parser.add_argument("--port", type=_port, default=9092, help="0 picks a free one (default %(default)s)")
     parser.add_argument("--advertise", type=_address, metavar="HOST:PORT", help="the address that clients are told")
+    parser.add_argument(
+        "--control", type=_address, metavar="HOST:PORT", help="where faults can be injected by HTTP; loopback only"
+    )
     parser.add_argument("--insecure", action="store_true", help="listen beyond loopback without authentication")
     parser.add_argument(
         "--flush",
@@ -97,6 +100,7 @@ def settings_from(arguments: Sequence[str] | None) -> BrokerSettings:
         advertised_host=advertised_host,
         advertised_port=advertised_port,
         insecure=given.insecure,
+        control=given.control,
         node_id=given.node_id,
         rack=given.rack,
         auto_create_topics=not given.no_auto_create,
@@ -127,7 +131,7 @@ def _address(text: str) -> tuple[str, int]:
     host, separator, port = text.rpartition(":")
     if not (host and separator):
         raise ValueError
-    return host, _port(port)
+    return host.removeprefix("[").removesuffix("]"), _port(port)
 
 
 def _flush(text: str) -> tuple[FlushMode, int | None]:
@@ -157,10 +161,15 @@ def _say_ready(settings: BrokerSettings, host: str, port: int, cluster_id: str) 
     flush = settings.storage.flush.value
     if settings.storage.flush is FlushMode.INTERVAL:
         flush += f"={settings.storage.flush_interval_ms}"
-    shown = f"[{host}]" if ":" in host else host
+    control = "" if settings.control is None else f" control={_shown(*settings.control)}"
     print(  # noqa: T201  # The one line that whoever started the broker waits for.
-        f"ready {shown}:{port} cluster={cluster_id} flush={flush} data={settings.data_dir} ({_NOTE})", flush=True
+        f"ready {_shown(host, port)} cluster={cluster_id} flush={flush}{control} data={settings.data_dir} ({_NOTE})",
+        flush=True,
     )
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 if __name__ == "__main__":

@@ -195,6 +195,8 @@ class BrokerSettings:
     topic_config_defaults: tuple[tuple[str, str], ...] = ()
     """Broker-wide defaults of topic configs, by their topic config name."""
     seed_topics: tuple[SeedTopic, ...] = ()
+    control: tuple[str, int] | None = None
+    """Where faults can be injected by HTTP (`server/control`): a loopback address and a port, 0: a free one."""
     authorizer_class_name: str = ""
     """STANDARD_AUTHORIZER: access rules (ACLs) are kept and told, though not enforced; empty: there are none."""
     groups: GroupSettings = field(default_factory=GroupSettings)

@@ -4,8 +4,9 @@
         Producer({"bootstrap.servers": broker.bootstrap})
 
 Without a folder everything lives in memory, behind the same code that writes to disks; with `files` a test brings its
-own, such as `MemoryFiles` with faults. With pytest, `pytest_plugins = ["kcon_broker.testing"]` gives the fixture
-`kafka_bootstrap`: the address of a broker that lives as long as the test.
+own, such as `MemoryFiles` with faults. Requests can be made to fail (`inject`), and with a `ManualClock` time passes
+when the test says so (`advance`). With pytest, `pytest_plugins = ["kcon_broker.testing"]` gives the fixtures
+`kafka_broker`, a broker that lives as long as the test, and `kafka_bootstrap`, its address.
 """
 
 import asyncio
@@ -16,12 +17,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from kcon_broker.handlers.registry import load_handlers
+from kcon_broker.server.clock import Clock, ManualClock
+from kcon_broker.server.faults import Fault, FaultError, Injected
 from kcon_broker.server.server import BrokerServer
 from kcon_broker.settings import BrokerSettings
 from kcon_broker.storage.files import Files
 from kcon_broker.storage.memory_files import MemoryFiles, Step
+from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.error_codes import ErrorCode
 
-__all__ = ["InProcessBroker", "MemoryFiles"]
+__all__ = ["ApiKey", "ErrorCode", "FaultError", "InProcessBroker", "Injected", "ManualClock", "MemoryFiles"]
+
+# Hundreds of milliseconds, once: part of the import, so that no test waits for it.
+load_handlers()
 
 _Result = TypeVar("_Result")
 _DEADLINE_S = 30.0
@@ -38,16 +47,22 @@ class InProcessBroker:
     """A broker on a thread of this process; a context manager."""
 
     def __init__(
-        self, data_dir: Path | None = None, *, files: Files | None = None, settings: BrokerSettings | None = None
+        self,
+        data_dir: Path | None = None,
+        *,
+        files: Files | None = None,
+        settings: BrokerSettings | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """Prepare a broker in a folder, in given files, or in memory; `settings` may change everything else.
 
-        The port is a free one unless the settings name one.
+        The port is a free one unless the settings name one. With a `ManualClock` time stands still until `advance`.
         """
         base = settings or BrokerSettings(data_dir=Path(), port=0)
         self.settings = replace(base, data_dir=data_dir or base.data_dir)
         self.bootstrap = ""
         """What clients connect to, once started."""
+        self._clock = clock
         self._files = files if files is not None or data_dir is not None else _Memory()
         self._ready = threading.Event()
         self._error: BaseException | None = None
@@ -98,6 +113,49 @@ class InProcessBroker:
 
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(_DEADLINE_S)
 
+    def advance(self, duration_ms: int) -> None:
+        """Let time pass at once: on return sessions have expired and retention has run, if they were due.
+
+        Raises TypeError when the broker was not given a ManualClock.
+        """
+        if not isinstance(self._clock, ManualClock):
+            raise TypeError("Only a broker with a ManualClock can be advanced: InProcessBroker(clock=ManualClock()).")
+        asyncio.run_coroutine_threadsafe(self._clock.advance(duration_ms), self._loop).result(_DEADLINE_S)
+
+    def inject(
+        self,
+        api_key: ApiKey,
+        *,
+        error: ErrorCode | None = None,
+        delay_ms: int = 0,
+        drop_connection: bool = False,
+        times: int = 1,
+        applied: bool = False,
+    ) -> Injected:
+        """Let the next `times` requests of an API fail, wait, or lose their connection; the result counts them.
+
+        A request that fails is not carried out unless `applied`. Raises FaultError for what cannot be meant.
+        """
+        fault = Fault(
+            api_key=api_key,
+            error=error,
+            delay_ms=delay_ms,
+            drop_connection=drop_connection,
+            times=times,
+            is_applied=applied,
+        )
+        return self.call(lambda server: server.dispatcher.faults.add(fault))
+
+    def clear_faults(self) -> int:
+        """Forget what was injected and not met yet; return how many faults that were."""
+        return self.call(lambda server: server.dispatcher.faults.clear())
+
+    @property
+    def control_url(self) -> str:
+        """Where faults can be injected by HTTP; "" unless `BrokerSettings.control` names an address."""
+        control = self.call(lambda server: server.control)
+        return "" if control is None else control.url
+
     def _run(self) -> None:
         try:
             asyncio.run(self._live())
@@ -109,7 +167,7 @@ class InProcessBroker:
     async def _live(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        self._server = BrokerServer(self.settings, files=self._files)
+        self._server = BrokerServer(self.settings, files=self._files, clock=self._clock)
         await self._server.start()
         host, port = self._server.address
         self.bootstrap = f"{host}:{port}"
@@ -128,7 +186,12 @@ except ImportError:
 else:
 
     @pytest.fixture
-    def kafka_bootstrap() -> Iterator[str]:
-        """Give the address of a broker in memory that lives as long as the test."""
+    def kafka_broker() -> Iterator[InProcessBroker]:
+        """Give a broker in memory that lives as long as the test."""
         with InProcessBroker() as broker:
-            yield broker.bootstrap
+            yield broker
+
+    @pytest.fixture
+    def kafka_bootstrap(kafka_broker: InProcessBroker) -> str:
+        """Give the address of a broker in memory that lives as long as the test."""
+        return kafka_broker.bootstrap

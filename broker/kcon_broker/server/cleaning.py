@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterable
 
+from kcon_broker.server.clock import Clock
 from kcon_broker.server.stepping import SLICE_S, drive
 from kcon_broker.server.tasks import spawn
 from kcon_broker.state.broker import Broker
@@ -25,9 +26,10 @@ _logger = logging.getLogger("kcon_broker")
 class Cleaner:
     """The compaction of one broker."""
 
-    def __init__(self, broker: Broker, folder: DataFolder) -> None:
+    def __init__(self, broker: Broker, folder: DataFolder, clock: Clock) -> None:
         self._broker = broker
         self._folder = folder
+        self._clock = clock
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -58,7 +60,7 @@ class Cleaner:
 
     async def _repeat(self) -> None:
         while True:
-            await asyncio.sleep(self._broker.settings.storage.cleaner_interval_ms / 1000)
+            await self._clock.sleep(self._broker.settings.storage.cleaner_interval_ms)
             await self.clean()
 
     async def _clean_partition(self, topic: Topic, index: int) -> bool:
@@ -123,7 +125,7 @@ class Cleaner:
             cleaned_offset=self._folder.cleaned_offset(partition.topic.name, partition.index) or 0,
             log_start_offset=log.log_start_offset,
             limit_offset=min(log.durable_offset, partition.last_stable_offset),
-            now_ms=int(time.time() * 1000),
+            now_ms=self._clock.wall_ms(),
             load_indexes=log.load_indexes,
         )
 
@@ -136,7 +138,7 @@ class Cleaner:
             self._broker.config_of(partition.topic),
             keys_max=capacity_for(self._broker.settings.storage.cleaner_keys_bytes_max),
             producers=partition.producers.snapshot(),
-            now_ms=int(time.time() * 1000),
+            now_ms=self._clock.wall_ms(),
         )
 
     def _remove(self, paths: Iterable[str]) -> None:

@@ -4,11 +4,11 @@ Transactions come first: what the logs of other partitions say of open transacti
 """
 
 import logging
-import time
 from collections.abc import Iterator
 
 from kcon_broker.batch.header import is_intact, read_header
 from kcon_broker.batch.records import MARKER_COMMIT, iter_records, read_marker
+from kcon_broker.server.clock import Clock
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.state.topic import OFFSETS_TOPIC, TRANSACTIONS_TOPIC, Topic
@@ -24,35 +24,39 @@ _logger = logging.getLogger("kcon_broker")
 class CoordinatorLogs:
     """Loads groups and transactions from `__consumer_offsets` and `__transaction_state`."""
 
-    def __init__(self, broker: Broker, folder: DataFolder) -> None:
+    def __init__(self, broker: Broker, folder: DataFolder, clock: Clock) -> None:
         self._broker = broker
         self._folder = folder
+        self._clock = clock
 
     def load(self) -> None:
         """Read all that the logs hold."""
         for topic, index in self._partitions_with_records(TRANSACTIONS_TOPIC):
             self._replay_transactions(topic, index)
-        self._broker.transactions.loaded(_moment())
+        self._broker.transactions.loaded(self._moment())
         for topic, index in self._partitions_with_records(OFFSETS_TOPIC):
             self._replay_groups(topic, index)
-        self._broker.groups.loaded(_moment())
+        self._broker.groups.loaded(self._moment())
 
     def reload_groups(self, index: int) -> None:
         """Bring groups back to what their partition says, after records of it were lost."""
         self._broker.groups.unload(index)
         self._replay_groups(self._broker.topics.by_name[OFFSETS_TOPIC], index)
-        self._broker.groups.loaded(_moment(), index)
+        self._broker.groups.loaded(self._moment(), index)
 
     def reload_transactions(self, index: int) -> None:
         """Bring transactions back to what their partition says, after records of it were lost."""
         broker = self._broker
         broker.transactions.unload(index)
         self._replay_transactions(broker.topics.by_name[TRANSACTIONS_TOPIC], index)
-        broker.transactions.loaded(_moment(), index)
+        broker.transactions.loaded(self._moment(), index)
         for topic in broker.topics.by_name.values():
             for partition in topic.touched_partitions():
                 if partition.producers.transactions.ongoing:
                     broker.transactions.later(abort_orphans(broker, partition))
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.now_ms(), self._clock.wall_ms())
 
     def _partitions_with_records(self, name: str) -> list[tuple[Topic, int]]:
         topic = self._broker.topics.by_name.get(name)
@@ -108,7 +112,3 @@ def _intact_batches(log: Log) -> Iterator[memoryview]:
             log.found_damaged(error)
             raise error
         yield batch
-
-
-def _moment() -> Moment:
-    return Moment(int(time.monotonic() * 1000), int(time.time() * 1000))

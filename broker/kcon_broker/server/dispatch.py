@@ -9,7 +9,6 @@ costs that a single one would pay alone.
 import asyncio
 import logging
 import struct
-import time
 from collections.abc import Callable, Hashable
 
 from kcon_broker.handlers.api_versions import unsupported_version_response
@@ -23,10 +22,12 @@ from kcon_broker.handlers.registry import (
     Park,
     RequestContext,
 )
+from kcon_broker.server.clock import Clock, Timer
 from kcon_broker.server.cold_reads import read_ahead
 from kcon_broker.server.commit import Committer
 from kcon_broker.server.connection import Connection
 from kcon_broker.server.exchange import Exchange
+from kcon_broker.server.faults import Faults, meet
 from kcon_broker.server.parked import ParkedTable
 from kcon_broker.server.read_buffers import BufferPool
 from kcon_broker.server.tasks import spawn
@@ -47,7 +48,7 @@ _CLOSE = "wants version {version} of {name}, served are {low} to {high}"
 class Dispatcher:
     """The rounds, and everybody who takes part in them."""
 
-    def __init__(self, broker: Broker, committer: Committer, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, broker: Broker, committer: Committer, loop: asyncio.AbstractEventLoop, clock: Clock) -> None:
         self.broker = broker
         self.committer = committer
         self.parked = ParkedTable(self.request_round)
@@ -56,13 +57,15 @@ class Dispatcher:
         """Memory of large requests; it is free again when a batch is written."""
         self.in_flight_bytes = 0
         self.on_connection_closed: Callable[[], None] = lambda: None
+        self.faults = Faults()
         self._loop = loop
+        self._clock = clock
         self._with_work: dict[Connection, None] = {}
         self._with_answers: dict[Connection, None] = {}
         self._is_round_due = False
         self._is_reading_paused = False
         self._is_stopping = False
-        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm: Timer | None = None
         self._alarm_ms = 0
 
     # What wakes the dispatcher.
@@ -112,8 +115,8 @@ class Dispatcher:
 
     def _round(self) -> None:
         self._is_round_due = False
-        now_ms = int(time.monotonic() * 1000)
-        wall_ms = int(time.time() * 1000)
+        now_ms = self._clock.now_ms()
+        wall_ms = self._clock.wall_ms()
         if self._with_work and not self._is_stopping:
             with_work, self._with_work = self._with_work, {}
             for connection in with_work:
@@ -190,6 +193,11 @@ class Dispatcher:
             wall_ms=wall_ms,
             now_ms=now_ms,
         )
+        if self.faults.pending and (fault := self.faults.take(request, api_version)) is not None:
+            # What follows a delayed request waits behind it: Produce requests must keep their order.
+            exchange.is_pipelined = is_pipelined and not fault.delay_ms
+            self._settle(exchange, context, meet(fault, handler, context, request))
+            return
         self._settle(exchange, context, handler.handle(context, request))
 
     def _refuse_version(self, connection: Connection, handler: Handler, frame: memoryview, api_version: int) -> None:
@@ -244,8 +252,8 @@ class Dispatcher:
         await read_ahead(needed.reads)
         if exchange.connection.is_closed or self._is_stopping:
             return
-        context.now_ms = int(time.monotonic() * 1000)
-        context.wall_ms = int(time.time() * 1000)
+        context.now_ms = self._clock.now_ms()
+        context.wall_ms = self._clock.wall_ms()
         self._ask(exchange, context, lambda: needed.retry(context))
         self.request_round()
 
@@ -310,7 +318,7 @@ class Dispatcher:
                 return
             self._alarm.cancel()
         self._alarm_ms = next_ms
-        self._alarm = self._loop.call_at(next_ms / 1000, self._alarmed)
+        self._alarm = self._clock.call_at(next_ms, self._alarmed)
 
     def _alarmed(self) -> None:
         self._alarm = None

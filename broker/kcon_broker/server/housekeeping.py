@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from kcon_broker.server.clock import Clock
 from kcon_broker.server.commit import Committer
 from kcon_broker.server.connection import Connection
 from kcon_broker.server.dispatch import Dispatcher
@@ -39,12 +40,15 @@ class Housekeeping:
         journal: MetadataJournal,
         committer: Committer,
         dispatcher: Dispatcher,
+        *,
+        clock: Clock,
     ) -> None:
         self._broker = broker
         self._folder = folder
         self._journal = journal
         self._committer = committer
         self._dispatcher = dispatcher
+        self._clock = clock
         self.retention_passes = 0
         """How often retention went through all partitions."""
         self._is_low_on_space = False
@@ -58,7 +62,7 @@ class Housekeeping:
         self._tasks.append(spawn(self._write_checkpoints(storage.checkpoint_interval_ms / 1000), name="checkpoints"))
         if storage.flush is FlushMode.INTERVAL:
             self._every(storage.flush_interval_ms, self._committer.start_sync, "flush")
-        self._tasks.append(spawn(self._let_go(storage.retention_check_interval_ms / 1000), name="retention"))
+        self._tasks.append(spawn(self._let_go(storage.retention_check_interval_ms), name="retention"))
 
     def stop(self) -> None:
         """End all jobs."""
@@ -96,11 +100,11 @@ class Housekeeping:
             except OSError as error:
                 _logger.error("writing the checkpoints failed: %s", error)
 
-    async def _let_go(self, interval_s: float) -> None:
+    async def _let_go(self, interval_ms: int) -> None:
         """Apply retention to all partitions, again and again, a slice at a time."""
         while True:
-            await asyncio.sleep(interval_s)
-            wall_ms = self._broker.steady_time.at(int(time.monotonic() * 1000), int(time.time() * 1000))
+            await self._clock.sleep(interval_ms)
+            wall_ms = self._broker.steady_time.at(self._clock.now_ms(), self._clock.wall_ms())
             expired_ms = wall_ms - self._broker.settings.storage.producer_id_expiration_ms
             removable: list[str] = []
             slice_began_s = time.monotonic()

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from kcon_broker.errors import BrokerError
 from kcon_broker.server.memory import keep_freed_buffers
@@ -35,7 +36,8 @@ async def _serve(settings: BrokerSettings, on_ready: OnReady) -> None:
     server.on_defect = end_for_defect
     await server.start()
     try:
-        on_ready(settings, *server.address, server.broker.cluster_id)
+        bound = None if server.control is None else server.control.address
+        on_ready(replace(settings, control=bound), *server.address, server.broker.cluster_id)
         sys.stdout.flush()
         server.warm_up()
         await stop.wait()

@@ -13,19 +13,21 @@ import logging
 import os
 import resource
 import socket
-import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from kcon_broker.batch.header import BatchHeader
 from kcon_broker.batch.walk import load_compiled
 from kcon_broker.errors import FolderUnreadableError, SettingsError
 from kcon_broker.handlers.registry import load_handlers
 from kcon_broker.server.cleaning import Cleaner
+from kcon_broker.server.clock import Clock, SystemClock
 from kcon_broker.server.commit import Committer
+from kcon_broker.server.control import ControlEndpoint
 from kcon_broker.server.coordinator_logs import CoordinatorLogs
 from kcon_broker.server.dispatch import Dispatcher
 from kcon_broker.server.housekeeping import Housekeeping
-from kcon_broker.server.listener import Listener, bind
+from kcon_broker.server.listener import Listener, bind, is_loopback
 from kcon_broker.server.lock import FolderLock
 from kcon_broker.server.os_files import OsFiles
 from kcon_broker.server.sync import SyncEngine, SyncFailed
@@ -59,14 +61,19 @@ _STOP_GRACE_S = 30.0
 class BrokerServer:
     """One broker on one folder and one port."""
 
-    def __init__(self, settings: BrokerSettings, *, files: Files | None = None) -> None:
-        """Prepare a broker; with `files` it lives there instead of in the data folder, and locks nothing."""
+    def __init__(self, settings: BrokerSettings, *, files: Files | None = None, clock: Clock | None = None) -> None:
+        """Prepare a broker; with `files` it lives there instead of in the data folder, and locks nothing.
+
+        `clock` is what it goes by; None: the machine's.
+        """
         self.settings = settings
         self.address = ("", 0)
         """Where it listens, once started."""
         self.broker: Broker
         self.on_defect: Callable[[], None] = lambda: None
         """Told when the broker cannot go on; the log says why."""
+        self.control: ControlEndpoint | None = None
+        self.clock = clock or SystemClock()
         self._files = files
         self._engine: SyncEngine | None = None
         self._lock: FolderLock | None = None
@@ -92,6 +99,7 @@ class BrokerServer:
             )
             self.broker.configs.change(static=static_configs(self.settings, listening=self.address))
             await self._seed_topics()
+            await self._open_control()
         except BaseException:
             listening.close()
             await self._release()
@@ -108,6 +116,8 @@ class BrokerServer:
     async def stop(self) -> None:
         """Go down cleanly: everything acknowledged and everything appended is on the disk."""
         self._listener.stop()
+        if self.control is not None:
+            self.control.stop()
         self.housekeeping.stop()
         await self.cleaner.stop()
         self.dispatcher.stop_handling()
@@ -123,6 +133,8 @@ class BrokerServer:
     async def abandon(self) -> None:
         """End as a killed process would: nothing more is written, synced or closed in order."""
         self._listener.stop()
+        if self.control is not None:
+            self.control.stop()
         self.housekeeping.stop()
         await self.cleaner.stop()
         self.dispatcher.stop_handling()
@@ -163,27 +175,35 @@ class BrokerServer:
             report=lambda text: _logger.error("%s", text),
             new_uuid=_new_uuid,
         )
-        self.broker.steady_time.at(int(time.monotonic() * 1000), int(time.time() * 1000))
+        self.broker.steady_time.at(self.clock.now_ms(), self.clock.wall_ms())
         self._engine = SyncEngine(
             None if self._lock is None else self.settings.data_dir, workers=self.settings.storage.sync_workers
         )
         self.committer = Committer(self.broker, self._journal, self._engine)
-        self.dispatcher = Dispatcher(self.broker, self.committer, loop)
-        self.housekeeping = Housekeeping(self.broker, self._folder, self._journal, self.committer, self.dispatcher)
-        self.cleaner = Cleaner(self.broker, self._folder)
+        self.dispatcher = Dispatcher(self.broker, self.committer, loop, self.clock)
+        self.housekeeping = Housekeeping(
+            self.broker, self._folder, self._journal, self.committer, self.dispatcher, clock=self.clock
+        )
+        self.cleaner = Cleaner(self.broker, self._folder, self.clock)
         self.broker.wake = self.dispatcher.wake
         self.broker.request_round = self.dispatcher.request_round
         if self._lock is not None:
             self.broker.disk_space = self._disk_space
         self.broker.on_topic_deleted = self._delete_files
         self.committer.on_defect = lambda: self.on_defect()  # noqa: PLW0108  # May be set later.
-        coordinator_logs = CoordinatorLogs(self.broker, self._folder)
+        coordinator_logs = CoordinatorLogs(self.broker, self._folder, self.clock)
         self.committer.on_group_partition_failed = coordinator_logs.reload_groups
         self.committer.on_transaction_partition_failed = coordinator_logs.reload_transactions
         for change in self._journal.take_found():
             self.broker.replay(change)
         coordinator_logs.load()
         self.housekeeping.take_strays_out()
+
+    async def _open_control(self) -> None:
+        if self.settings.control is not None:
+            host, port = self.settings.control
+            self.control = ControlEndpoint(bind(replace(self.settings, host=host, port=port)), self.dispatcher.faults)
+            await self.control.start()
 
     async def _seed_topics(self) -> None:
         for seed in self.settings.seed_topics:
@@ -317,6 +337,11 @@ def check_settings(settings: BrokerSettings) -> None:
             raise SettingsError(f"A topic cannot be named so: {problem}.")
     if settings.node_id < 0:
         raise SettingsError("The node id must not be negative.")
+    if settings.control is not None and not is_loopback(settings.control[0]):
+        raise SettingsError(
+            f"The control endpoint would let everyone on the network break the broker at {settings.control[0]}: "
+            "choose an address of this machine alone, such as 127.0.0.1:0."
+        )
 
 
 def _split_descriptors(settings: BrokerSettings) -> tuple[int, int]:

@@ -33,6 +33,7 @@ class ServeBroker(Request):
     help="0: a free one.",
 )
 @click.option("--advertise", metavar="HOST:PORT", help="The address that clients are told.")
+@click.option("--control", metavar="HOST:PORT", help="Where faults can be injected by HTTP, for tests; loopback only.")
 @click.option("--insecure", is_flag=True, help="Listen beyond loopback without authentication.")
 @click.option(
     "--flush",
@@ -52,6 +53,7 @@ def serve_broker(
     host: str,
     port: int,
     advertise: str | None,
+    control: str | None,
     insecure: bool,
     flush: str,
     default_partitions: int | None,
@@ -74,9 +76,13 @@ def serve_broker(
         _check("--topic-default", pair, _PAIR, "NAME=VALUE")
     if advertise is not None:
         _check("--advertise", advertise, _ADDRESS, "HOST:PORT")
+    if control is not None:
+        _check("--control", control, _ADDRESS, "HOST:PORT")
     arguments = ["--host", host, "--port", str(port), "--flush", flush]
     if advertise is not None:
         arguments += ["--advertise", advertise]
+    if control is not None:
+        arguments += ["--control", control]
     if insecure:
         arguments.append("--insecure")
     if default_partitions is not None:

@@ -105,10 +105,11 @@ def test_reset_scope_and_group_option() -> None:
 
 
 def test_serve_broker_hands_its_options_over() -> None:
-    request = parsed("serve-broker --port 0 --flush interval=50 --seed-topic a:2 --no-auto-create --data-dir d")
+    line = "serve-broker --port 0 --flush interval=50 --seed-topic a:2 --no-auto-create --data-dir d --control [::1]:0"
+    request = parsed(line)
     assert request.data_dir == "d"
     assert " ".join(request.arguments) == (
-        "--host 127.0.0.1 --port 0 --flush interval=50 --no-auto-create --seed-topic a:2"
+        "--host 127.0.0.1 --port 0 --flush interval=50 --control [::1]:0 --no-auto-create --seed-topic a:2"
     )
 
 
@@ -194,6 +195,7 @@ def test_a_format_for_an_offset_is_explained(word: str) -> None:
         ("serve-broker --seed-topic orders", "NAME:N"),
         ("serve-broker --topic-default x", "NAME=VALUE"),
         ("serve-broker --advertise host", "HOST:PORT"),
+        ("serve-broker --control host", "HOST:PORT"),
         ("serve-broker --port 70000", "70000"),
     ],
 )

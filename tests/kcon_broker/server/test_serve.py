@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -39,6 +40,24 @@ def refused(folder: Path, *more: str) -> str:
     result = subprocess.run(arguments(folder, *more), capture_output=True, text=True, check=False, timeout=_DEADLINE_S)
     assert (result.returncode, result.stdout) == (1, "")
     return result.stderr
+
+
+def test_faults_can_be_injected_where_the_ready_line_says(tmp_path: Path) -> None:
+    with running(tmp_path / "data", "--seed-topic", "t:1", "--control", "127.0.0.1:0") as (_, line):
+        _, address, _, _, control, *_ = line.split()
+        body = b'{"api": "PRODUCE", "error": "NOT_LEADER_OR_FOLLOWER"}'
+        where = f"http://{control.removeprefix('control=')}/faults"
+        request = Request(where, body, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=_DEADLINE_S) as answer:
+            assert answer.status == 201
+        with RawClient(address) as client:
+            codes = [produce(client, "t", batch(b"x")).error_code for _ in range(2)]
+        assert codes == [ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.NONE]
+
+
+def test_a_control_endpoint_beyond_this_machine_is_refused(tmp_path: Path) -> None:
+    said = refused(tmp_path, "--control", "0.0.0.0:0", "--insecure")
+    assert said.startswith("Error: The control endpoint would let everyone on the network break the broker")
 
 
 def test_one_ready_line_and_a_clean_stop(tmp_path: Path) -> None:
