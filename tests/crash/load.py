@@ -102,6 +102,12 @@ class BrokerProcess:
         with open(f"/proc/{self.process.pid}/statm") as stream:
             return int(stream.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
+    def peak_rss_bytes(self) -> int:
+        """Return the most memory it ever had."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal, and return at once."""
         assert self.process is not None

@@ -9,6 +9,7 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Iterator
 
 from kcon_broker.wire.messages.api_versions import ApiVersionsRequest
 from kcon_broker.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
@@ -149,7 +150,10 @@ def _fetch_all(topic: str) -> bytes:
 
 
 def abuse_fetch(bootstrap: str, topic: str, *, partitions: int, polls: int) -> None:
-    """Ask for 2^31 - 1 bytes of a thousand partitions, poll long in parallel, and leave in the middle of it."""
+    """Ask for 2^31 - 1 bytes of a thousand partitions, poll in parallel, and leave in the middle of it.
+
+    Every other poll waits; the rest is answered at once, by an error and a batch that nobody takes.
+    """
     wanted = [
         FetchPartition(partition=number % 4, fetch_offset=0, partition_max_bytes=2**31 - 1)
         for number in range(partitions)
@@ -157,14 +161,15 @@ def abuse_fetch(bootstrap: str, topic: str, *, partitions: int, polls: int) -> N
     greedy = FetchRequest(max_wait_ms=0, max_bytes=2**31 - 1, topics=[FetchTopic(topic=topic, partitions=wanted)])
     far = FetchPartition(partition=0, fetch_offset=1 << 40, partition_max_bytes=1)
     near = FetchPartition(partition=1, fetch_offset=0, partition_max_bytes=1)
-    waiting = FetchRequest(
-        max_wait_ms=60_000, min_bytes=1 << 30, topics=[FetchTopic(topic=topic, partitions=[far, near])]
+    waiting, answered = (
+        FetchRequest(max_wait_ms=60_000, min_bytes=1 << 30, topics=[FetchTopic(topic=topic, partitions=wishes)])
+        for wishes in ([near], [far, near])
     )
     pollers: list[socket.socket] = []
     try:
-        for _ in range(polls):
+        for number in range(polls):
             pollers.append(connect(bootstrap))
-            pollers[-1].sendall(frame(waiting, 11, 1))
+            pollers[-1].sendall(frame(waiting if number % 2 else answered, 11, 1))
         for _ in range(5):
             with connect(bootstrap) as connection:
                 connection.sendall(_hello() + frame(greedy, 11, 2))
@@ -172,6 +177,24 @@ def abuse_fetch(bootstrap: str, topic: str, *, partitions: int, polls: int) -> N
     finally:
         for poller in pollers:
             poller.close()
+
+
+@contextlib.contextmanager
+def hoarding_answers(
+    bootstrap: str, topic: str, *, partition: int, offset: int, clients: int, requests: int
+) -> Iterator[None]:
+    """Let clients ask for small batches, which are read into memory, many times over, and take none of them."""
+    wish = FetchPartition(partition=partition, fetch_offset=offset, partition_max_bytes=60_000)
+    fetch = frame(FetchRequest(max_wait_ms=0, topics=[FetchTopic(topic=topic, partitions=[wish])]), 11, 2)
+    host, _, port = bootstrap.rpartition(":")
+    with contextlib.ExitStack() as stack:
+        for _ in range(clients):
+            hoarder = stack.enter_context(socket.socket())
+            hoarder.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+            hoarder.settimeout(20)
+            hoarder.connect((host, int(port)))
+            hoarder.sendall(_hello() + fetch * requests)
+        yield
 
 
 def _hello() -> bytes:

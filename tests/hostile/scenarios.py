@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kcon_broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from kcon_broker.wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic
 from tests.crash.load import PARTITIONS, TOPIC, BrokerProcess
-from tests.hostile.attacks import SlowClients, abuse_fetch, flood_connects, fuzz_sockets
+from tests.hostile.attacks import SlowClients, abuse_fetch, flood_connects, fuzz_sockets, hoarding_answers
 from tests.hostile.healthy import HealthyClient, calm_p99_ms, p99_ms
 from tests.kcon_broker.raw_client import RawClient, batch, produce
 
@@ -28,6 +29,7 @@ _LOG_LINES_MAX = 500
 _CALM_S = 2.0
 _CLOSED_WITHIN_S = 45.0
 _SETTLE_S = 20.0
+_HOARDED_S = 2.0
 
 
 @dataclass(slots=True)
@@ -54,9 +56,10 @@ def attacked(outcome: Outcome, *, before: tuple[str, ...] = ()) -> Iterator[Brok
             yield broker
         outcome.failures += healthy.failures
         outcome.figures["p99 ms"] = p99_ms(healthy.times_ms)
-        outcome.figures["RSS growth MiB"] = (broker.rss_bytes() - rss_before) / 2**20
-        if broker.rss_bytes() - rss_before > RSS_GROWTH_BYTES_MAX:
-            outcome.failures.append(f"the memory grew by {(broker.rss_bytes() - rss_before) >> 20} MiB")
+        growth_bytes = broker.peak_rss_bytes() - rss_before
+        outcome.figures["peak RSS growth MiB"] = growth_bytes / 2**20
+        if growth_bytes > RSS_GROWTH_BYTES_MAX:
+            outcome.failures.append(f"the memory grew by {growth_bytes >> 20} MiB")
         if not _comes_true(lambda: broker.open_sockets() <= sockets_before + _SOCKETS_LEFT_MAX):
             outcome.failures.append(f"{broker.open_sockets()} sockets are open, {sockets_before} were before")
     finally:
@@ -80,6 +83,21 @@ def _fill(broker: BrokerProcess, batches: int) -> None:
         client.ask(ApiVersionsRequest(), ApiVersionsResponse, 0)
         for number in range(batches):
             produce(client, TOPIC, batch(os.urandom(900_000)), partition=max(0, number - 12) % PARTITIONS)
+
+
+def _fill_small(broker: BrokerProcess, batches: int) -> int:
+    """Give partition 0 so many batches of 50 kB; return the offset of the first."""
+    with RawClient(broker.bootstrap) as client:
+        offsets = [produce(client, TOPIC, batch(os.urandom(50_000))).base_offset for _ in range(batches)]
+    return offsets[0]
+
+
+def _is_fetched(bootstrap: str, offset: int) -> bool:
+    wish = FetchPartition(partition=0, fetch_offset=offset, partition_max_bytes=1 << 20)
+    request = FetchRequest(max_wait_ms=0, topics=[FetchTopic(topic=TOPIC, partitions=[wish])])
+    with RawClient(bootstrap) as client:
+        data = client.ask(request, FetchResponse, 11).responses[0].partitions[0]
+    return data.error_code == 0 and bool(data.records)
 
 
 def _comes_true(condition: Callable[[], bool]) -> bool:
@@ -126,8 +144,16 @@ def run_fetch_abuse(trials: int, _seed: int) -> Outcome:
     outcome = Outcome(trials)
     with attacked(outcome) as broker:
         _fill(broker, 40)
+        offset = _fill_small(broker, 8)
         for _ in range(trials):
             abuse_fetch(broker.bootstrap, TOPIC, partitions=1_000, polls=500)
+            # Eight megabytes each: what one client may leave unsent.
+            with hoarding_answers(broker.bootstrap, TOPIC, partition=0, offset=offset, clients=200, requests=160):
+                end = time.monotonic() + _HOARDED_S
+                while time.monotonic() < end:
+                    if not _is_fetched(broker.bootstrap, offset):
+                        outcome.failures.append("a client that reads got no record beside those that do not")
+                        break
     return outcome
 
 

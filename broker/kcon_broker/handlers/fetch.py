@@ -8,6 +8,8 @@
 - v13: topics by id (KIP-516).
 - A reader of committed records gets them up to the last stable offset, with the aborted transactions among them, whose
   records it skips (KIP-98).
+- What all clients leave unsent is limited: an answer gets smaller the less room there is (`state/unsent_answers`), at
+  last waits for it, and after its time holds no records, as one that a quota of Apache Kafka holds back.
 - A consumer reads up to the high watermark: with flush=always that is what survives a power cut.
 """
 
@@ -37,6 +39,8 @@ from kcon_broker.wire.stored_bytes import StoredBytes
 _READ_COMMITTED = 1
 _COLD_ATTEMPTS_MAX = 3
 """After so many the memory is too short to keep what was just read: the disk is waited for."""
+_ROOM_WAIT_MS_MIN = 500
+"""How long an answer waits for room in any case: a client with no patience would ask again at once."""
 _ISOLATION_LEVELS = (0, 1)
 _FIRST_VERSION_WITH_TOPIC_IDS = 13
 _FIRST_VERSION_WITH_LEADER = 16
@@ -102,7 +106,16 @@ def _refused(ctx: RequestContext, request: FetchRequest, error_code: ErrorCode) 
 class _Fetch:
     """One fetch, tried until it has enough or has waited long enough."""
 
-    __slots__ = ("cold", "cold_attempts", "context", "max_bytes", "min_bytes", "reads_committed", "until_ms")
+    __slots__ = (
+        "cold",
+        "cold_attempts",
+        "context",
+        "max_bytes",
+        "min_bytes",
+        "reads_committed",
+        "room_until_ms",
+        "until_ms",
+    )
 
     def __init__(self, ctx: RequestContext, request: FetchRequest, context: FetchContext) -> None:
         self.context = context
@@ -113,13 +126,15 @@ class _Fetch:
         self.max_bytes = min(request.max_bytes, ctx.broker.settings.network.fetch_response_bytes_max)
         self.reads_committed = request.isolation_level == _READ_COMMITTED
         self.until_ms = ctx.now_ms + max(0, request.max_wait_ms)
+        self.room_until_ms = max(self.until_ms, ctx.now_ms + _ROOM_WAIT_MS_MIN)
 
     def attempt(self, ctx: RequestContext) -> Answer | Park | NeedsRead:
         """Answer with what is there, or wait."""
         self.cold.clear()
         read: list[tuple[FetchWish, PartitionData]] = []
         wake_on: list[Hashable] = []
-        room = self.max_bytes
+        unsent = ctx.broker.unsent_answers
+        room = min(self.max_bytes, unsent.answer_bytes_max)
         total = 0
         must_answer = not self.context.wishes or ctx.now_ms >= self.until_ms
         for wish in self.context.wishes:
@@ -137,9 +152,18 @@ class _Fetch:
         if self.cold:
             self.cold_attempts += 1
             return NeedsRead(list(self.cold), self.attempt)
-        if not must_answer and total < self.min_bytes:
+        if not must_answer and total < min(self.min_bytes, unsent.answer_bytes_max):
             return Park(self.until_ms, wake_on, self.attempt)
-        return Answer(self._response(read))
+        held = _bytes_in_memory(read)
+        if not unsent.may_hold(held):
+            if ctx.now_ms < self.room_until_ms:
+                return Park(self.room_until_ms, [unsent.await_room()], self.attempt)
+            for _, data in read:
+                data.records = b""
+                if data.aborted_transactions:
+                    data.aborted_transactions = []
+            held = 0
+        return Answer(self._response(read), held_bytes=held)
 
     def _read(
         self, ctx: RequestContext, partition: Partition, wish: FetchWish, room: int, *, must_have_one: bool
@@ -244,6 +268,17 @@ class _Fetch:
                 response.responses.append(topic)
             topic.partitions.append(data)
         return response
+
+
+def _bytes_in_memory(read: list[tuple[FetchWish, PartitionData]]) -> int:
+    """Return the size of the records that were read, not left to the system to send."""
+    return sum(
+        len(part)
+        for _, data in read
+        if isinstance(data.records, list)
+        for part in data.records
+        if not isinstance(part, StoredBytes)
+    )
 
 
 def _aborted(

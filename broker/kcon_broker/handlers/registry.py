@@ -64,6 +64,8 @@ class Answer:
     response: Response
     after: Sequence[tuple[Gate, int]] = ()
     failed: Callable[[Gate], Response] | None = None
+    held_bytes: int = 0
+    """Record bytes in memory, counted in `broker.unsent_answers` as long as they are there."""
 
 
 @dataclass(slots=True)

@@ -32,6 +32,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, dispatcher: "Dispatcher", connection_id: int) -> None:
         self.dispatcher = dispatcher
         self.network = dispatcher.broker.settings.network
+        self.unsent_answers = dispatcher.broker.unsent_answers
         self.connection_id = connection_id
         self.client_host = ""
         self.exchanges: deque[Exchange] = deque()
@@ -43,7 +44,11 @@ class Connection(asyncio.BufferedProtocol):
         """Bytes of requests received and not yet answered."""
         self.began_s = self.last_active_s = time.monotonic()
         self.frame_began_s: float | None = None
-        self._reader = FrameReader(self.network.first_request_bytes_max, take_buffer=dispatcher.request_buffers.take)
+        self._reader = FrameReader(
+            self.network.first_request_bytes_max,
+            take_buffer=dispatcher.request_buffers.take,
+            staging=dispatcher.staging,
+        )
         self.has_sent_request = False
         self._is_reading = True
         self._transport: asyncio.Transport | None = None
@@ -62,7 +67,9 @@ class Connection(asyncio.BufferedProtocol):
             original.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.network.send_buffer_bytes:
                 original.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.network.send_buffer_bytes)
-            self._sender = Sender(original, on_lost=lambda: self.close(None), on_room=self._has_room)
+            self._sender = Sender(
+                original, self.unsent_answers, on_lost=lambda: self.close(None), on_room=self._has_room
+            )
         self.dispatcher.connections[self.connection_id] = self
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -154,6 +161,7 @@ class Connection(asyncio.BufferedProtocol):
             exchange = exchanges.popleft()
             self.waiting_bytes -= exchange.request_bytes
             self.dispatcher.in_flight_bytes -= exchange.request_bytes
+            exchange.let_go()
             parts.extend(exchange.encode())
         if parts:
             self._send(parts)
@@ -174,6 +182,7 @@ class Connection(asyncio.BufferedProtocol):
         if reason is not None:
             _logger.warning("closed the connection of %s: %s", self.client_host or "a client", reason)
         for exchange in self.exchanges:
+            exchange.let_go()
             if exchange.parked is not None:
                 self.dispatcher.parked.remove(exchange.parked)
         self.dispatcher.in_flight_bytes -= self.waiting_bytes
@@ -190,7 +199,9 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def _may_answer_more(self) -> bool:
-        return self._sender is None or self._sender.unsent_bytes <= self.network.unsent_bytes_max
+        if self._sender is None or not self._sender.unsent_bytes:
+            return True
+        return self._sender.unsent_bytes <= self.network.unsent_bytes_max and not self.unsent_answers.is_full
 
     def _send(self, parts: list[Part]) -> None:
         if self._sender is not None:

@@ -34,6 +34,7 @@ from kcon_broker.server.tasks import spawn
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.wire.api_keys import ApiKey
+from kcon_broker.wire.frames import STAGING_BYTES
 from kcon_broker.wire.headers import decode_request_header
 from kcon_broker.wire.schema import WireError
 
@@ -55,6 +56,8 @@ class Dispatcher:
         self.connections: dict[int, Connection] = {}
         self.request_buffers = BufferPool()
         """Memory of large requests; it is free again when a batch is written."""
+        self.staging = bytearray(STAGING_BYTES)
+        """What all connections receive into, one after the other."""
         self.in_flight_bytes = 0
         self.on_connection_closed: Callable[[], None] = lambda: None
         self.faults = Faults()

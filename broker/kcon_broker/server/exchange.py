@@ -30,6 +30,7 @@ class Exchange:
         "failed",
         "gates_open",
         "has_flexible_header",
+        "held_bytes",
         "is_done",
         "is_pipelined",
         "parked",
@@ -55,6 +56,8 @@ class Exchange:
         """The next request may be handled before this one is answered."""
         self.request_bytes = request_bytes
         self.response: Response | None = None
+        self.held_bytes = 0
+        """Of the response, counted as kept in memory."""
         self.failed: Callable[[Gate], Response] | None = None
         self.gates_open = 0
         self.is_done = False
@@ -64,6 +67,9 @@ class Exchange:
         """Take the answer; it is done at once unless it waits for gates."""
         self.response = answer.response
         self.failed = answer.failed
+        if answer.held_bytes:
+            self.held_bytes = answer.held_bytes
+            self.connection.unsent_answers.hold(answer.held_bytes)
         for gate, offset in answer.after:
             if gate.high_watermark < offset:
                 self.gates_open += 1
@@ -91,6 +97,12 @@ class Exchange:
             return
         self.response = self.failed(gate)
         self.gate_passed(gate)
+
+    def let_go(self) -> None:
+        """Count the response no longer: it is dropped, or counted by who sends it; idempotent."""
+        if self.held_bytes:
+            self.connection.unsent_answers.release(self.held_bytes)
+            self.held_bytes = 0
 
     def encode(self) -> list[Part]:
         """Return the whole frame as a list of parts; empty: there is no answer."""

@@ -32,7 +32,9 @@ class FilePart(StoredBytes):
         self._position = position
         self._is_released = False
         file.reader_count += 1
-        files.pinned_count += 1
+        if not file.part_count:
+            files.pinned_count += 1
+        file.part_count += 1
 
     def __len__(self) -> int:
         return self._size
@@ -56,7 +58,9 @@ class FilePart(StoredBytes):
         """Let the file be closed."""
         if not self._is_released:
             self._is_released = True
-            self._files.pinned_count -= 1
+            self._file.part_count -= 1
+            if not self._file.part_count:
+                self._files.pinned_count -= 1
             self._file.end_read()
 
     def __del__(self) -> None:

@@ -40,7 +40,7 @@ class OsFiles:
         self.read_buffers = BufferPool()
         self.is_cached = find_cachestat()
         self.pinned_count = 0
-        """Parts of files that clients are being sent."""
+        """Files of which clients are being sent parts."""
         self._syncfs = find_syncfs()
         self._root_descriptor = -1
 
@@ -287,15 +287,17 @@ class OsEntry:
 class OsFile(OsEntry):
     """One file on the disk."""
 
-    __slots__ = ("is_closing", "reader_count")
+    __slots__ = ("is_closing", "part_count", "reader_count")
 
     is_folder = False
 
     def __init__(self, files: OsFiles, path: str) -> None:
         super().__init__(files, path)
         self.is_closing = False
+        self.part_count = 0
+        """Parts of it in answers that are not sent yet."""
         self.reader_count = 0
-        """Threads that read."""
+        """Threads that read, and those parts."""
 
     @property
     def is_in_use(self) -> bool:
@@ -351,7 +353,7 @@ class OsFile(OsEntry):
         """Return what is in memory: a large part as one that the kernel sends by itself, where it can."""
         files = self._files
         is_cached = files.is_cached
-        if size < PART_BYTES_MIN or is_cached is None or not files.may_pin:
+        if size < PART_BYTES_MIN or is_cached is None or not (self.part_count or files.may_pin):
             return self.read_now(size, position)
         descriptor = files.touch(self)
         if not is_cached(descriptor, size, position):

@@ -2,7 +2,8 @@
 
 Past the transport of asyncio, on a duplicate of the socket: a transport would copy what it cannot send at once.
 Buffers go with `writev`, parts of files by themselves (`StoredBytes`). Where the disk would have to be waited for, a
-thread reads ahead first. What is unsent is bounded by whoever asks for more requests (`unsent_bytes`).
+thread reads ahead first. What is unsent is bounded by whoever asks for more requests (`unsent_bytes`); what of it is
+in memory is counted for all connections together (`state/unsent_answers`).
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 
 from kcon_broker.server.cold_reads import read_ahead
 from kcon_broker.server.tasks import spawn
+from kcon_broker.state.unsent_answers import UnsentAnswers
 from kcon_broker.storage.files import WouldBlockError
 from kcon_broker.wire.schema import Buffer, Part
 from kcon_broker.wire.stored_bytes import StoredBytes
@@ -35,13 +37,25 @@ _COLD_ATTEMPTS_MAX = 3
 class Sender:
     """The sending side of one connection."""
 
-    def __init__(self, original: socket.socket, *, on_lost: Callable[[], None], on_room: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        original: socket.socket,
+        unsent_answers: UnsentAnswers,
+        *,
+        on_lost: Callable[[], None],
+        on_room: Callable[[], None],
+    ) -> None:
         """Send on a duplicate of `original`. `on_lost`: it is gone; `on_room`: the client took something."""
         self.unsent_bytes = 0
         self.stuck_since_s: float | None = None
         """Since when the client takes no byte of what it is being sent."""
         self._socket = socket.socket(fileno=os.dup(original.fileno()))
         self._descriptor = self._socket.fileno()
+        self._unsent_answers = unsent_answers
+        self._held_bytes = 0
+        """Of buffers, whole ones: a sent beginning stays in memory until the rest has left."""
+        self._front_taken = 0
+        """Bytes that were sent of the first unsent part, a buffer, and are cut off it."""
         self._on_lost = on_lost
         self._on_room = on_room
         self._loop = asyncio.get_running_loop()
@@ -82,6 +96,8 @@ class Sender:
                 part.release()
         self._unsent.clear()
         self._socket.close()
+        self._unsent_answers.release(self._held_bytes)
+        self._held_bytes = 0
 
     def _send_buffers(self, buffers: list[Buffer]) -> None:
         """Send in one call, as most answers go."""
@@ -103,6 +119,9 @@ class Sender:
     def _keep(self, parts: Sequence[Part]) -> None:
         self._unsent.extend(parts)
         self.unsent_bytes += sum(map(len, parts))
+        size = sum(len(part) for part in parts if not isinstance(part, StoredBytes))
+        self._held_bytes += size
+        self._unsent_answers.hold(size)
 
     def _drain(self) -> None:
         """Send until the socket is full, or others have waited long enough; called by the loop as well."""
@@ -168,16 +187,23 @@ class Sender:
         """Take bytes that were sent off the front, which are buffers."""
         unsent = self._unsent
         self.unsent_bytes -= sent
+        released = 0
         while unsent:
             front = unsent[0]
             if isinstance(front, StoredBytes):
-                return
+                break
             if sent < len(front):
                 if sent:
                     unsent[0] = memoryview(front)[sent:]
-                return
+                    self._front_taken += sent
+                break
             sent -= len(front)
+            released += len(front) + self._front_taken
+            self._front_taken = 0
             unsent.popleft()
+        if released:
+            self._held_bytes -= released
+            self._unsent_answers.release(released)
 
     def _watch(self, *, wanted: bool) -> None:
         """Have the loop tell when the socket takes more."""

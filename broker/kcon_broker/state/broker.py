@@ -46,6 +46,7 @@ from kcon_broker.state.topic_configs import TopicConfig, effective_config
 from kcon_broker.state.topic_records import MetadataChange, ProducerIdsReserved
 from kcon_broker.state.transaction_journal import BrokerTransactionJournal
 from kcon_broker.state.transactions.coordinator import TransactionCoordinator
+from kcon_broker.state.unsent_answers import UnsentAnswers
 from kcon_broker.storage.log import Log
 
 _PRODUCER_ID_BLOCK = 1_000
@@ -116,6 +117,10 @@ class Broker:
         """Return the bytes of the disk, all and usable; -1: not known."""
         self.wake: Callable[[Hashable], None] = lambda _: None
         """Ask every parked request again that waits for this key: a Partition, or a group's."""
+        self.unsent_answers = UnsentAnswers(
+            settings.network.all_unsent_bytes_max,
+            on_room=lambda key: self.wake(key),  # noqa: PLW0108  # It is set later.
+        )
         self.request_round: Callable[[], None] = lambda: None
         """See to it that timers and appended records are looked after soon."""
         self.transactions = TransactionCoordinator(settings.transactions, journal=BrokerTransactionJournal(self))

@@ -19,6 +19,8 @@ from kcon_broker.wire.stored_bytes import StoredBytes
 
 _SMALL_RUN_BYTES = 64 * 1024
 """Up to so much is read along with the headers."""
+_COPIED_BYTES_MAX = 48 * 1024
+"""Less than so much is copied out of what it was read with."""
 _WINDOW_BYTES = 4_096
 """Read at once where only headers are wanted: the distance between two index entries."""
 _INDEX_DISTANCE_BYTES = 8_192
@@ -313,11 +315,12 @@ def _read_segment(
     end = _end_of_run(segment, headers, position + size, upper, limit_offset)
     is_at_end = end == segment.size
     read_before = headers.between(position, end)
-    if read_before is not None:
-        return read_before, is_at_end
-    run = take(end - position, position)
+    run = read_before if read_before is not None else take(end - position, position)
     if len(run) < end - position:
         raise _Insane(position)
+    if isinstance(run, memoryview) and len(run) < _COPIED_BYTES_MAX:
+        # A client that takes its time must not keep a whole buffer in memory for a batch of a few bytes.
+        run = memoryview(bytes(run))
     return run, is_at_end
 
 

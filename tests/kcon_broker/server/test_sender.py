@@ -12,6 +12,7 @@ import pytest
 from kcon_broker.server.file_parts import PART_BYTES_MIN, FilePart
 from kcon_broker.server.os_files import OsFile, OsFiles
 from kcon_broker.server.sender import Sender
+from kcon_broker.state.unsent_answers import UnsentAnswers
 from kcon_broker.storage.files import File, write_all
 from kcon_broker.wire.schema import Part
 from kcon_broker.wire.stored_bytes import StoredBytes
@@ -28,7 +29,8 @@ class Client:
             end.setblocking(False)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
         self.is_lost = False
-        self.sender = Sender(ours, on_lost=self.lost, on_room=lambda: None)
+        self.unsent_answers = UnsentAnswers(1 << 30, on_room=lambda _: None)
+        self.sender = Sender(ours, self.unsent_answers, on_lost=self.lost, on_room=lambda: None)
         ours.close()
 
     def lost(self) -> None:
@@ -159,7 +161,7 @@ def test_memory_that_keeps_nothing_makes_the_loop_wait_in_the_end(files: OsFiles
 def test_no_file_stays_open_for_a_client_that_is_gone(files: OsFiles, file: File, ends: str) -> None:
     async def scenario(client: Client) -> None:
         parts: list[Part] = [part_of(file, len(CONTENT), 0), part_of(file, len(CONTENT), 0)]
-        assert files.pinned_count == 2
+        assert files.pinned_count == 1
         if ends != "never sent":
             client.sender.send(parts)
         if ends == "closed by us":
@@ -193,13 +195,42 @@ def test_a_file_that_lost_its_end_ends_the_connection(file: File) -> None:
 def test_small_parts_and_too_many_parts_are_read(files: OsFiles, file: File) -> None:
     """Half of the files that may be open must stay free for others."""
     assert isinstance(file.part_now(PART_BYTES_MIN - 1, 0), memoryview)
-    parts = [file.part_now(PART_BYTES_MIN, 0) for _ in range(4)]
+    others = [files.open(f"other-{number}", create=True) for number in range(4)]
+    for other in others:
+        write_all(other, [CONTENT[:200_000]], 0)
+    parts = [other.part_now(PART_BYTES_MIN, 0) for other in others]
     assert all(isinstance(part, StoredBytes) for part in parts)
     one_more = file.part_now(PART_BYTES_MIN, 7)
     assert isinstance(one_more, memoryview)
     assert one_more == CONTENT[7 : 7 + PART_BYTES_MIN]
     parts.clear()
     assert isinstance(file.part_now(PART_BYTES_MIN, 0), StoredBytes)
+
+
+def test_a_file_is_held_open_once_for_any_number_of_clients(files: OsFiles, file: File) -> None:
+    parts = [part_of(file, PART_BYTES_MIN, number) for number in range(1_000)]
+    assert files.pinned_count == 1
+    parts.pop()
+    assert files.pinned_count == 1
+    parts.clear()
+    assert files.pinned_count == 0
+
+
+def test_what_is_in_memory_counts_until_it_has_left_and_files_do_not(file: File) -> None:
+    async def scenario(client: Client) -> None:
+        whole = bytes(1_000_000)
+        client.sender.send([b"head", part_of(file, 1_000_000, 0), whole])
+        assert client.unsent_answers.held_bytes == len(whole)
+        await client.receive(1_000_004 + 500_000)
+        assert client.unsent_answers.held_bytes == len(whole), "a beginning that was sent stays in memory"
+        await client.receive(500_000)
+        assert client.unsent_answers.held_bytes == 0
+        client.sender.send([whole, whole])
+        assert client.unsent_answers.held_bytes == 2 * len(whole)
+        client.sender.close()
+        assert client.unsent_answers.held_bytes == 0
+
+    run(scenario)
 
 
 def test_without_the_kernels_help_parts_are_read(files: OsFiles, file: File) -> None:

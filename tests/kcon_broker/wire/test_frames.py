@@ -109,3 +109,20 @@ def test_receiving_into_the_buffer_directly() -> None:
         stream = stream[count:]
     assert [len(frame) for frame in frames] == [800_000, 4]
     assert bytes(frames[0]) == b"ab" * 400_000
+
+
+def test_readers_that_share_their_staging_buffer_do_not_mix_their_frames() -> None:
+    """Pieces of many connections arrive in turns, each cut anywhere; an idle one keeps nothing."""
+    pick = random.Random(7)
+    staging = bytearray(STAGING_BYTES)
+    wanted = [[bytes([number]) * size for size in (3, 0, 5_000, STAGING_BYTES - 4, 200_000, 1)] for number in range(5)]
+    readers = [FrameReader(staging=staging) for _ in wanted]
+    streams = [framed(*bodies) for bodies in wanted]
+    came: list[list[bytes]] = [[] for _ in wanted]
+    while any(streams):
+        number = pick.randrange(len(readers))
+        size = pick.choice([1, 3, 1_000, 30_000])
+        came[number] += [bytes(frame) for frame in readers[number].feed(streams[number][:size])]
+        streams[number] = streams[number][size:]
+    assert came == wanted
+    assert [reader.pending_bytes for reader in readers] == [0] * len(readers)
