@@ -149,7 +149,7 @@ async def _rows(request: ReassignPlan, text: str | None, session: Session) -> tu
             )
             for where in unknown
         ]
-        return rows, [*missing_topics(found.missing), *errors]
+        return rows, [*missing_topics(found.missing, found.near), *errors]
     found = await find_topics(session, request.topics)
     live = [broker for broker in await admin.brokers() if not broker.fenced]
     missing = sorted(set(request.brokers) - {broker.id for broker in live})
@@ -164,7 +164,7 @@ async def _rows(request: ReassignPlan, text: str | None, session: Session) -> tu
         racks={broker.id: broker.rack.raw if broker.rack is not None else None for broker in live},
         replication_factor=request.replication_factor,
     )
-    return rows, missing_topics(found.missing)
+    return rows, missing_topics(found.missing, found.near)
 
 
 def _read(path: str, invocation: Invocation) -> str:

@@ -1,6 +1,6 @@
 """`kcon topic`: executes its requests and shows the answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from kcon.cli.document import Block, Column, Document, Item, ItemError, int64
 from kcon.cli.invocation import Invocation
@@ -21,6 +21,7 @@ from kcon.commands.topic_shape import TopicApply, TopicClone
 from kcon.core.snapshot import TopicInfo
 from kcon.core.wire_text import display_safe
 from kcon.errors import NotFoundError
+from kcon.services.near_names import did_you_mean
 from kcon.services.session import Session
 from kcon.services.topics import (
     PartitionOffsets,
@@ -114,12 +115,15 @@ def _topic_errors(topics: Iterable[TopicInfo]) -> list[ItemError]:
     ]
 
 
-def missing_topics(names: Iterable[str]) -> list[ItemError]:
-    """Return the errors of topics that do not exist."""
+def missing_topics(names: Iterable[str], near: Mapping[str, list[str]] | None = None) -> list[ItemError]:
+    """Return the errors of topics that do not exist. near: by name what was probably meant."""
     return [
         ItemError(
             item=f"topic {display_safe(name)}",
-            error=NotFoundError(f"Topic {display_safe(name)} does not exist.", "`kcon topic list` shows the names."),
+            error=NotFoundError(
+                f"Topic {display_safe(name)} does not exist.",
+                did_you_mean((near or {}).get(name, ()), "`kcon topic list` shows the names."),
+            ),
         )
         for name in names
     ]
@@ -152,7 +156,7 @@ async def _describe(request: TopicDescribe, invocation: Invocation, session: Ses
             rows=[_partition_row(each, part) for each in described for part in each.partitions],
             blocks=[block for each in described for block in _describe_blocks(each)],
             errors=[
-                *missing_topics(found.missing),
+                *missing_topics(found.missing, found.near),
                 *_topic_errors(found.topics),
                 *(error for each in described for error in _partition_errors(each)),
             ],

@@ -65,7 +65,7 @@ async def _alter(request: TopicAlter, invocation: Invocation, session: Session) 
         (rows, changes),
         kind="TopicAlteration",
         question=f"Change {what}?",
-        errors=[*missing_topics(found.missing), *config_errors(errors)],
+        errors=[*missing_topics(found.missing, found.near), *config_errors(errors)],
     )
 
 
@@ -145,7 +145,7 @@ async def _add_partitions(request: TopicAddPartitions, invocation: Invocation, s
         planned="to be grown",
         done="grown",
         what="topics",
-        errors=missing_topics(found.missing),
+        errors=missing_topics(found.missing, found.near),
         notes=["Records of one key go to another partition from then on, so their order is not kept across it."],
     )
     return await carry_out_items(
@@ -178,7 +178,7 @@ async def _purge(request: TopicPurge, invocation: Invocation, session: Session) 
             session, found.topics, before, partitions=request.partitions, by_pattern=by_pattern
         )
     by_place = {row.partition: row for row in rows}
-    errors = [*missing_topics(found.missing)]
+    errors = [*missing_topics(found.missing, found.near)]
     for row in rows:
         if row.error is not None:
             where = f"{row.partition.topic}/{row.partition.partition}"

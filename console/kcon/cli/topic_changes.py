@@ -153,5 +153,5 @@ def _delete_document(
         context=invocation.context.name,
         columns=_DELETE_COLUMNS,
         items=items,
-        errors=[] if if_exists else missing_topics(plan.missing),
+        errors=[] if if_exists else missing_topics(plan.missing, plan.near),
     )

@@ -62,7 +62,7 @@ async def _consumers(request: TopicConsumers, invocation: Invocation, session: S
             context=invocation.context.name,
             columns=_CONSUMER_COLUMNS,
             items=items,
-            errors=missing_topics(found.missing),
+            errors=missing_topics(found.missing, found.near),
             name_key="group",
         )
     )
@@ -95,7 +95,7 @@ async def _producers(request: TopicProducers, invocation: Invocation, session: S
         }
         for topic, states in told
     ]
-    errors = missing_topics(found.missing)
+    errors = missing_topics(found.missing, found.near)
     for where, error in failed.items():
         label = f"{where.topic}/{where.partition}"
         errors.append(ItemError(item=label, error=error.as_exception(label)))

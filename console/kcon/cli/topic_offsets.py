@@ -51,7 +51,7 @@ async def run_topic_offsets(request: TopicOffsets, invocation: Invocation, sessi
             columns=(*_COLUMNS, _TIME_COLUMN) if has_times else _COLUMNS,
             name_key="topic",
             items=items,
-            errors=[*missing_topics(found.missing), *errors],
+            errors=[*missing_topics(found.missing, found.near), *errors],
         )
     )
 

@@ -70,16 +70,15 @@ async def _why(session: Session, name: str, watch_ms: int | None) -> _Told:
     group = _decoded(rest) if slash and kind == "group" else name
     try:
         return _Told("group", WireText(group), await why_group(session, group, watch_ms=watch_ms))
-    except NotFoundError:
+    except NotFoundError as error:
         if group != name:
             raise
+        group_hint = error.hint
     try:
         return _Told("topic", WireText(name), await why_topic(session, name))
     except NotFoundError as error:
         safe = display_safe(name)
-        raise NotFoundError(
-            f"There is neither a group nor a topic {safe}.", "`kcon group list` and `kcon topic list` name them."
-        ) from error
+        raise NotFoundError(f"There is neither a group nor a topic {safe}.", f"{group_hint} {error.hint}") from error
 
 
 def _decoded(text: str) -> str:

@@ -8,9 +8,10 @@ from kcon.core.kafka_error import KafkaError
 from kcon.core.snapshot import CommittedOffset, GroupCommits
 from kcon.errors import KconError
 from kcon.gate.permit import Operation, Permit
-from kcon.services.groups import PartitionScope, list_groups, missing_group
+from kcon.services.groups import PartitionScope, list_groups
 from kcon.services.item_changes import ItemChanges
 from kcon.services.names import is_pattern
+from kcon.services.near_names import group_not_found
 from kcon.services.resets import describe_one, keep_undo_record, read_commits
 from kcon.services.session import Session
 
@@ -33,7 +34,7 @@ async def read_offsets(
             errors[group] = commits.as_exception(f"group {group}")
             continue
         if not commits and (await describe_one(admin, group)).state == "Dead":
-            errors[group] = missing_group(group)
+            errors[group] = await group_not_found(admin, group)
             continue
         chosen = {where: commit for where, commit in commits.items() if _in_scope(where, scopes)}
         found[group] = dict(sorted(chosen.items(), key=lambda item: (item[0].topic.raw, item[0].partition)))

@@ -30,7 +30,8 @@ from kcon.core.snapshot import (
 from kcon.core.time_lag import UNKNOWN_LAG, Probe, TimeLag, time_lag
 from kcon.core.verdict import Cause, Confidence, GroupFacts, PartitionFacts, Verdict, VerdictRules
 from kcon.core.wire_text import WireText
-from kcon.services.groups import DEAD, missing_group
+from kcon.services.groups import DEAD
+from kcon.services.near_names import group_not_found
 from kcon.services.session import Session
 
 INTERVAL_MS: Final = 1_000
@@ -119,12 +120,14 @@ async def take_look(admin: Admin, group: GroupId, now_ms: int) -> Look:
     about, offsets = described[group], committed[group]
     for told in (about, offsets):
         if isinstance(told, KafkaError):
-            raise missing_group(group) if told.name == "GROUP_ID_NOT_FOUND" else told.as_exception(f"group {group}")
+            if told.name == "GROUP_ID_NOT_FOUND":
+                raise await group_not_found(admin, group)
+            raise told.as_exception(f"group {group}")
     assert isinstance(about, GroupDescription)
     assert not isinstance(offsets, KafkaError)
     commits = {where: told.offset for where, told in offsets.items() if isinstance(told, CommittedOffset)}
     if about.state == DEAD and not commits:
-        raise missing_group(group)
+        raise await group_not_found(admin, group)
     places = sorted({*commits, *(where for member in about.members for where in member.assignment)})
     topics = await admin.topics(list(dict.fromkeys(where.topic for where in places))) if places else []
     starts, ends, stable_ends = await asyncio.gather(

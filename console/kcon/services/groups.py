@@ -20,6 +20,7 @@ from kcon.core.snapshot import (
 )
 from kcon.errors import KconError, NotFoundError
 from kcon.services.names import is_pattern, select_names
+from kcon.services.near_names import hint_groups
 from kcon.services.session import Session
 
 OFFSET_GROUP_TYPES: Final = frozenset({"", "classic", "consumer"})
@@ -95,6 +96,7 @@ async def describe_groups(
             errors[group] = error
         elif isinstance(each, GroupDescription):
             found.append(each)
+    await hint_groups(admin, errors)
     return found, errors
 
 
@@ -158,6 +160,7 @@ async def group_lag(
         if isinstance(about, GroupDescription):
             groups[group] = about
         commits[group] = offsets
+    await hint_groups(admin, group_errors)
     owners = {group: _owners(groups.get(group)) for group in commits}
     wanted = {group: _places(offsets, owners[group], scopes) for group, offsets in commits.items()}
     # In their order, not as a set: neighbours of one topic cost less on the way to the brokers.

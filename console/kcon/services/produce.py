@@ -98,11 +98,9 @@ async def require_topic(session: "Session", topic: TopicName) -> None:
     admin = await session.admin()
     info = (await admin.topics([topic]))[0]
     if info.error is not None:
-        from kcon.errors import NotFoundError
+        from kcon.services.near_names import topic_error
 
-        if info.error.name == "UNKNOWN_TOPIC_OR_PARTITION":
-            raise NotFoundError(f"Topic {topic} does not exist.", f"Create it: kcon topic create {topic}")
-        raise info.error.as_exception(f"Topic {topic}")
+        raise await topic_error(admin, topic, info.error, f"Create it: kcon topic create {topic}")
 
 
 async def open_producer(

@@ -24,6 +24,7 @@ from kcon.records.notice import Notice
 from kcon.records.read_plan import BUFFER_BYTES, Isolation, Order, PartitionRange, ReadPlan
 from kcon.records.record import Record
 from kcon.services.masking import Masks
+from kcon.services.near_names import topic_error
 from kcon.services.record_filter import RecordFilter
 from kcon.services.session import Session
 
@@ -281,7 +282,7 @@ async def _existing_partitions(session: Session, query: RecordQuery) -> list[Top
     partitions: list[TopicPartition] = []
     for info in await admin.topics(query.topics):
         if info.error is not None:
-            raise info.error.as_exception(f"topic {info.name}")
+            raise await topic_error(admin, info.name, info.error)
         there = {partition.partition for partition in info.partitions}
         wanted = there if query.partitions is None else query.partitions
         missing = sorted(wanted - there)

@@ -19,7 +19,8 @@ from kcon.core.snapshot import CommittedOffset, GroupDescription, OffsetAt, Offs
 from kcon.errors import NotFoundError, RefusedError
 from kcon.gate.permit import Operation
 from kcon.gate.undo import UndoEntry
-from kcon.services.groups import DEAD, PartitionScope, missing_group
+from kcon.services.groups import DEAD, PartitionScope
+from kcon.services.near_names import group_not_found, topic_error
 from kcon.services.session import Session
 
 POLL_MS: Final = 500
@@ -105,7 +106,7 @@ async def plan_reset(
     elif isinstance(target, ToGroup):
         source = await _source_commits(admin, target.group)
     if description.state == DEAD and not commits and not scopes and source is None:
-        raise missing_group(group)
+        raise await group_not_found(admin, group)
     places = set(source or {}) if isinstance(target, ToOffsets) else {*commits, *(source or {})}
     places = await _in_scope(admin, places, scopes)
     states = await _states(admin, places, commits, target)
@@ -127,7 +128,7 @@ async def describe_one(admin: Admin, group: GroupId) -> GroupDescription:
     described = (await admin.describe_groups([group]))[group]
     if isinstance(described, KafkaError):
         if described.name == "GROUP_ID_NOT_FOUND":
-            raise missing_group(group)
+            raise await group_not_found(admin, group)
         raise described.as_exception(f"group {group}")
     if described.error is not None:
         raise described.error.as_exception(f"group {group}")
@@ -162,9 +163,7 @@ async def _in_scope(admin: Admin, places: set[TopicPartition], scopes: Sequence[
     for scope in scopes:
         info = by_name[scope.topic]
         if info.error is not None:
-            if info.error.name == "UNKNOWN_TOPIC_OR_PARTITION":
-                raise NotFoundError(f"Topic {scope.topic} does not exist.", "`kcon topic list` shows the names.")
-            raise info.error.as_exception(f"topic {scope.topic}")
+            raise await topic_error(admin, scope.topic, info.error)
         existing = {part.partition for part in info.partitions}
         missing = sorted((scope.partitions or frozenset()) - existing)
         if missing:

@@ -1,8 +1,8 @@
 """How are topics made and deleted? Plan first, then apply, then wait until the change shows."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from kcon.admin.client import Admin
@@ -45,6 +45,8 @@ class TopicDeletePlan:
     descriptions: tuple[TopicDescription, ...]
     missing: tuple[str, ...] = ()
     """Plain names that do not exist."""
+    near: Mapping[str, list[str]] = field(default_factory=dict)
+    """By missing name those that are spelt nearly so."""
     by_pattern: bool = False
     """Names came from a pattern, so the user has not typed each of them."""
     confirmed_by: str | None = None
@@ -85,6 +87,7 @@ async def plan_delete(session: Session, names: Sequence[str], *, regex: bool = F
     return TopicDeletePlan(
         descriptions=tuple(await describe_topics(session, found.topics)),
         missing=tuple(found.missing),
+        near=found.near,
         by_pattern=any(is_pattern(name, regex=regex) for name in names),
     )
 

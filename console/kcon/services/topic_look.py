@@ -16,12 +16,12 @@ from kcon.core.snapshot import NO_BROKER, OffsetAt, OffsetResult, TopicInfo
 from kcon.core.topic_verdict import SILENT_MS, TopicFacts, judge_topic
 from kcon.core.transaction import HANGING_AFTER_MS, HangingTransaction
 from kcon.core.verdict import Verdict
-from kcon.errors import KconError, NotFoundError
+from kcon.errors import KconError
 from kcon.services.disk_usage import read_disk_usage
 from kcon.services.groups import PartitionScope
 from kcon.services.min_isr import read_min_isr
+from kcon.services.near_names import topic_error
 from kcon.services.session import Session
-from kcon.services.topics import is_missing
 from kcon.services.transactions import read_hanging
 
 WINDOW_MS: Final = 3_600_000
@@ -36,11 +36,7 @@ async def why_topic(session: Session, name: str) -> Verdict:
     topic = topic_name(name)
     (info,) = await admin.topics([topic])
     if info.error is not None:
-        raise (
-            NotFoundError(f"Topic {topic} does not exist.", "`kcon topic list` names them.")
-            if is_missing(info)
-            else info.error.as_exception(f"topic {topic}")
-        )
+        raise await topic_error(admin, topic, info.error)
     problems: list[str] = []
     minimums, hanging, (written, silent_ms, earlier) = await asyncio.gather(
         read_min_isr(admin, [info]),

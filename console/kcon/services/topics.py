@@ -11,6 +11,7 @@ from kcon.core.offset_query import EARLIEST, LATEST
 from kcon.core.snapshot import OffsetAt, OffsetResult, PartitionInfo, TopicInfo
 from kcon.core.wire_text import WireText
 from kcon.services.names import is_pattern, select_names
+from kcon.services.near_names import ASKED_MAX, near_names, near_topics
 from kcon.services.session import Session
 
 UNKNOWN_TOPIC_OR_PARTITION: Final = 3
@@ -21,6 +22,8 @@ class TopicsFound(Frozen):
 
     topics: list[TopicInfo]
     missing: list[str]
+    near: Mapping[str, list[str]] = {}
+    """By missing name those of the cluster that are spelt nearly so."""
 
 
 class PartitionOffsets(Frozen):
@@ -67,7 +70,8 @@ async def list_topics(
         for name in selection.names
         if internal or not topics[name].internal or name.raw in (patterns or ())
     ]
-    return TopicsFound(topics=found, missing=selection.missing)
+    near = {name: near_names(name, [topic.raw for topic in topics]) for name in selection.missing[:ASKED_MAX]}
+    return TopicsFound(topics=found, missing=selection.missing, near=near)
 
 
 async def find_topics(session: Session, names: Sequence[str], *, regex: bool = False) -> TopicsFound:
@@ -77,7 +81,11 @@ async def find_topics(session: Session, names: Sequence[str], *, regex: bool = F
     admin = await session.admin()
     infos = await admin.topics([topic_name(name) for name in dict.fromkeys(names)])
     missing = [info.name.raw for info in infos if is_missing(info)]
-    return TopicsFound(topics=[info for info in infos if info.name.raw not in missing], missing=missing)
+    return TopicsFound(
+        topics=[info for info in infos if info.name.raw not in missing],
+        missing=missing,
+        near=await near_topics(admin, missing),
+    )
 
 
 async def describe_topics(session: Session, topics: Sequence[TopicInfo]) -> list[TopicDescription]:

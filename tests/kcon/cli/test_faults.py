@@ -78,7 +78,8 @@ def test_a_broker_that_fails_ends_in_a_sentence(
     assert ran.code in CLEAR_ENDS, ran.err
     assert "Something is broken inside kcon" not in ran.err
     assert "Traceback" not in ran.err
-    assert ran.code == 0 or "kcon:" in ran.err
+    # What a check could not learn is its answer.
+    assert ran.code == 0 or "kcon:" in ran.err or (line[0] == "check" and ran.out)
 
 
 @pytest.mark.slow
