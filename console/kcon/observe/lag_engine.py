@@ -21,6 +21,8 @@ PROBES_KEPT_MAX: Final = 20_000
 POINTS_BUDGET: Final = 2_000_000
 """Points of all tables together, 16 bytes each; with very many partitions each gets fewer."""
 POINTS_MIN: Final = 8
+RATE_POINTS: Final = 10
+"""So many of a partition's last ends tell its rate, where no commit was looked at."""
 STEADY: Final = frozenset({"Stable", "Empty", "Dead", ""})
 """States in which a group is not rebalancing; "" is a broker too old to say."""
 
@@ -48,6 +50,13 @@ class GroupReading:
     state: str = ""
     members: int | None = None
     """None: could not be read."""
+
+
+class Rates(NamedTuple):
+    """Offsets a second over the last looks; None where there were too few."""
+
+    in_per_s: float | None
+    out_per_s: float | None
 
 
 class PartitionLateness(NamedTuple):
@@ -200,6 +209,20 @@ class LagEngine:
     def head(self, where: TopicPartition) -> HeadHistory | None:
         """Return the table of a partition's ends. Read only."""
         return self._heads.get(where)
+
+    def rates(self, group: GroupId, where: TopicPartition) -> Rates:
+        """Return how fast a partition grows and is read. A group at its end keeps no looks: only `in` is known then."""
+        window = self.window(group, where)
+        if window is not None and len(window) > 1:
+            times, ends, committed = window.times_ms, window.ends, window.committed
+            elapsed_s = (times[-1] - times[0]) / 1000
+            if elapsed_s > 0:
+                return Rates(max(0, ends[-1] - ends[0]) / elapsed_s, max(0, committed[-1] - committed[0]) / elapsed_s)
+        head = self._heads.get(where)
+        points = head.points()[-RATE_POINTS:] if head is not None else ()
+        if len(points) < 2 or points[-1][1] <= points[0][1]:
+            return Rates(None, None)
+        return Rates((points[-1][0] - points[0][0]) * 1000 / (points[-1][1] - points[0][1]), None)
 
     # --- how -------------------------------------------------------------------------------------------------
 

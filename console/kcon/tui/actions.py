@@ -115,6 +115,7 @@ ACTIONS: Final = _table(
     Action(id="cancel_moves", key="X", title="Cancel moves", hint="cancel", mutation=Operation.REASSIGN),
     Action(id="elect", key="n", title="Elect preferred leaders", hint="elect", mutation=Operation.LEADERS_ELECT),
     Action(id="every", key="v", title="Defaults too, or only what somebody set", hint="all"),
+    Action(id="why", key="w", title="Why does the group lag? Cause, evidence, what to run next", hint="why"),
     Action(id="undo", key="u", title="Resets that can be taken back", hint="undo"),
     Action(id="demo", key="d", title="Start the demo: a broker with real data", hint="demo"),
     Action(id="connect", key="n", title="Connect to an address", hint="connect"),

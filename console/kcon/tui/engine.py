@@ -23,7 +23,10 @@ from kcon.tui.events import JobEnded, SamplingFailed, SnapshotTaken
 from kcon.tui.pacing import PacedSelector, paced_loop
 
 if TYPE_CHECKING:
+    from kcon.observe.lag_engine import LagEngine
+
     # The clients load on the engine's thread, after the first picture is on the screen.
+    from kcon.observe.store import Store
     from kcon.services.session import Session
 
 Result = TypeVar("Result")
@@ -149,6 +152,9 @@ class Engine(Protocol):
     def refresh(self) -> None:
         """Look at the cluster now."""
 
+    def lag_engine(self) -> "LagEngine | None":
+        """Return what the sampler remembers of groups; None before its first look. For jobs, on their thread alone."""
+
     def set_interval(self, interval_ms: int) -> None:
         """Look more or less often."""
 
@@ -169,6 +175,7 @@ class ThreadEngine:
         self._loop = paced_loop(self._selector)
         self._thread = threading.Thread(target=self._run, name="kcon engine", daemon=True)
         self._wake = asyncio.Event()
+        self._store: Store | None = None
         self._queue: asyncio.Queue[AnyJob | None] = asyncio.Queue(JOBS_MAX)
 
     def start(self, receiver: Receiver) -> None:
@@ -199,6 +206,10 @@ class ThreadEngine:
     def refresh(self) -> None:
         """Look now."""
         self._call(self._wake.set)
+
+    def lag_engine(self) -> "LagEngine | None":
+        """Return what the sampler remembers of groups. Engine thread."""
+        return self._store.lag_engine if self._store is not None else None
 
     def set_interval(self, interval_ms: int) -> None:
         """Look more or less often."""
@@ -251,10 +262,12 @@ class ThreadEngine:
     async def _sample_forever(self) -> None:
         from kcon.observe.store import Store
 
-        store = Store()
+        self._store = store = Store()
         looks = _Looks(self.context)
         try:
             while True:
+                # A wish that comes while a look is running is not lost: the next look follows at once.
+                self._wake.clear()
                 began = self._loop.time()
                 try:
                     await looks.look(store, self._show)
@@ -271,7 +284,6 @@ class ThreadEngine:
         if count == 1:
             interval_s = min(interval_s, 1.0)  # The second look brings the first rates.
         pause_s = max(interval_s - took_s, took_s * IDLE_FACTOR, 0.05)
-        self._wake.clear()
         try:
             async with asyncio.timeout(None if self.is_paused else pause_s):
                 await self._wake.wait()

@@ -3,7 +3,7 @@
 from typing import Final
 
 from kcon.core.group_status import GroupStatus
-from kcon.core.time_lag import LagQuality, TimeLag
+from kcon.core.time_lag import TimeLag
 from kcon.core.units import format_duration
 from kcon.tui.text import UNKNOWN
 
@@ -18,9 +18,9 @@ def show_time_lag(value: object) -> str:
     return f"{format_duration(value.value_ms)}{value.quality.mark}"
 
 
-def time_lag_ms(lag: TimeLag) -> int | None:
-    """Return what sorts."""
-    return None if lag.quality is LagQuality.UNKNOWN else lag.value_ms
+def known_time_lag(lag: TimeLag | None) -> TimeLag | None:
+    """Return a time lag as a table's value: None where it is unknown, so that it sorts last."""
+    return None if lag is None or lag.value_ms is None else lag
 
 
 def time_lag_role(value: object) -> str:

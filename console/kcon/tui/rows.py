@@ -179,7 +179,9 @@ def _sort_value(value: object) -> tuple[int, float, str]:
     if isinstance(value, WireText):
         return (1, 0, value.raw)
     if isinstance(value, tuple):
-        return (1, 0, show(value))
+        # A number with what is said about it, such as its quality, sorts as the number.
+        first = value[0] if value else None
+        return (0, first, show(value)) if isinstance(first, int | float) else (1, 0, show(value))
     return (1, 0, str(value))
 
 

@@ -159,6 +159,16 @@ def test_a_look_between_two_ticks_takes_nothing_in() -> None:
     assert len(watch.engine.window(BILLING, at(0)) or ()) == before
 
 
+def test_rates_are_of_the_last_looks_and_unknown_where_there_were_too_few() -> None:
+    watch = Watch()
+    watch.tick(commits={0: 10, 1: 50}, ends={0: 50, 1: 50})
+    assert watch.engine.rates(BILLING, at(0)) == (None, None)
+    watch.tick(commits={0: 30, 1: 70}, ends={0: 150, 1: 70})
+    assert watch.engine.rates(BILLING, at(0)) == (10.0, 2.0)
+    assert watch.engine.rates(BILLING, at(1)) == (2.0, None), "at its end no looks are kept"
+    assert watch.engine.rates(BILLING, at(2)) == (None, None)
+
+
 def test_what_is_gone_is_forgotten() -> None:
     watch = Watch()
     watch.tick(commits={0: 10}, ends={0: 50})

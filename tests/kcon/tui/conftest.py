@@ -19,6 +19,7 @@ from kcon.core.quota import Quota, QuotaEntity
 from kcon.core.transaction import ProducerState, TransactionDescription, TransactionListing
 from kcon.core.wire_text import WireText
 from kcon.errors import KconError
+from kcon.observe.lag_engine import LagEngine
 from kcon.observe.sampler import Sampler
 from kcon.observe.store import Store
 from kcon.records.record import Record, TimestampType
@@ -70,7 +71,10 @@ class LoopEngine:
             job.task.cancel()
 
     def refresh(self) -> None:
-        self._spawn(self._look())
+        self._spawn(self.look())
+
+    def lag_engine(self) -> LagEngine:
+        return self._store.lag_engine
 
     def set_interval(self, interval_ms: int) -> None:
         self.interval_ms = interval_ms
@@ -84,7 +88,7 @@ class LoopEngine:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
         try:
             if self.failure is not None:
                 raise self.failure

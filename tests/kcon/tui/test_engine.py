@@ -3,6 +3,7 @@
 import asyncio
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from textual.message import Message
 
 from kcon.contexts.context import Context
+from kcon.core.ids import TopicPartition, group_id, topic_name
 from kcon.errors import KconError, UnreachableError
 from kcon.services.session import Session, open_session
 from kcon.services.topics import list_topics
@@ -34,8 +36,9 @@ class Inbox:
 
     def next(self, kind: type[Message]) -> Any:
         """Return the next message of a kind; the others are passed over."""
+        until_s = time.monotonic() + WAIT_S
         while True:
-            message = self._messages.get(timeout=WAIT_S)
+            message = self._messages.get(timeout=max(0.0, until_s - time.monotonic()))
             if isinstance(message, kind):
                 return message
 
@@ -46,6 +49,7 @@ def make_engine(
 ) -> Iterator[Callable[[], tuple[ThreadEngine, Inbox]]]:
     """Return a maker of started engines over the cluster `orders`; they are stopped at the end."""
     orders.requests_sent = Counter()
+    orders.answers["probe_times"] = {}
     engines: list[ThreadEngine] = []
 
     class Connecting:
@@ -154,6 +158,41 @@ def test_a_look_that_fails_is_a_message_and_the_next_one_may_succeed(make_engine
     orders.topics = whole
     engine.refresh()
     inbox.next(SnapshotTaken)
+
+
+def test_a_wish_for_a_look_that_comes_while_one_runs_is_not_lost(make_engine: Any, orders: Any) -> None:
+    engine, inbox = make_engine()
+    engine.set_paused(True)
+    while not inbox.next(SnapshotTaken).snapshot.has_offsets:
+        pass
+    whole = orders.topics
+    began: queue.Queue[None] = queue.Queue()
+    go_on = threading.Event()
+
+    async def waiting() -> Any:
+        began.put(None)
+        await asyncio.to_thread(go_on.wait, WAIT_S)
+        return await whole()
+
+    orders.topics = waiting
+    engine.refresh()
+    began.get(timeout=WAIT_S)
+    engine.refresh()
+    go_on.set()
+    began.get(timeout=WAIT_S)
+
+
+def test_what_the_sampler_remembers_of_groups_is_there_for_jobs(make_engine: Any) -> None:
+    engine, inbox = make_engine()
+    while not inbox.next(SnapshotTaken).snapshot.has_offsets:
+        pass
+
+    async def work(_session: Session) -> Any:
+        return engine.lag_engine().window(group_id("billing"), TopicPartition(topic_name("orders"), 1))
+
+    done, _failed, _job = submit(engine, inbox, work)
+    inbox.next(JobEnded).job.deliver()
+    assert done[0].last_committed == 20
 
 
 def test_stopping_ends_jobs_and_the_thread(make_engine: Any) -> None:

@@ -32,6 +32,7 @@ from kcon.tui.screens.topics import TopicsScreen
 from kcon.tui.screens.transactions import TransactionsScreen
 from kcon.tui.screens.undo import UndoPlanScreen, UndoScreen
 from kcon.tui.screens.users import UsersScreen
+from kcon.tui.screens.why import WhyScreen
 
 VIEWS: list[type[KconScreen]] = [
     AclsScreen,
@@ -47,6 +48,7 @@ VIEWS: list[type[KconScreen]] = [
     SearchScreen,
     TransactionsScreen,
     UsersScreen,
+    WhyScreen,
     GroupScreen,
     GroupsScreen,
     HelpScreen,

@@ -5,29 +5,27 @@ from collections.abc import Sequence
 from textual import on
 from textual.app import ComposeResult
 
-from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
 from kcon.core.group_status import GroupStatus
 from kcon.core.ids import GroupId, TopicPartition
-from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import PartitionLag, sum_lag
 from kcon.core.snapshot import GroupDescription
 from kcon.core.time_lag import TimeLag
 from kcon.core.units import format_count_short
-from kcon.errors import KconError
 from kcon.gate.undo import UndoRecord
+from kcon.observe.lag_engine import PartitionLateness, Rates
 from kcon.observe.rings import Rings, Series, lag_eta_ms
-from kcon.services.groups import LagReport, group_lag
 from kcon.services.session import Session
-from kcon.services.undo import list_undo_records
 from kcon.tui.address import Records
 from kcon.tui.group_events import GroupEvents
-from kcon.tui.lag_text import show_status, show_time_lag, status_role, time_lag_role
+from kcon.tui.group_look import GroupLook, look_at_group
+from kcon.tui.lag_text import known_time_lag, show_status, show_time_lag, status_role, time_lag_role
 from kcon.tui.plot import spark
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.config_table import CONFIG_COLUMNS, chosen_entries, config_rows
 from kcon.tui.screens.reset import ResetScreen
 from kcon.tui.screens.tabbed import TabbedScreen
 from kcon.tui.screens.undo import UNDO_COLUMNS, UndoPlanScreen, undo_rows
+from kcon.tui.screens.why import WhyScreen
 from kcon.tui.text import UNKNOWN, Line, Part, cut_middle, plural, show, show_eta, show_rate
 from kcon.tui.widgets.chart import Chart, is_ascii_only
 from kcon.tui.widgets.painted import Lines
@@ -35,6 +33,8 @@ from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.tabs import Tab, TabLine
 from kcon.tui.widgets.virtual_table import VirtualTable
 
+LOST = "LOST"
+"""Retention took records before they were read; said before how the partition moves."""
 TICKS = 900
 TREND_TICKS = 300
 """Ten minutes at the usual pace."""
@@ -43,7 +43,10 @@ RATE_WINDOW_MS = 10_000
 
 def state_role(value: object) -> str:
     """Return the role of a partition's state."""
-    return {"LOST": "bad", "NOCOMMIT": "warn"}.get(str(value), "dim")
+    name = str(value)
+    if name == LOST:
+        return "bad"
+    return status_role(GroupStatus[name]) if name in GroupStatus.__members__ else "dim"
 
 
 def draw_lags(value: object, width: int) -> str:
@@ -53,15 +56,15 @@ def draw_lags(value: object, width: int) -> str:
 
 PARTITION_COLUMNS = (
     Column(key="where", title="TOPIC/P", flex=True, flex_min=22, draw=cut_middle, search=True),
-    Column(key="committed", title="COMMITTED", right=True, drop=4),
-    Column(key="end", title="END", right=True, drop=5),
+    Column(key="committed", title="COMMITTED", right=True, drop=5),
+    Column(key="end", title="END", right=True, drop=6),
     Column(key="lag", title="LAG", right=True, sums=True, counts_unknown=True),
-    Column(key="trend", title="10m", width=6, draw=draw_lags, drop=6, sort=False, role=lambda _value: "out"),
+    Column(key="trend", title="10m", width=6, draw=draw_lags, drop=9, sort=False, role=lambda _value: "out"),
     Column(key="in", title="IN/s", right=True, width=8, show=show_rate, drop=8, sums=True),
     Column(key="out", title="OUT/s", right=True, width=8, show=show_rate, drop=7, sums=True),
-    Column(key="time", title="TIME LAG", right=True, drop=9, sort=False),
-    Column(key="eta", title="ETA", right=True, width=7, show=show_eta, drop=3),
-    Column(key="owner", title="OWNER", search=True, width_max=24, drop=2),
+    Column(key="time", title="TIME LAG", right=True, drop=2, show=show_time_lag, role=time_lag_role),
+    Column(key="eta", title="ETA", right=True, width=7, show=show_eta, drop=4),
+    Column(key="owner", title="OWNER", search=True, width_max=24, drop=3),
     Column(key="state", title="STATE", search=True, role=state_role, drop=1),
 )
 MEMBER_COLUMNS = (
@@ -78,7 +81,6 @@ EVENT_COLUMNS = (
     Column(key="when", title="WHEN"),
     Column(key="what", title="WHAT", flex=True, search=True),
 )
-Told = tuple[LagReport, list[UndoRecord], list[ConfigEntry] | None]
 
 
 class GroupScreen(TabbedScreen):
@@ -87,6 +89,7 @@ class GroupScreen(TabbedScreen):
     TITLE_WORD = "GROUP"
     ACTIONS = (
         "open",
+        "why",
         "reset",
         "undo",
         "filter",
@@ -114,9 +117,7 @@ class GroupScreen(TabbedScreen):
     def __init__(self, group: GroupId) -> None:
         super().__init__()
         self._group = group
-        self._report: LagReport | None = None
-        self._undo: list[UndoRecord] = []
-        self._configs: list[ConfigEntry] | None = None
+        self._look: GroupLook | None = None
         self._events = GroupEvents()
         self._lags: Rings[TopicPartition] = Rings(TREND_TICKS)
         self._ends: Rings[TopicPartition] = Rings(TREND_TICKS)
@@ -156,7 +157,7 @@ class GroupScreen(TabbedScreen):
         )
 
     def _described(self) -> GroupDescription | None:
-        return self._report.groups.get(self._group) if self._report is not None else None
+        return self._look.report.groups.get(self._group) if self._look is not None else None
 
     def cli_command(self) -> str:
         """Return the command that gives this view."""
@@ -171,14 +172,16 @@ class GroupScreen(TabbedScreen):
     def tabs(self) -> Sequence[Tab]:
         """Return the tabs."""
         described = self._described()
-        rows = str(len(self._report.rows)) if self._report is not None else ""
+        look = self._look
+        rows = str(len(look.report.rows)) if look is not None else ""
+        configs = look.configs if look is not None else None
         members = str(len(described.members)) if described is not None else ""
         return (
             Tab("Partitions", rows),
             Tab("Members", members),
-            Tab("Config", UNKNOWN if self._configs is None else str(len(self._configs))),
+            Tab("Config", UNKNOWN if configs is None else str(len(configs))),
             Tab("Events", str(len(self._events.rows))),
-            Tab("Undo", str(len(self._undo))),
+            Tab("Undo", str(len(self._undo()))),
         )
 
     def tab_note(self) -> str:
@@ -187,13 +190,15 @@ class GroupScreen(TabbedScreen):
 
     # --- asking ----------------------------------------------------------------------------------------------
 
-    async def _ask(self, session: Session) -> Told:
-        report = await group_lag(session, [self._group.raw])
-        return report, await list_undo_records(session, self._group), await _configs_of(session, self._group)
+    async def _ask(self, session: Session) -> GroupLook:
+        engine = self.console.engine
+        return await look_at_group(session, self._group, engine.lag_engine if engine is not None else lambda: None)
 
-    def _told(self, told: Told) -> None:
-        report, self._undo, self._configs = told
-        self._report = report
+    def _undo(self) -> Sequence[UndoRecord]:
+        return self._look.undo if self._look is not None else ()
+
+    def _told(self, look: GroupLook) -> None:
+        self._look, report = look, look.report
         now_ms = self.console.now_ms()
         self._lags.push(now_ms, {row.partition: row.lag for row in report.rows})
         self._ends.push(now_ms, {row.partition: row.end for row in report.rows})
@@ -203,22 +208,29 @@ class GroupScreen(TabbedScreen):
         error = report.group_errors.get(self._group)
         if error is not None:
             self.complain(error)
-        self._draw_partitions(report.rows)
+        self._draw_partitions(look)
         self._draw_members()
         self._draw_events(now_ms)
         self._draw_totals(report.rows, now_ms)
-        self.query_one("#undo", VirtualTable).set_rows(undo_rows(self._undo, self.console.times))
+        self.query_one("#undo", VirtualTable).set_rows(undo_rows(look.undo, self.console.times))
         self.draw_tabs()
         self.draw_frame()
 
-    def _rate(self, rings: Rings[TopicPartition], where: TopicPartition) -> float | None:
-        change = rings.series(where).change_per_s(RATE_WINDOW_MS)
-        return None if change is None else max(0.0, change)
+    def _rates(self, where: TopicPartition) -> Rates:
+        """Return the rates as this view saw them, or before it saw enough as the sampler did."""
+        known = self._look.rates.get(where) if self._look is not None else None
+        seen = (rings.series(where).change_per_s(RATE_WINDOW_MS) for rings in (self._ends, self._commits))
+        return Rates(
+            *(each if now is None else max(0.0, now) for now, each in zip(seen, known or (None, None), strict=True))
+        )
 
     def _eta(self, row: PartitionLag) -> float | None:
         return None if row.lag is None else lag_eta_ms(self._lags.series(row.partition))
 
-    def _draw_partitions(self, rows: Sequence[PartitionLag]) -> None:
+    def _draw_partitions(self, look: GroupLook) -> None:
+        rows = look.report.rows
+        rates = [self._rates(row.partition) for row in rows]
+        late = [look.late.get(row.partition) for row in rows]
         self.query_one("#partitions", VirtualTable).set_rows(
             Rows(
                 keys=[row.partition for row in rows],
@@ -228,12 +240,12 @@ class GroupScreen(TabbedScreen):
                     "end": [row.end for row in rows],
                     "lag": [row.lag for row in rows],
                     "trend": [self._lags.values(row.partition) for row in rows],
-                    "in": [self._rate(self._ends, row.partition) for row in rows],
-                    "out": [self._rate(self._commits, row.partition) for row in rows],
-                    "time": [None] * len(rows),
+                    "in": [each.in_per_s for each in rates],
+                    "out": [each.out_per_s for each in rates],
+                    "time": [known_time_lag(each.lag if each else None) for each in late],
                     "eta": [self._eta(row) for row in rows],
                     "owner": [_owner(row) for row in rows],
-                    "state": [_state(row) for row in rows],
+                    "state": [_state(row, each) for row, each in zip(rows, late, strict=True)],
                 },
             )
         )
@@ -261,6 +273,8 @@ class GroupScreen(TabbedScreen):
     def _draw_events(self, now_ms: int) -> None:
         self._events.look(now_ms, self._described())
         times = self.console.times
+        told = self._look.configs if self._look is not None else None
+        configs = chosen_entries(told or (), every=True)
         self.query_one("#events", VirtualTable).set_rows(
             Rows(
                 keys=range(len(self._events.rows)),
@@ -270,14 +284,15 @@ class GroupScreen(TabbedScreen):
                 },
             )
         )
-        self.query_one("#configs", VirtualTable).set_rows(config_rows(self._configs or []))
+        self.query_one("#configs", VirtualTable).set_rows(config_rows(configs))
 
     def _draw_totals(self, rows: Sequence[PartitionLag], now_ms: int) -> None:
         total = sum_lag(rows)
         series = self._lag_series()
         lag = total.lag if total.known else None
-        inflow = [rate for row in rows if (rate := self._rate(self._ends, row.partition)) is not None]
-        outflow = [rate for row in rows if (rate := self._rate(self._commits, row.partition)) is not None]
+        rates = [self._rates(row.partition) for row in rows]
+        inflow = [each.in_per_s for each in rates if each.in_per_s is not None]
+        outflow = [each.out_per_s for each in rates if each.out_per_s is not None]
         time_lag, status = self._judged()
         facts: Line = [
             Part(f"  lag {show(lag)}", "strong"),
@@ -331,17 +346,21 @@ class GroupScreen(TabbedScreen):
     @on(VirtualTable.Chosen, "#partitions")
     def _open_record(self, event: VirtualTable.Chosen) -> None:
         where = event.key
-        if not isinstance(where, TopicPartition) or self._report is None:
+        if not isinstance(where, TopicPartition) or self._look is None:
             return
-        row = next((row for row in self._report.rows if row.partition == where), None)
+        row = next((row for row in self._look.report.rows if row.partition == where), None)
         start = str(row.committed) if row is not None and row.committed is not None else ""
         self.console.open(Records(where.topic, where.partition, start))
 
     @on(VirtualTable.Chosen, "#undo")
     def _open_undo(self, event: VirtualTable.Chosen) -> None:
-        record = next((record for record in self._undo if record.id == event.key), None)
+        record = next((record for record in self._undo() if record.id == event.key), None)
         if record is not None:
             self.app.push_screen(UndoPlanScreen(record))
+
+    def do_why(self) -> None:
+        """Tell why it lags."""
+        self.app.push_screen(WhyScreen(self._group))
 
     def do_reset(self) -> None:
         """Plan a reset."""
@@ -368,26 +387,16 @@ class GroupScreen(TabbedScreen):
         self.to_tab(4)
 
 
-async def _configs_of(session: Session, group: GroupId) -> list[ConfigEntry] | None:
-    """Return the group's own settings (KIP-848); None where the cluster does not know any, or does not tell."""
-    resource = ConfigResource(ResourceType.GROUP, group)
-    try:
-        told = (await (await session.admin()).describe_configs([resource]))[resource]
-    except KconError:
-        return None
-    return None if isinstance(told, KafkaError) else chosen_entries(told.values(), every=True)
-
-
 def _owner(row: PartitionLag) -> str | None:
     if row.client_id is None:
         return None
     return f"{row.client_id}@{str(row.host).removeprefix('/')}" if row.host is not None else str(row.client_id)
 
 
-def _state(row: PartitionLag) -> str:
-    if row.committed is None:
-        return "NOCOMMIT"
-    return "LOST" if row.lost else UNKNOWN
+def _state(row: PartitionLag, late: PartitionLateness | None) -> str:
+    if row.lost:
+        return LOST
+    return UNKNOWN if late is None else show_status(late.status)
 
 
 def _span_text(series: Series, now_ms: int) -> str:

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from kcon.core.ids import GroupId
 from kcon.core.wire_text import WireText
 from kcon.tui.address import Group
-from kcon.tui.lag_text import show_status, show_time_lag, status_role, time_lag_role
+from kcon.tui.lag_text import known_time_lag, show_status, show_time_lag, status_role, time_lag_role
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.topics import FAVOURITE, TREND_WIDTH, draw_trend
@@ -37,7 +37,7 @@ COLUMNS = (
     ),
     Column(key="out", title="OUT/s", right=True, width=8, show=show_rate, drop=3, sums=True),
     Column(key="eta", title="ETA", right=True, width=7, show=show_eta, drop=1),
-    Column(key="time", title="TIME LAG", right=True, drop=6, show=show_time_lag, role=time_lag_role, sort=False),
+    Column(key="time", title="TIME LAG", right=True, drop=6, show=show_time_lag, role=time_lag_role),
     Column(key="status", title="STATUS", show=show_status, role=status_role, drop=3, sort=False),
     Column(key="lost", title="LOST", right=True, hidden=True, role=lambda value: "bad" if value else "text"),
     Column(key="kind", title="KIND", drop=10),
@@ -51,6 +51,7 @@ class GroupsScreen(KconScreen):
     TITLE_WORD = "GROUPS"
     ACTIONS = (
         "open",
+        "why",
         "filter",
         "sort",
         "mark",
@@ -105,7 +106,7 @@ class GroupsScreen(KconScreen):
                     "trend": groups.trend,
                     "out": groups.out_per_s,
                     "eta": groups.eta_ms,
-                    "time": groups.time_lag,
+                    "time": [known_time_lag(lag) for lag in groups.time_lag],
                     "status": groups.status,
                     "kind": groups.kind,
                     "coordinator": groups.coordinator_id,
@@ -129,6 +130,14 @@ class GroupsScreen(KconScreen):
             is_one = self.console.arrangements.toggle_favourite(self.console.context.name, "groups", key.raw)
             self.say(f"{key} {'is a favourite' if is_one else 'is no favourite any more'}.")
             self.snapshot_changed()
+
+    def do_why(self) -> None:
+        """Tell why the group under the cursor lags."""
+        from kcon.tui.screens.why import WhyScreen
+
+        key = self.table.cursor_key if self.table else None
+        if isinstance(key, WireText):
+            self.app.push_screen(WhyScreen(GroupId(key)))
 
     def do_reset(self) -> None:
         """Plan a reset of the group under the cursor; of several, one after the other."""

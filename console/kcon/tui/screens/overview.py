@@ -7,9 +7,11 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
+from kcon.core.ids import GroupId
 from kcon.core.snapshot import NO_BROKER
 from kcon.core.time_lag import worst_time_lag
 from kcon.core.units import format_count_short
+from kcon.core.wire_text import WireText
 from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.address import Address, Broker, Group, Topic
 from kcon.tui.lag_text import show_time_lag, time_lag_role
@@ -74,7 +76,7 @@ class OverviewScreen(KconScreen):
 
     TITLE_WORD = "OVERVIEW"
     AUTO_FOCUS = "#groups"
-    ACTIONS = ("open", "filter", "sort", "yank", "zoom_in", "zoom_out", "tab_1", "tab_2", "tab_3", "tab_4")
+    ACTIONS = ("open", "why", "filter", "sort", "yank", "zoom_in", "zoom_out", "tab_1", "tab_2", "tab_3", "tab_4")
     COPIES = "oc"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-tall")]
@@ -221,6 +223,30 @@ class OverviewScreen(KconScreen):
     def do_tab_3(self) -> None:
         """Go to the topics' panel."""
         self.query_one("#topics").focus()
+
+    def why_not(self, action: str) -> str | None:
+        """Only of a group is it told why it lags."""
+        if action == "why" and self._group_at_cursor() is None:
+            return "the cursor is not on a group"
+        return super().why_not(action)
+
+    def _group_at_cursor(self) -> GroupId | None:
+        key = self.table.cursor_key if self.is_ready and self.table is not None else None
+        if not isinstance(key, tuple):
+            return None
+        kind, name = key
+        if kind == "group" and isinstance(name, WireText):
+            return GroupId(name)
+        address = self._needs.get(key)
+        return address.group if isinstance(address, Group) else None
+
+    def do_why(self) -> None:
+        """Tell why the group under the cursor lags."""
+        from kcon.tui.screens.why import WhyScreen
+
+        group = self._group_at_cursor()
+        if group is not None:
+            self.app.push_screen(WhyScreen(group))
 
     def do_tab_4(self) -> None:
         """Go to the brokers' panel."""

@@ -39,6 +39,27 @@ def test_a_partition_without_a_commit_has_no_lag_and_not_zero(consoles: Any) -> 
     consoles.run(test, "group/billing")
 
 
+def test_time_lag_rates_and_state_are_those_of_the_sampler_from_the_first_look_on(consoles: Any) -> None:
+    consoles.size = (140, 30)
+    bounds = consoles.cluster.topics_by_name["orders"].bounds
+
+    async def test(console: Any) -> None:
+        for _look in range(12):
+            consoles.now_ms += 10_000
+            bounds[1] = (bounds[1][0], bounds[1][1] + 50)
+            await console.engine.look()
+        consoles.cluster.commit("billing", "orders", 1, bounds[1][1] - 100)
+        console.app.execute_line("group/billing")
+        text = await console.until("DEAD")
+        row = next(line.split() for line in text.splitlines() if line.startswith("orders/1"))
+        assert row[3] == "100"
+        assert row[5] == "5/s", "fifty records every ten seconds"
+        assert "19.9 s≈" in text, "written two looks ago, in the middle of its step"
+        assert row[-1] == "DEAD", "records wait, and nobody is there"
+
+    consoles.run(test)
+
+
 def test_members_are_a_tab(consoles: Any) -> None:
     group = consoles.cluster.groups_by_id["billing"]
     group.state = "Stable"
