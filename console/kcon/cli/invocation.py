@@ -10,7 +10,7 @@ from kcon.cli.diagnostics import Diagnostics
 from kcon.cli.document import Document, exit_code_of
 from kcon.cli.environment import Environment
 from kcon.cli.output import Writer
-from kcon.commands.request import Connection, Request
+from kcon.commands.request import Connection, OutputFormat, Request
 from kcon.contexts.context import Context
 from kcon.core.escapes import unescape
 from kcon.core.wire_text import display_safe
@@ -45,6 +45,8 @@ class Invocation:
         self._given_context = context
         self.follows = False
         """It goes on until ctrl-C, so that ctrl-C is its proper end."""
+        self.view_format: OutputFormat | None = None
+        """What the project file of this folder wants to see on a terminal; known with the context."""
         output = request.shared.output
         self.writer = Writer(environment, output)
         self.diagnostics = Diagnostics(environment, output.format)
@@ -61,6 +63,8 @@ class Invocation:
         context = store.resolve(overrides_of(self.request.shared.connection))
         for warning in store.warnings:
             self.diagnostics.note(warning)
+        if store.project is not None and store.project.output is not None:
+            self.view_format = OutputFormat(store.project.output)
         self.diagnostics.context = context.name
         if context.security.protocol != "PLAINTEXT":
             from kcon.cli.secrets import ask_for_secrets, warn_of_security
@@ -138,6 +142,9 @@ class Invocation:
             from kcon.cli.where import keep_matching
 
             document = keep_matching(document, where)
+        # No file of a checkout may hide a part of what somebody is asked to agree to.
+        if self.view_format is not None and not hasattr(self.request, "confirmation"):
+            self.writer.prefer(self.view_format)
         self.writer.document(document)
         for note in document.notes:
             self.diagnostics.note(note)

@@ -36,6 +36,11 @@ class Writer:
         self.output = output
         self.format = output.format or (OutputFormat.TABLE if self.is_terminal else OutputFormat.TSV)
 
+    def prefer(self, chosen: OutputFormat) -> None:
+        """Take this format for a terminal, unless the command line names one."""
+        if self.is_terminal and self.output.format is None:
+            self.format = chosen
+
     @property
     def is_structured(self) -> bool:
         """The format carries the errors of items itself."""

@@ -49,6 +49,7 @@ async def run_several(request: Request, invocation: Invocation, runner: Runner) 
     if not documents:
         invocation.diagnostics.item_errors(errors)
         return exit_code_of(errors)
+    invocation.view_format = next((part.view_format for part in parts if part.view_format is not None), None)
     return invocation.show(_merged(documents, errors, names))
 
 

@@ -203,6 +203,8 @@ class ContextStore:
         if name is not None:
             self._put_context(values, config, name)
             values.sources["name"] = source
+        if self.project is not None and self.project.serdes:
+            values.rules = values.rules.with_changes(serdes=(*self.project.serdes, *values.rules.serdes))
         self._put_environment(values, with_bootstrap=overrides.context is None)
         for key, value in overrides.properties:
             values.put_property(key, value, f"-X {key}")
@@ -224,8 +226,6 @@ class ContextStore:
         if table.keys() & {"serde", "mask", "registry"}:
             values.rules = parse_rules(f"[context.{name}]", table)
             values.sources["rules"] = f"{self.config_path} [context.{name}]"
-        if self.project is not None and self.project.serdes:
-            values.rules = values.rules.with_changes(serdes=(*self.project.serdes, *values.rules.serdes))
 
     def _put_environment(self, values: "_Values", *, with_bootstrap: bool) -> None:
         # Who names a context by a flag means its cluster: its credentials must not go where a variable points.
