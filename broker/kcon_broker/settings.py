@@ -128,7 +128,7 @@ class NetworkSettings:
     """Answer bytes a client does not take; above it its next requests wait."""
     all_unsent_bytes_max: int = 128 * 1024 * 1024
     """Answer bytes in memory, all connections together; above it a Fetch gets 64 KiB, what the page cache sends by
-    itself, or waits. A single batch may exceed it."""
+    itself, or waits; above twice as many who leaves the most is closed. A single batch may exceed it."""
     send_timeout_ms: int = 30_000
     """A client that takes no answer byte for so long is closed."""
     parked_requests_max: int = 10_000

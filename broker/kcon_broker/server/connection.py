@@ -116,6 +116,11 @@ class Connection(asyncio.BufferedProtocol):
         return None if self._sender is None else self._sender.stuck_since_s
 
     @property
+    def held_bytes(self) -> int:
+        """Return the answer bytes kept in memory because the client does not take them."""
+        return 0 if self._sender is None else self._sender.held_bytes
+
+    @property
     def pending_bytes(self) -> int:
         """Return the bytes of a request that is not complete yet."""
         return self._reader.pending_bytes

@@ -141,6 +141,7 @@ class Dispatcher:
                 _logger.exception("an answer to %s failed", connection.client_host)
                 connection.close("an answer met a defect of the broker")
         self._limit_in_flight()
+        self._limit_unsent()
         self._set_alarm()
 
     def _handle_requests(self, connection: Connection, now_ms: int, wall_ms: int) -> None:
@@ -285,6 +286,15 @@ class Dispatcher:
                 connection.pause_reading()
         elif self._is_reading_paused:
             self._resume_reading()
+
+    def _limit_unsent(self) -> None:
+        """Close those who keep the most: Fetch heeds the limit, and other answers can be large as well."""
+        unsent = self.broker.unsent_answers
+        while unsent.is_overfull:
+            greediest = max(self.connections.values(), key=lambda connection: connection.held_bytes)
+            if not greediest.held_bytes:
+                return
+            greediest.close(f"it leaves {greediest.held_bytes} bytes of answers, and all clients leave too many")
 
     def may_resume_reading(self, connection: Connection) -> None:
         """Let a connection read on, unless nobody may."""

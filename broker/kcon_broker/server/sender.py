@@ -82,6 +82,11 @@ class Sender:
         self._keep(parts)
         self._drain()
 
+    @property
+    def held_bytes(self) -> int:
+        """Return what of the unsent is kept in memory."""
+        return self._held_bytes
+
     def close(self) -> None:
         """Send no more; idempotent."""
         if self._is_closed:

@@ -2,7 +2,8 @@
 
 The limit is one for all connections. A Fetch may take half of what is left of it, so that a few greedy clients leave
 something to the others; above the limit it gets SMALL_ANSWER_BYTES, or waits until there is room (`handlers/fetch`).
-What is sent from the page cache takes no memory and is not counted.
+Other answers are as large as they are: above twice the limit the connections that keep the most are closed
+(`server/dispatch`). What is sent from the page cache takes no memory and is not counted.
 """
 
 from collections.abc import Callable, Hashable
@@ -25,6 +26,11 @@ class UnsentAnswers:
     def is_full(self) -> bool:
         """Nobody is given a large answer, or a second one before the first has left."""
         return self.held_bytes >= self.limit_bytes
+
+    @property
+    def is_overfull(self) -> bool:
+        """Twice the limit is kept: the greediest must go, or there is no memory for anybody."""
+        return self.held_bytes > 2 * self.limit_bytes
 
     @property
     def answer_bytes_max(self) -> int:

@@ -1,6 +1,7 @@
 """What all clients together leave unsent is bounded, and nobody who reads goes without an answer."""
 
 import contextlib
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from kcon_broker.wire.messages.fetch import FetchPartition, FetchRequest, FetchResponse, FetchTopic
+from kcon_broker.wire.messages.metadata import MetadataRequest, MetadataResponse
 from tests.kcon_broker.raw_client import RawClient, batch, frame, produce
 
 _LIMIT = 1_000_000
@@ -146,3 +148,29 @@ def test_clients_that_take_nothing_hold_no_more_than_the_limit_and_a_batch(broke
         while broker.call(lambda server: len(server.dispatcher.connections)) > 1:
             assert healthy.ask(ApiVersionsRequest(), ApiVersionsResponse, 0).error_code == ErrorCode.NONE
     assert broker.call(held_bytes) == 0
+
+
+def test_who_leaves_the_most_goes_when_other_answers_are_too_many(caplog: pytest.LogCaptureFixture) -> None:
+    """Metadata is not cut to what there is room for; who reads is served meanwhile, and is not closed."""
+    network = NetworkSettings(all_unsent_bytes_max=400_000, send_buffer_bytes=16_384)
+    seeds = (SeedTopic(name="t", partitions=10_000),)
+    settings = BrokerSettings(data_dir=Path(), port=0, network=network, seed_topics=seeds)
+    request = frame(MetadataRequest(topics=None), 1, 2)
+    with (
+        InProcessBroker(settings=settings) as broker,
+        contextlib.ExitStack() as stack,
+        RawClient(broker.bootstrap) as healthy,
+        caplog.at_level(logging.WARNING, "kcon_broker"),
+    ):
+        host, _, port = broker.bootstrap.rpartition(":")
+        for _ in range(8):
+            stuck = stack.enter_context(socket.socket())
+            stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+            stuck.connect((host, int(port)))
+            stuck.sendall(request * 3)
+        while not caplog.records:
+            assert healthy.ask(MetadataRequest(topics=[]), MetadataResponse, 1).topics == []
+            assert broker.call(held_bytes) <= 2 * 400_000
+        assert "bytes of answers" in caplog.text
+        stack.close()
+        assert len(healthy.ask(MetadataRequest(topics=None), MetadataResponse, 1).topics[0].partitions) == 10_000

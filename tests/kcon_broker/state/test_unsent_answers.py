@@ -34,6 +34,13 @@ def test_the_fuller_the_smaller(held: int, answer_bytes_max: int, *, may_hold_a_
     assert unsent.is_full != may_hold_a_large_batch
 
 
+@pytest.mark.parametrize(
+    ("held", "is_overfull"), [(2 * _LIMIT - 1, False), (2 * _LIMIT, False), (2 * _LIMIT + 1, True)]
+)
+def test_more_than_twice_the_limit_is_too_much(held: int, *, is_overfull: bool) -> None:
+    assert counted(held)[0].is_overfull == is_overfull
+
+
 def test_who_waits_is_told_once_when_a_quarter_is_free() -> None:
     unsent, told = counted(_LIMIT)
     key = unsent.await_room()
