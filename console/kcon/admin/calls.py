@@ -14,7 +14,7 @@ from kcon.admin.requests import ReadRequest, WriteRequest
 from kcon.core.kafka_error import KafkaError, kafka_error
 from kcon.core.snapshot import NO_BROKER
 from kcon.core.wire_text import display_safe
-from kcon.errors import KconError, RefusedError
+from kcon.errors import KconError, RefusedError, UnreachableError
 from kcon.gate.permit import Operation, Permit
 
 Key = TypeVar("Key")
@@ -39,9 +39,18 @@ async def change(
 
 async def ask_whole(cluster: Cluster, request: ReadRequest, deadline: Deadline, *, controller: bool = False) -> Any:
     """Ask once for an answer with one error code for all of it, again where that passes. KconError when it stays."""
+    to_controller = controller
     for attempt in count():
-        to = await controller_or_any(cluster, deadline, fresh=attempt > 0) if controller else None
-        told = await ask(cluster, request, deadline, to)
+        to = await controller_or_any(cluster, deadline, fresh=attempt > 0) if to_controller else None
+        try:
+            told = await ask(cluster, request, deadline, to)
+        except UnreachableError:
+            if to is None:
+                raise
+            # A broker that has just died is named as the controller for a while; under KRaft any other forwards.
+            to_controller = False
+            continue
+        to_controller = controller
         error = item_error(told)
         if error is None:
             return told

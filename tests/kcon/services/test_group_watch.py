@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as Place
 
 from kcon.contexts.context import Mode
@@ -16,6 +16,7 @@ from kcon.core.time_lag import Probe
 from kcon.core.verdict import Cause, Confidence, Verdict
 from kcon.errors import NotFoundError
 from kcon.services.group_watch import why_group
+from tests.commits import commit_offsets
 
 T0_MS = 1_795_487_700_000
 
@@ -158,23 +159,6 @@ def test_nothing_is_changed_by_looking(watched: Watched) -> None:
     assert watched.cluster.mutations == []
 
 
-def commit(bootstrap: str, group: str, place: Place) -> None:
-    """Commit from outside; the first commit of a new Apache Kafka has to wait for its topic of commits."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group})
-    try:
-        for _ in range(100):
-            try:
-                consumer.commit(offsets=[place], asynchronous=False)
-                return
-            except KafkaException as error:
-                if error.args[0].code() not in {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE}:
-                    raise
-                consumer.poll(0.2)
-        pytest.fail("the group's coordinator never came")
-    finally:
-        consumer.close()
-
-
 def test_live_brokers_show_a_group_that_nobody_is_in(
     cluster: Any, session_on: Any, unique: Callable[[str], str]
 ) -> None:
@@ -183,7 +167,7 @@ def test_live_brokers_show_a_group_that_nobody_is_in(
     for _ in range(10):
         producer.produce(topic, b"x", partition=0, timestamp=T0_MS)
     assert producer.flush(20) == 0
-    commit(cluster.bootstrap, group, Place(topic, 0, 4))
+    commit_offsets({"bootstrap.servers": cluster.bootstrap}, group, [Place(topic, 0, 4)])
 
     async def main() -> Verdict:
         async with session_on(cluster, Mode.READ_ONLY) as session:

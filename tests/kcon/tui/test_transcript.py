@@ -6,14 +6,14 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Producer, TopicPartition
 
+from tests.commits import commit_offsets
 from tests.terminal import Terminal, cells
 
 SIZES = [(80, 24), (200, 50)]
@@ -48,21 +48,6 @@ def numbers_of(screen: str, label: str) -> list[int]:
     """Return the whole numbers of the line that begins with a label: `1,234` is 1234."""
     (line,) = [line for line in screen.splitlines() if line.split()[:1] == [label]]
     return [int(word.replace(",", "")) for word in line.split()[1:] if re.fullmatch(r"[0-9][0-9,]*", word)]
-
-
-def commit_offsets(settings: Mapping[str, Any], group: str, offsets: list[TopicPartition]) -> None:
-    """Commit for a group without members; a coordinator that has just come up is asked again."""
-    consumer = Consumer({**settings, "group.id": group})
-    for attempts_left in reversed(range(50)):
-        try:
-            consumer.commit(offsets=offsets, asynchronous=False)
-            break
-        except KafkaException as error:
-            reason = error.args[0]
-            if not attempts_left or not (reason.retriable() or reason.code() == KafkaError.NOT_COORDINATOR):
-                raise
-            time.sleep(0.2)
-    consumer.close()
 
 
 def assert_fits(terminal: Terminal) -> None:

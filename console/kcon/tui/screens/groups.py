@@ -25,7 +25,7 @@ def state_role(value: object) -> str:
 
 
 COLUMNS = (
-    Column(key="group", title="GROUP", flex=True, search=True),
+    Column(key="group", title="GROUP", flex=True, flex_min=20, search=True),
     Column(key="loved", title="", width=1, drop=1, sort=False, role=lambda _value: "key"),
     Column(key="state", title="STATE", search=True, role=state_role, drop=2),
     Column(key="members", title="MEMBERS", right=True, drop=4),
