@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def main() -> int:
     """Run the command line of this process and return its exit code."""
     argv = sys.argv[1:]
-    if argv in (["--help"], ["-h"]):  # Answered before anything else is loaded.
+    if argv in (["--help"], ["-h"]) and not sys.stdout.isatty():  # Answered before anything else is loaded.
         sys.stdout.write(root_help())
         return 0
     if argv in (["--version"], ["version"]):

@@ -56,13 +56,13 @@ class Diagnostics:
         self._line(text)
 
     def progress(self, text: str) -> None:
-        """Show a line that the next one replaces. Only where standard error is a terminal."""
-        if self._environment.stderr_is_terminal:
+        """Show a line that the next one replaces. Only where standard error is a terminal that can replace one."""
+        if self._environment.stderr_is_terminal and not self._environment.is_dumb:
             self._write(f"\r\x1b[K{display_safe(text)}")
 
     def end_progress(self) -> None:
         """Take the progress line away."""
-        if self._environment.stderr_is_terminal:
+        if self._environment.stderr_is_terminal and not self._environment.is_dumb:
             self._write("\r\x1b[K")
 
     async def ask(self, question: str) -> str | None:

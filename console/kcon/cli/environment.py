@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 COLUMNS_DEFAULT: Final = 80
+LINES_DEFAULT: Final = 24
 
 
 @dataclass(kw_only=True)
@@ -24,11 +25,18 @@ class Environment:
     variables: Mapping[str, str] = field(default_factory=dict)
     columns: int = COLUMNS_DEFAULT
     """The width of the terminal in cells."""
+    lines: int = LINES_DEFAULT
+    """Its height."""
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     folder: Path | None = None
     """Where the command was given; None: the process's own folder."""
     owns_process: bool = False
     """Signals, the log handlers and the standard streams may be changed: it is the real process."""
+
+    @property
+    def is_dumb(self) -> bool:
+        """The terminal knows no control sequences: nothing may be erased or replaced on it."""
+        return self.variables.get("TERM") == "dumb"
 
     @property
     def is_interactive(self) -> bool:
@@ -41,6 +49,7 @@ def process_environment() -> Environment:
     stdin, stdout, stderr = (
         _binary(stream, mode) for stream, mode in ((sys.stdin, "rb"), (sys.stdout, "wb"), (sys.stderr, "wb"))
     )
+    size = _size(stdout)
     return Environment(
         stdin=stdin,
         stdout=stdout,
@@ -49,7 +58,8 @@ def process_environment() -> Environment:
         stdout_is_terminal=stdout.isatty(),
         stderr_is_terminal=stderr.isatty(),
         variables=os.environ,
-        columns=_columns(stdout),
+        columns=size.columns or COLUMNS_DEFAULT,
+        lines=size.lines or LINES_DEFAULT,
         owns_process=True,
     )
 
@@ -59,8 +69,8 @@ def _binary(stream: object, mode: str) -> IO[bytes]:
     return buffer if buffer is not None else open(os.devnull, mode)
 
 
-def _columns(stdout: IO[bytes]) -> int:
+def _size(stdout: IO[bytes]) -> os.terminal_size:
     try:
-        return os.get_terminal_size(stdout.fileno()).columns or COLUMNS_DEFAULT
+        return os.get_terminal_size(stdout.fileno())
     except (OSError, ValueError):
-        return COLUMNS_DEFAULT
+        return os.terminal_size((COLUMNS_DEFAULT, LINES_DEFAULT))

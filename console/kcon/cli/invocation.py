@@ -145,7 +145,8 @@ class Invocation:
         # No file of a checkout may hide a part of what somebody is asked to agree to.
         if self.view_format is not None and not hasattr(self.request, "confirmation"):
             self.writer.prefer(self.view_format)
-        self.writer.document(document)
+        output = self.request.shared.output
+        self.writer.document(document, pages=output.pages and not (output.watch or self.follows))
         for note in document.notes:
             self.diagnostics.note(note)
         if not self.writer.is_structured:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from kcon.cli.document import Document, Int64, Item, Value
 from kcon.cli.environment import Environment
+from kcon.cli.pager import page
 from kcon.cli.table import format_blocks, format_table
 from kcon.commands.request import Output, OutputFormat
 from kcon.core.escapes import escape_field
@@ -30,6 +31,7 @@ class Writer:
     """Writes documents and text to standard output in the chosen format."""
 
     def __init__(self, environment: Environment, output: Output) -> None:
+        self._environment = environment
         self._stdout = environment.stdout
         self._columns = environment.columns
         self.is_terminal = environment.stdout_is_terminal
@@ -55,17 +57,18 @@ class Writer:
         self._stdout.write(data)
 
     def clear_screen(self) -> None:
-        """Start again at the top left of the terminal."""
-        self.bytes(b"\x1b[H\x1b[2J")
+        """Start again at the top left of the terminal; where that is not possible, below."""
+        self.bytes(b"\n" if self._environment.is_dumb else b"\x1b[H\x1b[2J")
 
     def flush(self) -> None:
         """Hand everything to the reader of standard output."""
         self._stdout.flush()
 
-    def document(self, document: Document) -> None:
-        """Write a whole answer: sorted, limited and reduced to the chosen columns first."""
-        chosen = choose(document, self.output)
-        self.bytes(encode(self._render(chosen)))
+    def document(self, document: Document, *, pages: bool = False) -> None:
+        """Write a whole answer: sorted, limited and reduced to the chosen columns first. pages: by a pager if long."""
+        data = encode(self._render(choose(document, self.output)))
+        if not (pages and self.is_terminal and page(self._environment, data)):
+            self.bytes(data)
         self.flush()
 
     def table_text(self, document: Document) -> str:

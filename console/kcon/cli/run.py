@@ -8,6 +8,7 @@ from kcon.cli.diagnostics import Diagnostics
 from kcon.cli.environment import Environment
 from kcon.cli.invocation import Invocation, OpenConsole
 from kcon.cli.output import encode
+from kcon.cli.pager import page
 from kcon.commands.parse import HelpRequested, parse
 from kcon.commands.request import OutputFormat, Request
 from kcon.contexts.context import Context
@@ -87,7 +88,9 @@ def _run(
     try:
         request = parse(argv)
     except HelpRequested as asked:
-        environment.stdout.write(encode(asked.text))
+        text = encode(asked.text)
+        if "--no-pager" in argv or not page(environment, text):
+            environment.stdout.write(text)
         environment.stdout.flush()
         return ExitCode.OK
     invocation = Invocation(environment, request, open_console, context)

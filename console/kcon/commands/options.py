@@ -151,6 +151,12 @@ def output_options(*, letter: bool = True, watch: bool = False, where: bool = Fa
         _output(["--limit"], "Show at most so many items.", "N", type=click.IntRange(min=0)),
         SharedOption(["--no-headers"], is_flag=True, help="Leave the header line out.", section=OUTPUT_SECTION),
         SharedOption(
+            ["--no-pager"],
+            is_flag=True,
+            help="Write a long answer to the terminal as it is, not through KCON_PAGER, PAGER or less.",
+            section=OUTPUT_SECTION,
+        ),
+        SharedOption(
             ["--int64-as-string"],
             is_flag=True,
             help="Write 64-bit integers as strings in JSON, for readers that round them.",
@@ -282,6 +288,7 @@ def build_shared(values: Mapping[str, Any]) -> Shared:
         limit=values.get("limit"),
         where=values.get("where"),
         headers=not values.get("no_headers", False),
+        pages=not values.get("no_pager", False),
         int64_as_string=bool(values.get("int64_as_string", False)),
         watch=bool(values.get("watch", False)),
         interval_ms=values.get("interval_ms") or WATCH_INTERVAL_MS,

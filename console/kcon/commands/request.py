@@ -49,6 +49,8 @@ class Output(Frozen):
     where: str | None = None
     """CEL over the columns; a list keeps the items it says yes for."""
     headers: bool = True
+    pages: bool = True
+    """An answer longer than the screen goes through the pager."""
     int64_as_string: bool = False
     watch: bool = False
     interval_ms: int = WATCH_INTERVAL_MS
