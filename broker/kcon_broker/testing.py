@@ -4,8 +4,8 @@
         Producer({"bootstrap.servers": broker.bootstrap})
 
 Without a folder everything lives in memory, behind the same code that writes to disks; with `files` a test brings its
-own, such as `MemoryFiles` with faults. Requests can be made to fail (`inject`), and with a `ManualClock` time passes
-when the test says so (`advance`). With pytest, `pytest_plugins = ["kcon_broker.testing"]` gives the fixtures
+own, such as `MemoryFiles` with faults. Requests can be made to fail (`inject`), and with a `ManualClock` a day
+passes when the test says so (`advance`). With pytest, `pytest_plugins = ["kcon_broker.testing"]` gives the fixtures
 `kafka_broker`, a broker that lives as long as the test, and `kafka_bootstrap`, its address.
 """
 
@@ -56,7 +56,7 @@ class InProcessBroker:
     ) -> None:
         """Prepare a broker in a folder, in given files, or in memory; `settings` may change everything else.
 
-        The port is a free one unless the settings name one. With a `ManualClock` time stands still until `advance`.
+        The port is a free one unless the settings name one. With a `ManualClock` the test lets time pass (`advance`).
         """
         base = settings or BrokerSettings(data_dir=Path(), port=0)
         self.settings = replace(base, data_dir=data_dir or base.data_dir)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import Consumer, KafkaError, Message, Producer
 
 from kcon_broker.server.faults import DELAY_MS_MAX
 from kcon_broker.settings import BrokerSettings, SeedTopic
@@ -16,18 +16,14 @@ from kcon_broker.testing import ApiKey, ErrorCode, InProcessBroker, ManualClock
 from tests.kcon_broker.raw_client import RawClient, batch, produce
 
 _DEADLINE_S = 30
+_SESSION_MS = 6_000
 SETTINGS = BrokerSettings(data_dir=Path(), port=0, seed_topics=(SeedTopic(name="t", partitions=1),))
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def frozen(clock: ManualClock) -> Iterator[InProcessBroker]:
-    """Give a broker whose time stands still."""
-    with InProcessBroker(settings=SETTINGS, clock=clock) as broker:
+def timed() -> Iterator[InProcessBroker]:
+    """Give a broker whose time the test advances."""
+    with InProcessBroker(settings=SETTINGS, clock=ManualClock()) as broker:
         yield broker
 
 
@@ -71,19 +67,46 @@ def test_a_client_tries_again_and_writes_once(
     assert end_offset(broker) == 1
 
 
-def test_a_client_waits_for_a_delayed_answer(frozen: InProcessBroker) -> None:
-    injected = frozen.inject(ApiKey.PRODUCE, delay_ms=DELAY_MS_MAX)
+def test_a_client_waits_for_a_delayed_answer(timed: InProcessBroker) -> None:
+    injected = timed.inject(ApiKey.PRODUCE, delay_ms=DELAY_MS_MAX)
     delivered: list[Message] = []
-    client = producer(frozen)
+    client = producer(timed)
     client.produce("t", b"late", partition=0, on_delivery=lambda _, message: delivered.append(message))
     for _ in range(_DEADLINE_S * 100):
         if injected.used:
             break
         client.poll(0.01)
     assert (injected.used, delivered) == (1, [])
-    frozen.advance(DELAY_MS_MAX)
+    timed.advance(DELAY_MS_MAX)
     assert client.flush(_DEADLINE_S) == 0
     assert [message.error() for message in delivered] == [None]
+
+
+def test_a_consumer_whose_session_expires_joins_again_and_reads_on(timed: InProcessBroker) -> None:
+    assignments: list[int] = []
+    consumer = Consumer(
+        {
+            "bootstrap.servers": timed.bootstrap,
+            "group.id": "g",
+            "session.timeout.ms": _SESSION_MS,
+            "heartbeat.interval.ms": 50,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+            "log_level": 0,
+        }
+    )
+    with RawClient(timed.bootstrap) as client:
+        produce(client, "t", batch(b"first"))
+        consumer.subscribe(["t"], on_assign=lambda _, partitions: assignments.append(len(partitions)))
+        seen = consumer.poll(_DEADLINE_S)
+        assert (seen is not None and seen.value(), assignments) == (b"first", [1])
+        timed.advance(_SESSION_MS)
+        for _ in range(_DEADLINE_S * 10):
+            if len(assignments) == 2:
+                break
+            consumer.poll(0.1)
+    consumer.close()
+    assert assignments == [1, 1]
 
 
 def test_a_project_gets_the_fixtures_by_one_line(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_an_error_of_a_produce_that_gets_no_answer_closes_as_kafka_does(broker: 
 
 
 def test_a_delay_holds_what_follows_on_the_connection_and_nothing_else() -> None:
-    with InProcessBroker(clock=ManualClock()) as broker, RawClient(broker.bootstrap) as client:
+    with InProcessBroker(clock=ManualClock(is_frozen=True)) as broker, RawClient(broker.bootstrap) as client:
         injected = broker.inject(ApiKey.HEARTBEAT, delay_ms=1_000)
         client.send(HeartbeatRequest(group_id="g"), 4)
         client.send(MetadataRequest(topics=[]), 4)
@@ -79,7 +79,7 @@ def test_a_delay_holds_what_follows_on_the_connection_and_nothing_else() -> None
 
 
 def test_produce_requests_keep_their_order_behind_a_delayed_one() -> None:
-    with InProcessBroker(clock=ManualClock()) as broker, RawClient(broker.bootstrap) as client:
+    with InProcessBroker(clock=ManualClock(is_frozen=True)) as broker, RawClient(broker.bootstrap) as client:
         client.ask(MetadataRequest(topics=[MetadataRequestTopic(name="t")]), MetadataResponse, 4)
         injected = broker.inject(ApiKey.PRODUCE, delay_ms=10)
         client.send_bytes(
