@@ -9,10 +9,11 @@ from typing import Final
 
 from kcon.core.disk_usage import VolumeUse
 from kcon.core.partition_health import PartitionHealth
-from kcon.core.topic_verdict import counted, judge_hanging, judge_min_isr, judge_offline, judge_replicas, suspects
+from kcon.core.topic_verdict import judge_hanging, judge_min_isr, judge_offline, judge_replicas, suspects
 from kcon.core.transaction import HangingTransaction
 from kcon.core.units import format_bytes, format_duration
 from kcon.core.verdict import Cause, Confidence, Verdict
+from kcon.core.verdict_case import counted
 
 FREE_SHARE_MIN: Final = 0.15
 """A volume with less free than this is filling up."""

@@ -4,7 +4,6 @@ Everything here is told by one look, because the log itself remembers: the broke
 written when, so neither a hot partition nor a producer that fell silent needs to be watched.
 """
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +13,7 @@ from kcon.core.partition_health import PartitionHealth
 from kcon.core.transaction import HangingTransaction
 from kcon.core.units import format_count, format_duration
 from kcon.core.verdict import Cause, Confidence, Verdict
+from kcon.core.verdict_case import counted, word
 
 HOT_TIMES: Final = 3.0
 """A partition is hot at so many times its fair share of the writes,"""
@@ -66,11 +66,6 @@ def places(found: Sequence[TopicPartition]) -> str:
     """Name the first partitions."""
     names = ", ".join(f"{where.topic}/{where.partition}" for where in found[:EXAMPLES_MAX])
     return names if len(found) <= EXAMPLES_MAX else f"{names} and {len(found) - EXAMPLES_MAX:,} more"
-
-
-def counted(count: int, noun: str) -> str:
-    """Write a count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def suspects(health: PartitionHealth) -> tuple[str, ...]:
@@ -148,9 +143,9 @@ def judge_hanging(hanging: Sequence[HangingTransaction]) -> Verdict | None:
             for each in hanging[:EXAMPLES_MAX]
         ),
         next_commands=(
-            f"kcon txn hanging {shlex.quote(str(where.topic))}",
+            f"kcon txn hanging {word(where.topic)}",
             (
-                f"kcon txn abort {shlex.quote(str(where.topic))} -p {where.partition} "
+                f"kcon txn abort {word(where.topic)} -p {where.partition} "
                 f"--start-offset {first.producer.txn_start_offset} --dry-run"
             ),
         ),
@@ -162,7 +157,7 @@ def judge_hanging(hanging: Sequence[HangingTransaction]) -> Verdict | None:
 
 
 def _word(facts: TopicFacts) -> str:
-    return shlex.quote(str(facts.topic))
+    return word(facts.topic)
 
 
 def _next(facts: TopicFacts) -> tuple[str, ...]:
