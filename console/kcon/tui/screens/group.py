@@ -20,67 +20,26 @@ from kcon.tui.group_events import GroupEvents
 from kcon.tui.group_look import GroupLook, look_at_group
 from kcon.tui.lag_text import known_time_lag, show_status, show_time_lag, status_role, time_lag_role
 from kcon.tui.plot import spark
-from kcon.tui.rows import Column, Rows
+from kcon.tui.rows import Rows
 from kcon.tui.screens.config_table import CONFIG_COLUMNS, chosen_entries, config_rows
+from kcon.tui.screens.group_columns import EVENT_COLUMNS, LOST, MEMBER_COLUMNS, PARTITION_COLUMNS
 from kcon.tui.screens.reset import ResetScreen
 from kcon.tui.screens.tabbed import TabbedScreen
 from kcon.tui.screens.undo import UNDO_COLUMNS, UndoPlanScreen, undo_rows
 from kcon.tui.screens.why import WhyScreen
-from kcon.tui.text import UNKNOWN, Line, Part, cut_middle, plural, show, show_eta, show_rate
+from kcon.tui.text import UNKNOWN, Line, Part, plural, show, show_eta, show_rate
 from kcon.tui.widgets.chart import Chart, is_ascii_only
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.tabs import Tab, TabLine
 from kcon.tui.widgets.virtual_table import VirtualTable
 
-LOST = "LOST"
-"""Retention took records before they were read; said before how the partition moves."""
 TICKS = 900
 TREND_TICKS = 300
 """Ten minutes at the usual pace."""
 RATE_WINDOW_MS = 10_000
-
-
-def state_role(value: object) -> str:
-    """Return the role of a partition's state."""
-    name = str(value)
-    if name == LOST:
-        return "bad"
-    return status_role(GroupStatus[name]) if name in GroupStatus.__members__ else "dim"
-
-
-def draw_lags(value: object, width: int) -> str:
-    """Draw the last lags of a partition."""
-    return spark(value, width) if isinstance(value, tuple) else ""
-
-
-PARTITION_COLUMNS = (
-    Column(key="where", title="TOPIC/P", flex=True, flex_min=22, draw=cut_middle, search=True),
-    Column(key="committed", title="COMMITTED", right=True, drop=5),
-    Column(key="end", title="END", right=True, drop=6),
-    Column(key="lag", title="LAG", right=True, sums=True, counts_unknown=True),
-    Column(key="trend", title="10m", width=6, draw=draw_lags, drop=9, sort=False, role=lambda _value: "out"),
-    Column(key="in", title="IN/s", right=True, width=8, show=show_rate, drop=8, sums=True),
-    Column(key="out", title="OUT/s", right=True, width=8, show=show_rate, drop=7, sums=True),
-    Column(key="time", title="TIME LAG", right=True, drop=2, show=show_time_lag, role=time_lag_role),
-    Column(key="eta", title="ETA", right=True, width=7, show=show_eta, drop=4),
-    Column(key="owner", title="OWNER", search=True, width_max=24, drop=3),
-    Column(key="state", title="STATE", search=True, role=state_role, drop=1),
-)
-MEMBER_COLUMNS = (
-    Column(key="client", title="CLIENT", search=True),
-    Column(key="host", title="HOST", drop=2),
-    Column(key="count", title="PARTITIONS", right=True),
-    Column(key="assignment", title="ASSIGNMENT", flex=True, search=True, sort=False),
-    Column(key="instance", title="INSTANCE", drop=3),
-    Column(key="member", title="MEMBER", drop=4),
-)
-
-
-EVENT_COLUMNS = (
-    Column(key="when", title="WHEN"),
-    Column(key="what", title="WHAT", flex=True, search=True),
-)
+WIDE = 100
+"""From this width on nothing that is 0 is left out."""
 
 
 class GroupScreen(TabbedScreen):
@@ -216,6 +175,11 @@ class GroupScreen(TabbedScreen):
         self.draw_tabs()
         self.draw_frame()
 
+    def snapshot_changed(self) -> None:
+        """The totals are drawn for the width, and say what the whole look at the cluster found."""
+        if self._look is not None:
+            self._draw_totals(self._look.report.rows, self.console.now_ms())
+
     def _rates(self, where: TopicPartition) -> Rates:
         """Return the rates as this view saw them, or before it saw enough as the sampler did."""
         known = self._look.rates.get(where) if self._look is not None else None
@@ -294,7 +258,7 @@ class GroupScreen(TabbedScreen):
         inflow = [each.in_per_s for each in rates if each.in_per_s is not None]
         outflow = [each.out_per_s for each in rates if each.out_per_s is not None]
         time_lag, status = self._judged()
-        facts: Line = [
+        facts = [
             Part(f"  lag {show(lag)}", "strong"),
             Part(f" | {show_status(status)}", status_role(status)),
             Part(f" | time {show_time_lag(time_lag)}", time_lag_role(time_lag)),
@@ -302,9 +266,11 @@ class GroupScreen(TabbedScreen):
                 f" | in {show_rate(sum(inflow) if inflow else None)} out {show_rate(sum(outflow) if outflow else None)}"
             ),
             Part(f" | ETA {show_eta(lag_eta_ms(series) if lag is not None else None)}"),
-            Part(f" | lost {show(total.lost)}", "bad" if total.lost else "text"),
-            Part(f" | unknown {show(total.unknown)}", "warn" if total.unknown else "text"),
         ]
+        if total.lost or self.size.width >= WIDE:
+            facts.append(Part(f" | lost {show(total.lost)}", "bad" if total.lost else "text"))
+        if total.unknown or self.size.width >= WIDE:
+            facts.append(Part(f" | unknown {show(total.unknown)}", "warn" if total.unknown else "text"))
         lines = self.query_one("#totals", Lines)
         label = f"  LAG -{_span_text(series, now_ms)} "
         width = max(4, self.size.width - len(label) - len(" now  x reset") - 2)
@@ -313,7 +279,8 @@ class GroupScreen(TabbedScreen):
             Part(spark(series.values, width, ascii_only=is_ascii_only(lines)), "warn"),
             Part(" now", "dim"),
         ]
-        lines.set_lines([facts, strip])
+        # The chart shows the same, larger.
+        lines.set_lines([facts] if self.query_one("#chart", Chart).display else [facts, strip])
         short = UNKNOWN if lag is None else format_count_short(lag)
         self.query_one("#chart", Chart).set_series(series, f"LAG {short}", now_ms)
 

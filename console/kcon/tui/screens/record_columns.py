@@ -49,7 +49,7 @@ def record_columns(
         Column(key="time", title="TIME", width=18, drop=3, show=time, sort=False),
         Column(key="key", title="KEY", width=16, drop=1, show=key, search=True, sort=False),
         *extra,
-        Column(key="value", title="VALUE", flex=True, flex_min=28, show=value, search=True, sort=False),
+        Column(key="value", title="VALUE", flex=True, flex_min=24, show=value, search=True, sort=False),
         Column(key="size", title="BYTES", right=True, hidden=True),
         Column(key="headers", title="HEADERS", right=True, hidden=True),
     )

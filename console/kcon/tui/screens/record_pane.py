@@ -38,6 +38,10 @@ class RecordPane(RecordVerbs):
         self.held = Held()
         self._form = FORMS[0]
         self._page = 0
+        self._drawn: Hashable | None = None
+        """The key of the record that is shown in full; None while something else stands there."""
+        self._was_stuck = False
+        """The table followed the newest record before one was opened."""
 
     def split(self, empty: str) -> ComposeResult:
         """Yield the table and the pane."""
@@ -53,7 +57,8 @@ class RecordPane(RecordVerbs):
         """Show other records."""
         had_none, self.held = not self.held.records, held
         self.query_one(VirtualTable).set_rows(record_rows(held.records, len(self.fields)))
-        if had_none:
+        record = self.record_at_cursor()
+        if had_none or (self._drawn is not None and record is not None and record_key(record) != self._drawn):
             self.draw_detail()
 
     def shown_records(self) -> Sequence[Record]:
@@ -93,21 +98,33 @@ class RecordPane(RecordVerbs):
 
     def do_detail(self) -> None:
         """Show or hide the record in full."""
+        self._read_still(not self.has_class("detailed"))
         self.toggle_class("detailed")
         self.draw_detail()
         self.query_one(VirtualTable).focus()
+
+    def _read_still(self, still: bool) -> None:
+        """Hold the cursor on the record that is read while others arrive, or let it go with them again."""
+        table = self.query_one(VirtualTable)
+        if still and not self.has_class("detailed"):
+            self._was_stuck, table.sticks_to_end = table.sticks_to_end, False
+        elif not still:
+            table.sticks_to_end, self._was_stuck = table.sticks_to_end or self._was_stuck, False
 
     def draw_detail(self) -> None:
         """Draw the record under the cursor, if it is to be seen."""
         record, texts = self.record_at_cursor(), self.texts()
         if self.has_class("detailed") and texts is not None:
             width = self.query_one(Pager).size.width
+            self._drawn = None if record is None else record_key(record)
             lines = [] if record is None else detail_lines(texts, record, self._form, self._page, width)
             self.query_one(Pager).show(lines)
 
     def show_lines(self, lines: Sequence[Line]) -> None:
         """Show lines in the place of the detail."""
+        self._read_still(True)
         self.add_class("detailed")
+        self._drawn = None
         self.query_one(Pager).show(lines)
 
     def do_back(self) -> None:
@@ -120,6 +137,7 @@ class RecordPane(RecordVerbs):
     def do_form(self) -> None:
         """Change between text, fields, hexadecimal and sizes."""
         self._form = FORMS[(FORMS.index(self._form) + 1) % len(FORMS)]
+        self._read_still(True)
         self.add_class("detailed")
         self.draw_detail()
         self.say(f"Shown as {self._form}.")

@@ -141,7 +141,7 @@ class RecordsScreen(RecordPane):
         self.held, self._has_ended = Held(), False
         self.reader = RecordReader(self, self._topics, self._partition, spec, self.console.times)
         table = self.query_one(VirtualTable)
-        table.sticks_to_end = self.reader.buffer.wanted is None
+        table.sticks_to_end, self._was_stuck = self.reader.buffer.wanted is None, False
         table.set_rows(Rows())
         self.query_one("#place", Lines).set_lines([])
         self._job = self.submit(f"read {self._topics[0]}", self.reader.read, self._ended, self._failed)

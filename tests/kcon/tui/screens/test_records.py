@@ -190,6 +190,39 @@ def test_one_record_in_full_as_text_and_in_hexadecimal(consoles: Any, stream: St
     consoles.run(test, "topic/orders/0")
 
 
+def test_a_record_that_is_read_stays_under_the_cursor_while_others_arrive(consoles: Any, stream: Stream) -> None:
+    async def test(console: Any) -> None:
+        stream.feed(3)
+        await console.until("3 read")
+        await console.press("enter")
+        await console.until("orders/0/2")
+        stream.feed(3, first=3)
+        await console.until("6 read")
+        assert "orders/0/2" in console.text()
+        assert console.view.record_at_cursor().offset == 2
+        await console.press("escape", "end")
+        stream.feed(1, first=6)
+        await console.until("7 read")
+        assert console.view.record_at_cursor().offset == 6, "a closed record lets the tail go on from the end"
+
+    consoles.run(test, "topic/orders/0")
+
+
+def test_the_record_in_full_is_the_one_under_the_cursor_when_its_row_is_dropped(consoles: Any, stream: Stream) -> None:
+    async def test(console: Any) -> None:
+        stream.feed(3)
+        await console.until("3 read")
+        await console.press("enter")
+        await console.until("orders/0/2")
+        stream.feed(RECORDS_MAX, first=3)
+        await console.until(f"{RECORDS_MAX + 3:,} read")
+        offset = console.view.record_at_cursor().offset
+        assert offset != 2
+        await console.until(f"orders/0/{offset:,}")
+
+    consoles.run(test, "topic/orders/0")
+
+
 def test_null_and_empty_differ(consoles: Any, stream: Stream) -> None:
     async def test(console: Any) -> None:
         stream.feed(1, value=b"", key=None)
