@@ -44,13 +44,18 @@ class AnsweringBroker:
         error_code: int = 0,
         many: int = 3,
         fixed: Mapping[str, Any] | None = None,
+        is_steady: bool = False,
     ) -> None:
         self.asked: list[tuple[Api, Any]] = []
         """Each request in turn: its API, and its fields."""
         self.error_code = error_code
         self.many = many
         """Items of a list that no request names."""
+        self._all_texts = texts
         self._texts: Iterator[str] = cycle(texts)
+        self._is_steady = is_steady
+        """Each answer draws from the first text on, so that it does not matter which of two requests came first."""
+        self._drawing = threading.Lock()
         self._fixed = dict(fixed or {})
         """By the name of a field, whatever message it is in."""
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -104,7 +109,11 @@ class AnsweringBroker:
         request, _ = struct_reader(of_request)(frame, offset)
         self.asked.append((api, request))
         body = bytearray()
-        _write_struct(body, entity_type(api, version, "response"), self._values(api, version, request), frozenset())
+        with self._drawing:
+            if self._is_steady:
+                self._texts = cycle(self._all_texts)
+            values = self._values(api, version, request)
+        _write_struct(body, entity_type(api, version, "response"), values, frozenset())
         tags = b"\0" if of_request.flexible and api is not Api.API_VERSIONS else b""
         payload = struct.pack(">i", correlation_id) + tags + bytes(body)
         return struct.pack(">i", len(payload)) + payload
