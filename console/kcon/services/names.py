@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import translate
 from typing import Final, Generic, TypeVar
 
+from kcon.core.typed_regex import compile_typed
 from kcon.core.wire_text import WireText, display_safe
 from kcon.errors import UsageError
 
@@ -41,7 +42,7 @@ def select_names(existing: Iterable[_Name], patterns: Sequence[str] | None, *, r
 def compile_pattern(text: str, *, regex: bool) -> re.Pattern[str]:
     """Compile a glob or a regular expression. UsageError when it is none."""
     try:
-        return re.compile(text if regex else translate(text))
+        return compile_typed(text if regex else translate(text))
     except re.error as error:
         raise UsageError(
             f"Not a regular expression: {display_safe(text)} ({error}).", "Without --regex names are globs."

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from kcon.core.typed_regex import compile_typed
 from kcon.core.wire_text import WireText
 from kcon.errors import UsageError
 from kcon.tui.text import UNKNOWN, cells, show
@@ -105,7 +106,7 @@ def parse_filter(typed: str, columns: Sequence[Column] = ()) -> Filter | None:
     flags = 0 if any(char.isupper() for char in text) else re.IGNORECASE
     source = ".*?".join(re.escape(char) for char in text) if fuzzy else text
     try:
-        pattern = re.compile(source, flags)
+        pattern = compile_typed(source, flags)
     except re.error as error:
         raise UsageError(f"Not a regular expression: {error}.", "Start with ~ to match letters in order.") from error
     return Filter(typed, FilterKind.FUZZY if fuzzy else FilterKind.REGEX, inverse, pattern)
