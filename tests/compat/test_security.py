@@ -497,6 +497,7 @@ def test_a_context_is_tested_step_by_step(kafka: SecureKafka, plane: str, tmp_pa
         ("admin", "resolve", "ok"),
         ("admin", "connect", "ok"),
         ("admin", "latency", "ok"),
+        ("admin", "clock", "ok"),
         ("records", "connect", "ok"),
     ]
     assert "TLSv1.3" in items[2]["detail"]

@@ -216,7 +216,8 @@ def on_terminal(argv: list[str], environment: Mapping[str, str], answer: bytes =
     pid, master = pty.fork()
     if pid == 0:
         try:
-            os.execvpe(argv[0], argv, {**environment, "TERM": "xterm-256color"})
+            # Nobody is there to leave a pager.
+            os.execvpe(argv[0], argv, {**environment, "TERM": "xterm-256color", "KCON_PAGER": "cat"})
         finally:
             os._exit(127)
     seen = b""
