@@ -156,12 +156,16 @@ def _text(data: bytes, wanted: int) -> str:
 
 
 def _only(data: bytes, wanted: int) -> bytes:
-    found: bytes = dict(_fields(data))[wanted]
+    found = dict(_fields(data))[wanted]
+    if not isinstance(found, bytes):
+        raise ValueError("a number where bytes should be")
     return found
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
     """Yield (field number, value): an int for varints, bytes for everything else. IndexError at a torn end."""
+    if not isinstance(data, bytes):
+        raise ValueError("a number where a message should be")
     position = 0
     while position < len(data):
         tag, position = _varint(data, position)
