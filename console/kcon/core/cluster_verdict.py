@@ -13,7 +13,7 @@ from kcon.core.topic_verdict import judge_hanging, judge_min_isr, judge_offline,
 from kcon.core.transaction import HangingTransaction
 from kcon.core.units import format_bytes, format_duration
 from kcon.core.verdict import Cause, Confidence, Verdict
-from kcon.core.verdict_case import counted
+from kcon.core.verdict_case import counted, explained
 
 FREE_SHARE_MIN: Final = 0.15
 """A volume with less free than this is filling up."""
@@ -39,16 +39,7 @@ class ClusterFacts:
 def judge_cluster(facts: ClusterFacts) -> Verdict:
     """Return the cause that explains most, with the others that hold too."""
     found = [verdict for rule in _RULES if (verdict := rule(facts)) is not None]
-    first, *others = found or [_fine(facts)]
-    return Verdict(
-        cause=first.cause,
-        confidence=first.confidence,
-        headline=first.headline,
-        evidence=(*first.evidence, *facts.problems),
-        next_commands=first.next_commands,
-        at=first.at,
-        also=tuple(others),
-    )
+    return explained(found or [_fine(facts)], facts.problems)
 
 
 def _controller(facts: ClusterFacts) -> Verdict | None:

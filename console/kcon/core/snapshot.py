@@ -147,3 +147,8 @@ class OffsetAt(NamedTuple):
 OffsetResult: TypeAlias = OffsetAt | KafkaError
 CommitResult: TypeAlias = CommittedOffset | KafkaError
 GroupCommits: TypeAlias = dict[TopicPartition, CommitResult]
+
+
+def offset_of(result: OffsetResult | None) -> int | None:
+    """Return the offset of an answer; None when it could not be read."""
+    return result.offset if isinstance(result, OffsetAt) else None

@@ -13,7 +13,7 @@ from kcon.core.partition_health import PartitionHealth
 from kcon.core.transaction import HangingTransaction
 from kcon.core.units import format_count, format_duration
 from kcon.core.verdict import Cause, Confidence, Verdict
-from kcon.core.verdict_case import counted, word
+from kcon.core.verdict_case import counted, explained, word
 
 HOT_TIMES: Final = 3.0
 """A partition is hot at so many times its fair share of the writes,"""
@@ -47,16 +47,7 @@ class TopicFacts:
 def judge_topic(facts: TopicFacts) -> Verdict:
     """Return the cause that explains most, with the others that hold too."""
     found = [verdict for rule in _RULES if (verdict := rule(facts)) is not None]
-    first, *others = found or [_fine(facts)]
-    return Verdict(
-        cause=first.cause,
-        confidence=first.confidence,
-        headline=first.headline,
-        evidence=(*first.evidence, *facts.problems),
-        next_commands=first.next_commands,
-        at=first.at,
-        also=tuple(others),
-    )
+    return explained(found or [_fine(facts)], facts.problems)
 
 
 # --- what topics and clusters share ----------------------------------------------------------------------------

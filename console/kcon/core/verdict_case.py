@@ -1,11 +1,11 @@
 """What do the rules ask of the facts of a group, and how do they put it? The case, and the words for it."""
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from kcon.core.units import format_count, format_duration
-from kcon.core.verdict import GroupFacts, PartitionFacts, VerdictRules
+from kcon.core.verdict import GroupFacts, PartitionFacts, Verdict, VerdictRules
 from kcon.core.wire_text import WireText
 
 
@@ -97,3 +97,9 @@ def oldest(case: Case) -> str:
         return "how old the oldest unread record is, is not known"
     worst = max(known, key=lambda lag: lag.value_ms or 0)
     return f"the oldest unread record is {format_duration(worst.value_ms or 0)} old ({worst.quality.mark})"
+
+
+def explained(found: list[Verdict], problems: tuple[str, ...]) -> Verdict:
+    """Return the first verdict with what could not be read as evidence, and the others beside it."""
+    first, *others = found
+    return replace(first, evidence=(*first.evidence, *problems), also=tuple(others))

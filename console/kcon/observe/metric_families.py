@@ -15,7 +15,13 @@ from typing import Final
 from kcon.core.ids import GroupId, TopicName, TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import offset_lag, records_lost
-from kcon.core.snapshot import NO_BROKER, CommittedOffset, GroupDescription, GroupMember, OffsetAt, OffsetResult
+from kcon.core.snapshot import (
+    NO_BROKER,
+    CommittedOffset,
+    GroupDescription,
+    GroupMember,
+    offset_of,
+)
 from kcon.core.time_lag import UNKNOWN_LAG
 from kcon.observe.exposition import Family, escape_label
 from kcon.observe.lag_engine import Bounds, GroupReading, LagEngine, PartitionLateness, assigned_partitions
@@ -119,11 +125,7 @@ def _rows_of(tick: Tick, group: GroupId) -> list[PartitionLateness]:
 
 
 def _bounds_of(sample: Sample) -> Callable[[TopicPartition], Bounds]:
-    return lambda where: Bounds(_offset(sample.starts.get(where)), _offset(sample.ends.get(where)))
-
-
-def _offset(result: OffsetResult | None) -> int | None:
-    return result.offset if isinstance(result, OffsetAt) else None
+    return lambda where: Bounds(offset_of(sample.starts.get(where)), offset_of(sample.ends.get(where)))
 
 
 # --- exporter --------------------------------------------------------------------------------------------------
@@ -162,8 +164,8 @@ def _partition_tables(tick: Tick) -> Iterable[_Table]:
         for part in topic.partitions:
             labels = (name, str(part.partition))
             where = TopicPartition(topic.name, part.partition)
-            current.add(labels, _offset(sample.ends.get(where)))
-            oldest.add(labels, _offset(sample.starts.get(where)))
+            current.add(labels, offset_of(sample.ends.get(where)))
+            oldest.add(labels, offset_of(sample.starts.get(where)))
             in_sync.add(labels, len(part.isr))
             leader.add(labels, None if part.leader_id == NO_BROKER else part.leader_id)
             preferred.add(labels, float(bool(part.replicas) and part.replicas[0] == part.leader_id))
@@ -234,8 +236,8 @@ def _lag_tables(tick: Tick, rows: Mapping[GroupId, Sequence[PartitionLateness]])
     poll.add((cluster,), tick.sample.duration_ms)
     for where, result in tick.sample.ends.items():
         at = (cluster, escape_label(where.topic), str(where.partition))
-        latest.add(at, _offset(result))
-        earliest.add(at, _offset(tick.sample.starts.get(where)))
+        latest.add(at, offset_of(result))
+        earliest.add(at, offset_of(tick.sample.starts.get(where)))
     states = {listing.group: listing for listing in tick.sample.groups.items}
     for group, mine in rows.items():
         name = escape_label(group)

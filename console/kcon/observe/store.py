@@ -19,9 +19,8 @@ from kcon.core.snapshot import (
     CommittedOffset,
     GroupDescription,
     GroupListing,
-    OffsetAt,
-    OffsetResult,
     TopicInfo,
+    offset_of,
 )
 from kcon.core.time_lag import UNKNOWN_LAG
 from kcon.observe.lag_engine import Bounds, GroupLateness, GroupReading, LagEngine, assigned_partitions
@@ -117,8 +116,8 @@ class Store:
             size = places[-1].partition + 1 if places else 0
             of_topic = _Bounds([None] * size, [None] * size)
             for place in places:
-                of_topic.starts[place.partition] = _offset(sample.starts.get(place))
-                of_topic.ends[place.partition] = _offset(sample.ends.get(place))
+                of_topic.starts[place.partition] = offset_of(sample.starts.get(place))
+                of_topic.ends[place.partition] = offset_of(sample.ends.get(place))
             bounds[topic.name] = of_topic
             await self._turn.after(len(places))
         return bounds
@@ -306,10 +305,6 @@ class _Turn:
         if self._done >= SLICE:
             self._done = 0
             await asyncio.sleep(0)
-
-
-def _offset(result: OffsetResult | None) -> int | None:
-    return result.offset if isinstance(result, OffsetAt) else None
 
 
 def _partition_rate(

@@ -22,14 +22,16 @@ from kcon.core.snapshot import (
     CommittedOffset,
     GroupDescription,
     GroupMember,
-    OffsetAt,
     OffsetResult,
     PartitionInfo,
     TopicInfo,
+    offset_of,
 )
 from kcon.core.time_lag import UNKNOWN_LAG, Probe, TimeLag, time_lag
 from kcon.core.verdict import Cause, Confidence, GroupFacts, PartitionFacts, Verdict, VerdictRules
 from kcon.core.wire_text import WireText
+from kcon.observe.lag_engine import STEADY
+from kcon.observe.rings import rate_per_s
 from kcon.services.groups import DEAD
 from kcon.services.near_names import group_not_found
 from kcon.services.session import Session
@@ -49,7 +51,6 @@ AT_ONCE: Final = frozenset(
     }
 )
 """Causes that one look shows, when they are certain."""
-STABLE: Final = frozenset({"Stable", "Empty", "Dead", ""})
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -211,11 +212,6 @@ def _is_deleted_by_age(configs: Mapping[WireText, ConfigEntry]) -> bool:
     return "delete" in policy and _number(configs, "retention.ms", -1) > 0
 
 
-def offset_of(result: OffsetResult | None) -> int | None:
-    """Return the offset, or None when it could not be read."""
-    return result.offset if isinstance(result, OffsetAt) else None
-
-
 def facts_of(looks: "list[Look]", extras: _Extras) -> GroupFacts:
     """Put together what the looks show. The last one is the present, the first one where the rates begin."""
     first, last = looks[0], looks[-1]
@@ -248,8 +244,8 @@ def _partition_facts(
         end=end,
         lag=offset_lag(committed, start, end),
         time_lag=late,
-        in_per_s=_rate(offset_of(first.ends.get(where)), end, last.at_ms - first.at_ms),
-        out_per_s=_rate(first.commits.get(where), committed, last.at_ms - first.at_ms),
+        in_per_s=rate_per_s(offset_of(first.ends.get(where)), end, last.at_ms - first.at_ms),
+        out_per_s=rate_per_s(first.commits.get(where), committed, last.at_ms - first.at_ms),
         owner=owner.client_id if owner else None,
         member=str(owner.member_id) if owner else None,
         lost=records_lost(committed, start),
@@ -289,12 +285,6 @@ def _time_lag(where: TopicPartition, looks: "list[Look]", extras: _Extras) -> Ti
     return TimeLag(age_ms, known.quality.INTERPOLATED, age_ms)
 
 
-def _rate(before: int | None, now: int | None, elapsed_ms: int) -> float | None:
-    if before is None or now is None or elapsed_ms <= 0:
-        return None
-    return max(0, now - before) / elapsed_ms * 1000
-
-
 def _still_ms(where: TopicPartition, looks: "list[Look]") -> int:
     last = looks[-1]
     for later, earlier in zip(reversed(looks), reversed(looks[:-1]), strict=False):
@@ -308,8 +298,8 @@ def _rebalances(looks: "list[Look]") -> int:
     count = 0
     for earlier, later in pairwise(looks):
         before, now = earlier.about, later.about
-        has_begun = now.state not in STABLE and before.state in STABLE
-        is_past = now.state in STABLE and before.state in STABLE and _roster(now) != _roster(before)
+        has_begun = now.state not in STEADY and before.state in STEADY
+        is_past = now.state in STEADY and before.state in STEADY and _roster(now) != _roster(before)
         count += has_begun or is_past
     return count
 
@@ -322,7 +312,7 @@ def _unstable_ms(looks: "list[Look]") -> int:
     last = looks[-1]
     since_ms = last.at_ms
     for look in reversed(looks):
-        if look.about.state in STABLE:
+        if look.about.state in STEADY:
             break
         since_ms = look.at_ms
     return last.at_ms - since_ms
