@@ -209,6 +209,7 @@ class _Production:
                 original = verdict.batch
                 response = self._answer(partition, data, log, original.first_offset, original.last_offset + 1)
                 response.log_append_time_ms = original.timestamp_ms
+                self._await_transaction(header, response)
                 return response
             if verdict is not None:
                 return self._error(data, verdict, log_start_offset=log.log_start_offset)
@@ -232,12 +233,17 @@ class _Production:
                 producers_max=broker.settings.storage.producer_ids_per_partition_max,
             )
         response = self._answer(partition, data, log, base_offset, log.log_end_offset)
-        if header.is_transactional and self.transactional_id is not None:
+        if header.is_transactional:
             partition.producers.transactions.appended(header.producer_id, base_offset)
-            for position in broker.transaction_positions(self.transactional_id):
+        self._await_transaction(header, response)
+        return response
+
+    def _await_transaction(self, header: BatchHeader, response: PartitionProduceResponse) -> None:
+        """Let the answer wait for the beginning of its transaction: without it a crash would abort the batch."""
+        if header.is_transactional and self.transactional_id is not None:
+            for position in self.ctx.broker.transaction_positions(self.transactional_id):
                 self.after.append(position)
                 self._told.append((position[0], response))
-        return response
 
     def _join_transaction(self, transactional_id: str, partition: Partition, header: BatchHeader) -> ErrorCode:
         """Have the partition in the batch's transaction, or say why it is not."""

@@ -35,10 +35,11 @@ from kcon_broker.settings import BrokerSettings
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.configs.acting import static_configs
 from kcon_broker.state.configs.values import InvalidConfigError
+from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.state.metadata_journal import MetadataJournal
 from kcon_broker.state.partition import Partition
 from kcon_broker.state.producers import SentBatch
-from kcon_broker.state.topic import Topic, topic_name_error
+from kcon_broker.state.topic import OFFSETS_TOPIC, Topic, topic_name_error
 from kcon_broker.state.topic_configs import check_configs
 from kcon_broker.state.transaction_journal import abort_orphans
 from kcon_broker.state.transaction_replay import TransactionReplay
@@ -269,8 +270,18 @@ class BrokerServer:
         partition.written.high_watermark = log.written_offset
         partition.high_watermark = log.durable_offset
         if producers.transactions.ongoing:
-            self.broker.transactions.later(abort_orphans(self.broker, partition))
+            self._abort_orphans(partition)
         return log
+
+    def _abort_orphans(self, partition: Partition) -> None:
+        abort = abort_orphans(self.broker, partition)
+        if partition.topic.name == OFFSETS_TOPIC:
+            # The groups are about to read what the marker decides.
+            self.broker.transactions.later(abort)
+            return
+        # At once: the request that opens the log may carry a batch of that transaction, and must not join it.
+        abort(Moment(self.clock.now_ms(), self.clock.wall_ms()))
+        self.broker.request_round()
 
     def _disk_space(self) -> tuple[int, int]:
         disk = os.statvfs(self.settings.data_dir)

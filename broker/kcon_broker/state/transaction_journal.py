@@ -1,7 +1,9 @@
 """How do the transaction coordinator's records and markers get into their logs, and when are they durable?
 
 Records are appended like any produced batch. A transaction that a log says is open and that the coordinator does not
-know is one whose beginning a crash took from `__transaction_state`: nobody can end it any more, so it is aborted.
+know is one whose beginning a crash took from `__transaction_state`: nobody can end it any more, so it is aborted. The
+marker has the next epoch: the producer, who got no answer, will send the same batches again, and they must not be
+taken for duplicates of what was aborted.
 """
 
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from kcon_broker.state.markers import append_marker
 from kcon_broker.state.topic import TRANSACTIONS_TOPIC
 from kcon_broker.state.transactions.journal import Marker, Told
 from kcon_broker.state.transactions.records import TopicPartition, TransactionRecord
+from kcon_broker.state.transactions.transaction import EPOCH_MAX
 from kcon_broker.wire.error_codes import ErrorCode
 
 if TYPE_CHECKING:
@@ -110,7 +113,8 @@ def abort_orphans(broker: "Broker", partition: "Partition") -> Callable[[Moment]
             if entry is None or broker.transactions.is_known_in(producer_id, place) is not False:
                 continue
             broker.report(f"a transaction of producer {producer_id} in {partition.folder} has no coordinator: aborted")
-            marker = Marker(producer_id, entry.epoch, is_commit=False, transaction_version=0)
+            epoch = min(entry.epoch + 1, EPOCH_MAX)
+            marker = Marker(producer_id, epoch, is_commit=False, transaction_version=0)
             append_marker(broker, partition, marker, broker.transaction_coordinator_epoch(), at.wall_ms)
 
     return step

@@ -590,6 +590,18 @@ def a_duplicate_in_a_transaction_gets_the_first_offset(kafka: Kafka) -> None:
     assert _committed_values(kafka, topic, 2) == [b"a"]
 
 
+@case
+def a_sequence_that_an_abort_used_up_is_a_duplicate_in_the_first_versions_next_transaction(kafka: Kafka) -> None:
+    # What librdkafka sends after an abort purged records whose connection was lost (`tests/crash`): they are lost.
+    topic, producer = _open(kafka, b"a", b"b")
+    producer.abort()
+    assert not producer.add(topic)
+    answer = producer.send(topic, b"c", b"d", sequence=0)
+    assert (answer.error_code, answer.base_offset) == (0, 0)
+    producer.commit()
+    assert _committed_values(kafka, topic, 3) == []
+
+
 # What is told of transactions
 
 
