@@ -17,7 +17,7 @@ place (org.apache.kafka.common.record.DefaultRecordBatch).
 from struct import Struct as Packer
 from typing import Final, NamedTuple
 
-from crc32c import crc32c
+from kcon_broker.batch.checksum import crc32c
 
 Buffer = bytes | bytearray | memoryview
 

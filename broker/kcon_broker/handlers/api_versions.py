@@ -1,6 +1,6 @@
 """ApiVersions (18), versions 0-4: what does this broker serve?
 
-The ranges are those that the handlers registered. A version of ApiVersions itself that is not served is answered in
+The ranges are those of the table `served`. A version of ApiVersions itself that is not served is answered in
 version 0 with UNSUPPORTED_VERSION and the one range of ApiVersions, so that the client can ask again (KIP-35).
 
 - v3: the client names its software, in characters of a fixed set (KIP-511); features are told (KIP-584).
@@ -13,7 +13,8 @@ can use the second version of transactions (KIP-890); the others go on with the 
 
 import re
 
-from kcon_broker.handlers.registry import HANDLERS, Answer, RequestContext, handles
+from kcon_broker.handlers.registry import Answer, RequestContext, handles
+from kcon_broker.handlers.served import SERVED
 from kcon_broker.state.features import SUPPORTED
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
@@ -40,8 +41,8 @@ def handle_api_versions(ctx: RequestContext, request: ApiVersionsRequest) -> Ans
     return Answer(
         ApiVersionsResponse(
             api_keys=[
-                ApiVersion(api_key=key, min_version=handler.min_version, max_version=handler.max_version)
-                for key, handler in sorted(HANDLERS.items())
+                ApiVersion(api_key=key, min_version=served.min_version, max_version=served.max_version)
+                for key, served in SERVED.items()
             ],
             supported_features=[
                 SupportedFeatureKey(name=feature.name, min_version=feature.level_min, max_version=feature.level_max)

@@ -9,15 +9,15 @@ said in its result, and `server/` does the waiting:
 - `None`: the request has no answer (acks=0).
 - raising `CloseConnection`: what Kafka does where it cannot or must not answer.
 
-The ranges that ApiVersions advertises come from here, so an API cannot be advertised without being served.
+The ranges that ApiVersions advertises are in `served`; a handler that has others does not load.
 """
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from kcon_broker.handlers.served import SERVED, Served
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.gate import Gate
 from kcon_broker.storage.files import WouldBlockError
@@ -107,6 +107,7 @@ class Handler:
 
 
 HANDLERS: dict[int, Handler] = {}
+"""Those that are loaded; `handler_of` knows all."""
 
 
 def handles(
@@ -116,12 +117,15 @@ def handles(
 
     def register(function: _Function) -> _Function:
         assert api_key not in HANDLERS, f"{api_key.name} has two handlers"
+        module = function.__module__.rpartition(".")[2]
+        told = Served(module, *versions, versions[0] if min_served is None else min_served)
+        assert told == SERVED[api_key], f"the table of served APIs knows {api_key.name} otherwise"
         request_type = next(kind for name, kind in function.__annotations__.items() if name not in ("ctx", "return"))
         HANDLERS[api_key] = Handler(
             api_key=api_key,
             min_version=versions[0],
             max_version=versions[1],
-            min_served_version=versions[0] if min_served is None else min_served,
+            min_served_version=told.min_served_version,
             request_type=request_type,
             handle=function,
         )
@@ -130,8 +134,16 @@ def handles(
     return register
 
 
+def handler_of(api_key: int) -> Handler | None:
+    """Return the handler of an API, loading its module at the first call; None: it is not served."""
+    handler = HANDLERS.get(api_key)
+    if handler is None and (served := SERVED.get(api_key)) is not None:
+        importlib.import_module(f"kcon_broker.handlers.{served.module}")
+        handler = HANDLERS[api_key]
+    return handler
+
+
 def load_handlers() -> None:
-    """Import every module of this folder, so that each registers itself."""
-    package = importlib.import_module("kcon_broker.handlers")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"kcon_broker.handlers.{module.name}")
+    """Load every handler."""
+    for api_key in SERVED:
+        handler_of(api_key)

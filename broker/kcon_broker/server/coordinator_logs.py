@@ -6,7 +6,7 @@ Transactions come first: what the logs of other partitions say of open transacti
 import logging
 from collections.abc import Iterator
 
-from kcon_broker.batch.header import is_intact, read_header
+from kcon_broker.batch.header import CODEC_NONE, HEADER_BYTES, is_intact, read_header
 from kcon_broker.batch.records import MARKER_COMMIT, iter_records, read_marker
 from kcon_broker.server.clock import Clock
 from kcon_broker.state.broker import Broker
@@ -94,6 +94,10 @@ class CoordinatorLogs:
                     groups.end_transaction(index, header.producer_id, is_commit=is_commit)
                     continue
                 producer_id = header.producer_id if header.is_transactional else None
+                if producer_id is None and header.codec == CODEC_NONE:
+                    records = bytes(batch[HEADER_BYTES : header.size_bytes])
+                    if groups.replay_commits(records, header.record_count):
+                        continue
                 for record in iter_records(batch):
                     groups.replay(record.key, record.value, producer_id=producer_id)
         except OSError as error:

@@ -21,6 +21,7 @@ from kcon_broker.handlers.registry import (
     NeedsRead,
     Park,
     RequestContext,
+    handler_of,
 )
 from kcon_broker.server.clock import Clock, Timer
 from kcon_broker.server.cold_reads import read_ahead
@@ -170,7 +171,7 @@ class Dispatcher:
         if len(frame) < _KEY_AND_VERSION.size:
             raise WireError(f"a request of {len(frame)} bytes has no room for a header")
         api_key, api_version = _KEY_AND_VERSION.unpack_from(frame)
-        handler = HANDLERS.get(api_key)
+        handler = HANDLERS.get(api_key) or handler_of(api_key)
         if handler is None:
             raise CloseConnection(f"asks for API {api_key}, which is not served")
         if not handler.min_served_version <= api_version <= handler.max_version:

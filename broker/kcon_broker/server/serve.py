@@ -39,7 +39,7 @@ async def _serve(settings: BrokerSettings, on_ready: OnReady) -> None:
         bound = None if server.control is None else server.control.address
         on_ready(replace(settings, control=bound), *server.address, server.broker.cluster_id)
         sys.stdout.flush()
-        server.warm_up()
+        await server.warm_up()
         await stop.wait()
     finally:
         await server.stop()

@@ -3,7 +3,7 @@
     start   lock the folder, load what it knows (metadata log, groups), listen, serve
     stop    accept no more, write and sync what was appended, answer, close the logs, mark the folder clean
 
-What a start does not need (the compiled record reader) is loaded when the port is open.
+What a start does not need (most handlers, the compiled record reader) is loaded when the port is open.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import resource
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from kcon_broker.batch.header import BatchHeader
 from kcon_broker.batch.walk import load_compiled
@@ -23,7 +24,6 @@ from kcon_broker.handlers.registry import load_handlers
 from kcon_broker.server.cleaning import Cleaner
 from kcon_broker.server.clock import Clock, SystemClock
 from kcon_broker.server.commit import Committer
-from kcon_broker.server.control import ControlEndpoint
 from kcon_broker.server.coordinator_logs import CoordinatorLogs
 from kcon_broker.server.dispatch import Dispatcher
 from kcon_broker.server.housekeeping import Housekeeping
@@ -48,6 +48,9 @@ from kcon_broker.storage.files import Files, Syncable
 from kcon_broker.storage.log import Log
 from kcon_broker.storage.log_reader import LogDamagedError
 from kcon_broker.storage.metadata_log import MetadataLog
+
+if TYPE_CHECKING:
+    from kcon_broker.server.control import ControlEndpoint
 
 _logger = logging.getLogger("kcon_broker")
 
@@ -107,12 +110,11 @@ class BrokerServer:
             raise
         self._serve(listening)
 
-    def warm_up(self) -> None:
-        """Load what the first requests would otherwise wait for."""
-        loop = asyncio.get_running_loop()
-        loop.call_soon(load_compiled)
+    async def warm_up(self) -> None:
+        """Load what later requests would otherwise wait for, in a thread: the first ones are under way already."""
+        await asyncio.get_running_loop().run_in_executor(None, _load_the_rest)
         # What lives now lives as long as the broker: no collection needs to look at it again.
-        loop.call_soon(gc.freeze)
+        gc.freeze()
 
     async def stop(self) -> None:
         """Go down cleanly: everything acknowledged and everything appended is on the disk."""
@@ -164,7 +166,6 @@ class BrokerServer:
             _logger.warning("%s", report)
 
     def _assemble(self) -> None:
-        load_handlers()
         loop = asyncio.get_running_loop()
         self.broker = Broker(
             self.settings,
@@ -202,6 +203,8 @@ class BrokerServer:
 
     async def _open_control(self) -> None:
         if self.settings.control is not None:
+            from kcon_broker.server.control import ControlEndpoint
+
             host, port = self.settings.control
             self.control = ControlEndpoint(bind(replace(self.settings, host=host, port=port)), self.dispatcher.faults)
             await self.control.start()
@@ -353,6 +356,11 @@ def check_settings(settings: BrokerSettings) -> None:
             f"The control endpoint would let everyone on the network break the broker at {settings.control[0]}: "
             "choose an address of this machine alone, such as 127.0.0.1:0."
         )
+
+
+def _load_the_rest() -> None:
+    load_handlers()
+    load_compiled()
 
 
 def _split_descriptors(settings: BrokerSettings) -> tuple[int, int]:

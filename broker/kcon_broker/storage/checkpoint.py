@@ -9,8 +9,7 @@ compaction and, for the log start, brings deleted records back; never more.
 import contextlib
 from collections.abc import Mapping
 
-from crc32c import crc32c
-
+from kcon_broker.batch.checksum import crc32c
 from kcon_broker.storage.files import Files, parent_of, read_bytes, write_all, write_aside
 from kcon_broker.storage.steps import Steps, sync_elsewhere
 

@@ -14,8 +14,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crc32c import crc32c
-
+from kcon_broker.batch.checksum import crc32c
 from kcon_broker.batch.header import BatchHeader
 from kcon_broker.errors import FolderUnreadableError
 from kcon_broker.storage.checkpoint import CLEANED, LOG_STARTS, NEXT_SUFFIX, RECOVERY_POINTS, OffsetCheckpoint

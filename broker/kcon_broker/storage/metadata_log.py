@@ -18,8 +18,7 @@ import contextlib
 import struct
 from collections.abc import Iterable
 
-from crc32c import crc32c
-
+from kcon_broker.batch.checksum import crc32c
 from kcon_broker.errors import FolderUnreadableError
 from kcon_broker.storage.files import File, Files, Syncable, write_all, write_aside
 

@@ -7,7 +7,7 @@ whose records would be removed as those of a topic that was deleted.
 import base64
 import binascii
 
-from crc32c import crc32c
+from kcon_broker.batch.checksum import crc32c
 
 FILE_NAME = "partition.metadata"
 FILE_BYTES_MAX = 1_024

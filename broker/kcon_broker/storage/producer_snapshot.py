@@ -13,8 +13,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from crc32c import crc32c
-
+from kcon_broker.batch.checksum import crc32c
 from kcon_broker.storage.files import Files, read_bytes
 from kcon_broker.storage.transaction_index import IndexSum
 

@@ -15,7 +15,7 @@ from bisect import bisect_left
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
-from crc32c import crc32c
+from kcon_broker.batch.checksum import crc32c
 
 _VERSION = 0
 _ENTRY = struct.Struct(">hqqqq")

@@ -18,6 +18,7 @@ from typing import TypeVar
 from kcon_broker.settings import GroupSettings
 from kcon_broker.state.groups import leave as leaving
 from kcon_broker.state.groups import sync as syncing
+from kcon_broker.state.groups.commit_batches import decode_commits
 from kcon_broker.state.groups.consumer_group import ConsumerGroupState
 from kcon_broker.state.groups.consumer_groups import ConsumerGroups
 from kcon_broker.state.groups.consumer_records import decode_consumer_record
@@ -326,6 +327,20 @@ class GroupCoordinator:
                 self.groups.setdefault(record.group_id, Group(record.group_id)).restore(record.value)
             case None:
                 self._replay_consumer(key, value)
+
+    def replay_commits(self, records: bytes, count: int) -> bool:
+        """Apply the uncompressed records of a batch outside transactions, if all of them are plain commits.
+
+        False: nothing was done, `replay` has to take them one by one.
+        """
+        commits = None if self.offsets.pending.has_any else decode_commits(records, count)
+        if commits is None:
+            return False
+        for (group_id, topic), partitions in commits.items():
+            if group_id not in self.groups and group_id not in self.consumer.by_id:
+                self.groups[group_id] = Group(group_id)
+            self.offsets.replay_all(group_id, topic, partitions)
+        return True
 
     def _replay_consumer(self, key: bytes | None, value: bytes | None) -> None:
         try:

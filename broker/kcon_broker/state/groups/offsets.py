@@ -76,6 +76,16 @@ class OffsetTable:
             self.pending.overtaken(OffsetPlace(group_id, topic, partition))
         self._put(group_id, topic, partition, value)
 
+    def replay_all(self, group_id: str, topic: str, partitions: dict[int, CommittedOffset]) -> None:
+        """Apply commits of one topic; `partitions` is kept. Only while no transaction has pending offsets."""
+        assert not self.pending.has_any
+        topics = self._offsets.setdefault(group_id, {})
+        known = topics.get(topic)
+        if known is None:
+            topics[topic] = partitions
+        else:
+            known.update(partitions)
+
     def replay_end(self, producer_id: int, is_concerned: Callable[[str], bool], *, is_commit: bool) -> None:
         """Apply the marker of a transaction to the groups concerned."""
         for place, value in self.pending.end(producer_id, is_concerned, is_commit=is_commit):

@@ -18,6 +18,7 @@ GroupMetadataValue.json of Apache Kafka's group coordinator.
 import struct
 import sys
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kcon_broker.state.groups import record_fields as fields
 from kcon_broker.state.groups.record_fields import RecordReader, UnreadableRecordError
@@ -39,8 +40,7 @@ _KEY_HEAD, _VALUE_HEAD = struct.Struct(">hh"), struct.Struct(">hqiB")
 _INT16, _INT32, _INT64 = struct.Struct(">h"), struct.Struct(">i"), struct.Struct(">q")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommittedOffset:
+class CommittedOffset(NamedTuple):
     """Where a group is in one partition.
 
     leader_epoch: -1 where the client named none.

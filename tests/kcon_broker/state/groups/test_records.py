@@ -80,7 +80,7 @@ def test_offset_is_written_as_version_4_of_apache_kafka() -> None:
 
 
 def test_offset_with_its_own_expiry_is_written_as_version_1() -> None:
-    value = replace(OFFSET, expire_timestamp_ms=1_700_000_005_000)
+    value = OFFSET._replace(expire_timestamp_ms=1_700_000_005_000)
     assert encode_offset("group", "topic", 7, value) == (OFFSET_KEY, bytes.fromhex(OFFSET_VALUES[1]))
 
 
@@ -103,8 +103,7 @@ def test_tombstones_have_the_key_and_no_value() -> None:
 def test_every_version_of_an_offset_is_read(version: int, key_version: int) -> None:
     """A log written by any release since 0.8.2 must load."""
     key = key_version.to_bytes(2, "big") + OFFSET_KEY[2:]
-    expected = replace(
-        OFFSET,
+    expected = OFFSET._replace(
         leader_epoch=5 if version >= 3 else -1,
         expire_timestamp_ms=1_700_000_005_000 if version == 1 else -1,
         topic_id=OFFSET.topic_id if version == 4 else bytes(16),
@@ -188,7 +187,7 @@ def test_offsets_survive_the_round_trip(
     record = decode_record(key, encoded)
     if expire_timestamp_ms != -1:
         # Version 1 has room for neither.
-        value = replace(value, leader_epoch=-1, topic_id=bytes(16))
+        value = value._replace(leader_epoch=-1, topic_id=bytes(16))
     assert isinstance(record, OffsetRecord)
     assert record.value == value
 
