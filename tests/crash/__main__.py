@@ -4,10 +4,12 @@
 
 It can be interrupted and started again at any time: counters are kept in the state file and added up. Exit code 1
 when anything was lost, duplicated, reordered, read with two values, or could not be acknowledged at all. The folder
-of a chunk of trials that failed is kept, and its seed printed.
+of a chunk of trials that failed is kept, and its seed printed. After each chunk Apache Kafka's DumpLogSegments reads
+every file that is left (where there is Java and Maven).
 """
 
 import argparse
+import functools
 import os
 import random
 import shutil
@@ -19,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 from kcon_broker.settings import FlushMode
+from tests.crash.apache_tool import dump, find_classpath
 from tests.crash.counters import Counters, load_counters, save_counters, table
 from tests.crash.disk_faults import run_disk_faults
 from tests.crash.outcome import Outcome
@@ -70,12 +73,23 @@ def run_chunk(name: str, trials: int, counters: Counters) -> bool:
     scratch = Path(tempfile.mkdtemp(prefix="kcon-crash-"))
     began = time.monotonic()
     outcome = scenario(scratch / "data", trials, seed)
+    if (classpath := _classpath()) is not None:
+        outcome.dumped, complaints = dump(classpath, scratch)
+        outcome.failures += complaints
     counters.add(outcome, time.monotonic() - began)
     if outcome.violations or outcome.failures:
         print(f"{name}, seed {seed}, folder {scratch}: {outcome.violations} {outcome.failures[:3]}", file=sys.stderr)
         return False
     shutil.rmtree(scratch)
     return True
+
+
+@functools.cache
+def _classpath() -> str | None:
+    classpath = find_classpath()
+    if classpath is None:
+        print("no Java or no Maven: Apache Kafka's tool reads nothing of what is left", file=sys.stderr)
+    return classpath
 
 
 def main() -> int:

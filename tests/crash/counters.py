@@ -22,6 +22,7 @@ class Counters:
     read: int = 0
     committed: int = 0
     aborted: int = 0
+    dumped: int = 0
     lost: int = 0
     duplicated: int = 0
     reordered: int = 0
@@ -41,6 +42,7 @@ class Counters:
         self.read += outcome.read
         self.committed += outcome.committed
         self.aborted += outcome.aborted
+        self.dumped += outcome.dumped
         self.lost += len(found.lost)
         self.duplicated += len(found.duplicated)
         self.reordered += len(found.reordered)

@@ -13,6 +13,7 @@ from kcon_broker.settings import FlushMode
 from kcon_broker.storage.memory_files import MemoryFiles
 from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.error_codes import ErrorCode
+from tests.crash.apache_tool import write_out
 from tests.crash.history import Written, check_history
 from tests.crash.outcome import Outcome
 from tests.crash.power_cuts import PARTITIONS, read_all, settings_of
@@ -22,16 +23,16 @@ FAULTS = ("write error", "short writes", "no space", "sync error")
 _RECORDS = 6
 
 
-def run_disk_faults(_folder: Path, trials: int, seed: int) -> Outcome:
-    """Live so many lives."""
+def run_disk_faults(folder: Path, trials: int, seed: int) -> Outcome:
+    """Live so many lives; what each leaves on its disk is left in the folder."""
     outcome = Outcome(trials=trials)
     chance = random.Random(seed)
     for number in range(trials):
-        _live(FAULTS[number % len(FAULTS)], chance, outcome)
+        _live(FAULTS[number % len(FAULTS)], chance, outcome, folder / str(number))
     return outcome
 
 
-def _live(fault: str, chance: random.Random, outcome: Outcome) -> None:
+def _live(fault: str, chance: random.Random, outcome: Outcome, folder: Path) -> None:
     files = MemoryFiles()
     partition = chance.randrange(PARTITIONS)
     acknowledged: list[Written] = []
@@ -81,6 +82,7 @@ def _live(fault: str, chance: random.Random, outcome: Outcome) -> None:
     outcome.violations.reordered += found.reordered
     outcome.violations.gaps += found.gaps
     outcome.acknowledged += len(acknowledged)
+    write_out(disk, folder)
     outcome.hits += 1
 
 

@@ -233,6 +233,12 @@ def stop(life: Life, _chance: random.Random) -> None:
     node.folder.close()
 
 
+def stop_cleanly(disk: MemoryFiles) -> None:
+    """Start on a disk and stop again, so that all its files say what its log says."""
+    disk.faults.crash_after_steps = None
+    stop(Life(Node(disk), {}, 0), random.Random())
+
+
 def start(life: Life, _chance: random.Random) -> None:
     """Start on what a killed process left."""
     Node(life.node.files)

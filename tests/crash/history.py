@@ -121,11 +121,11 @@ def _check_polls(observed: Iterable[Written], log: Mapping[int, Mapping[int, Sto
         offsets[record.partition].append(record.offset)
     for partition, seen in offsets.items():
         found.poll_skips.extend((partition, later) for earlier, later in pairwise(seen) if later <= earlier)
-        met = set(seen)
+        met, first, last = set(seen), seen[0], max(seen)
         found.poll_skips.extend(
             (partition, offset)
             for offset, stored in log.get(partition, {}).items()
-            if stored.fate is Fate.VISIBLE and seen[0] <= offset <= max(seen) and offset not in met
+            if stored.fate is Fate.VISIBLE and first <= offset <= last and offset not in met
         )
 
 

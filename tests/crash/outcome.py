@@ -17,6 +17,8 @@ class Outcome:
     committed: int = 0
     """Records of transactions whose commit was confirmed."""
     aborted: int = 0
+    dumped: int = 0
+    """Files that were left and that Apache Kafka's DumpLogSegments has read."""
     violations: Violations = field(default_factory=Violations)
     failures: list[str] = field(default_factory=list)
     """Records that a producer could not get acknowledged at all."""

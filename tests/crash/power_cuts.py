@@ -17,6 +17,7 @@ from kcon_broker.settings import BrokerSettings, FlushMode, SeedTopic, StorageSe
 from kcon_broker.storage.log_reader import split_batches
 from kcon_broker.storage.memory_files import MemoryFiles
 from kcon_broker.testing import InProcessBroker
+from tests.crash.apache_tool import write_out
 from tests.crash.history import Stored, Written, check_history
 from tests.crash.outcome import Outcome
 from tests.kcon_broker.raw_client import RawClient, batch, produce
@@ -94,8 +95,8 @@ def read_all(bootstrap: str) -> dict[int, dict[int, Stored]]:
     return found
 
 
-def run_power_cuts(_folder: Path, trials: int, seed: int, flush: FlushMode) -> Outcome:
-    """Cut the power of so many disks."""
+def run_power_cuts(folder: Path, trials: int, seed: int, flush: FlushMode) -> Outcome:
+    """Cut the power of so many disks; what the next broker leaves on them is left in the folder."""
     outcome = Outcome(trials=trials)
     chance = random.Random(seed)
     for start in range(0, trials, IMAGES_PER_LIFE):
@@ -110,6 +111,7 @@ def run_power_cuts(_folder: Path, trials: int, seed: int, flush: FlushMode) -> O
             with InProcessBroker(files=disk, settings=settings_of(flush)) as broker:
                 log = read_all(broker.bootstrap)
             outcome.hits += 1
+            write_out(disk, folder / str(outcome.hits))
             outcome.read += sum(map(len, log.values()))
             found = check_history(kept, [], log)
             outcome.violations.lost += found.lost

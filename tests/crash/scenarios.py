@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kcon_broker.storage.memory_files import MemoryFiles
+from tests.crash.apache_tool import write_out
 from tests.crash.bit_flips import Flips, run_flips
-from tests.crash.failpoints import OPERATIONS, crash_points, judge
+from tests.crash.failpoints import OPERATIONS, crash_points, judge, stop_cleanly
 from tests.crash.history import check_history
 from tests.crash.load import (
     TOPIC,
@@ -36,6 +37,8 @@ ACKNOWLEDGED_PER_TRIAL_MIN = 1_000
 _BALLAST_LEFT_BYTES_MAX = 300_000
 _FULL_BYTES = 4 * 4_096
 _TMPFS_BYTES = 48 << 20
+_ONE_IN_KEPT = 20
+"""Of the disks in memory so many are left for Apache Kafka's tool to read."""
 
 Strike = Callable[[BrokerProcess, random.Random], None]
 
@@ -72,11 +75,17 @@ def stop_and_continue(broker: BrokerProcess, chance: random.Random) -> None:
 
 
 def run_under_load(
-    folder: Callable[[], Path], trials: int, seed: int, strike: Strike, *, broker: BrokerProcess
+    folder: Callable[[], Path],
+    trials: int,
+    seed: int,
+    strike: Strike,
+    *,
+    broker: BrokerProcess,
+    at_end: Callable[[], None] = lambda: None,
 ) -> Outcome:
     """Strike `trials` times, each after some more acknowledgements; check the history.
 
-    `folder` says, while the broker runs, where its files can be read.
+    `folder` says, while the broker runs, where its files can be read; `at_end` is called before it is stopped.
     """
     chance = random.Random(seed)
     outcome = Outcome(trials=trials)
@@ -114,6 +123,7 @@ def run_under_load(
     outcome.committed, outcome.aborted = len(transactions.committed), len(transactions.aborted)
     outcome.violations = check_history(acknowledged, reader.observed, log, aborted=transactions.aborted)
     outcome.failures += [failure for each in writers for failure in each.failures]
+    at_end()
     assert broker.end(signal.SIGTERM) == 0
     return outcome
 
@@ -159,11 +169,18 @@ def run_disk_full(folder: Path, trials: int, seed: int) -> Outcome:
         time.sleep(chance.uniform(0.1, 0.5))
         ballast.unlink()
 
-    return run_under_load(inside, trials, seed, fill, broker=broker)
+    def keep() -> None:
+        # The file system goes with the broker.
+        shutil.copytree(inside(), folder.with_name("left"))
+
+    return run_under_load(inside, trials, seed, fill, broker=broker, at_end=keep)
 
 
-def run_storage_cuts(_folder: Path, trials: int, seed: int) -> Outcome:
-    """Cut the power of so many disks of storage alone: ten cuts of each life, with rolls, deletions, checkpoints."""
+def run_storage_cuts(folder: Path, trials: int, seed: int) -> Outcome:
+    """Cut the power of so many disks of storage alone: ten cuts of each life, with rolls, deletions, checkpoints.
+
+    Some of the disks are left in the folder.
+    """
     outcome = Outcome(trials=trials)
     chance = random.Random(seed)
     for _ in range(max(1, trials // 10)):
@@ -171,17 +188,24 @@ def run_storage_cuts(_folder: Path, trials: int, seed: int) -> Outcome:
         test_power_cut.live(run, chance, actions=40)
         for _ in range(10):
             step = chance.randrange(len(run.files.journal) + 1)
+            disk = run.files.power_cut(step, chance)
             try:
-                test_power_cut.check(run, run.files.power_cut(step, chance), step)
+                test_power_cut.check(run, disk, step)
             except AssertionError as wrong:
                 outcome.failures.append(f"step {step}: {wrong}")
             outcome.hits += 1
+            if not outcome.hits % _ONE_IN_KEPT:
+                test_power_cut.stop_cleanly(disk)
+                write_out(disk, folder / str(outcome.hits))
         outcome.acknowledged += sum(run.promises[-1].durable_offsets)
     return outcome
 
 
-def run_failpoints(_folder: Path, trials: int, seed: int) -> Outcome:
-    """Go through every point of every operation so often, killed and with a power cut."""
+def run_failpoints(folder: Path, trials: int, seed: int) -> Outcome:
+    """Go through every point of every operation so often, killed and with a power cut.
+
+    Some of the disks are left in the folder.
+    """
     outcome = Outcome(trials=trials)
     chance = random.Random(seed)
     for _ in range(trials):
@@ -193,6 +217,9 @@ def run_failpoints(_folder: Path, trials: int, seed: int) -> Outcome:
                     wrong = judge(life, name, disk, is_killed=is_killed)
                     outcome.failures += [f"{name}, seed {life_seed}, step {step}: {text}" for text in wrong]
                     outcome.hits += 1
+                    if not outcome.hits % _ONE_IN_KEPT:
+                        stop_cleanly(disk)
+                        write_out(disk, folder / str(outcome.hits))
     return outcome
 
 

@@ -14,10 +14,10 @@ def test_counters_outlive_a_run(tmp_path: Path) -> None:
     counters["kill -9"].add(Outcome(trials=25, hits=25, acknowledged=1_000, read=900), 2.0)
     save_counters(path, counters)
     counters = load_counters(path)
-    counters["kill -9"].add(Outcome(trials=25, hits=24, acknowledged=500), 1.5)
-    assert counters["kill -9"] == Counters(trials=50, hits=49, acknowledged=1_500, read=900, seconds=3.5)
+    counters["kill -9"].add(Outcome(trials=25, hits=24, acknowledged=500, dumped=7), 1.5)
+    assert counters["kill -9"] == Counters(trials=50, hits=49, acknowledged=1_500, read=900, dumped=7, seconds=3.5)
     assert counters["kill -9"].violations == 0
-    assert "| kill -9 | 50 of 1,000 | 49 | 1,500 | 900 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 4 |" in table(
+    assert "| kill -9 | 50 of 1,000 | 49 | 1,500 | 900 | 0 | 0 | 7 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 4 |" in table(
         counters, {"kill -9": 1_000}
     )
 

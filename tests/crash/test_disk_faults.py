@@ -6,10 +6,10 @@ from pathlib import Path
 from tests.crash.disk_faults import FAULTS, run_disk_faults
 
 
-def test_nothing_is_acknowledged_that_a_failing_disk_does_not_hold() -> None:
+def test_nothing_is_acknowledged_that_a_failing_disk_does_not_hold(tmp_path: Path) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    outcome = run_disk_faults(Path(), 2 * len(FAULTS), seed)
+    outcome = run_disk_faults(tmp_path, 2 * len(FAULTS), seed)
     assert outcome.failures == []
     assert not outcome.violations, outcome.violations
     assert outcome.acknowledged > 0

@@ -13,16 +13,18 @@ from tests.crash.power_cuts import run_power_cuts
 
 
 @pytest.mark.parametrize("flush", FlushMode)
-def test_a_power_cut_takes_no_more_than_the_flush_mode_says(flush: FlushMode) -> None:
+def test_a_power_cut_takes_no_more_than_the_flush_mode_says(flush: FlushMode, tmp_path: Path) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    outcome = run_power_cuts(Path(), 20, seed, flush)
+    outcome = run_power_cuts(tmp_path, 20, seed, flush)
     assert not outcome.violations, outcome.violations
     assert outcome.read > 0
 
 
 @pytest.mark.parametrize("flush", [FlushMode.ALWAYS, FlushMode.INTERVAL])
-def test_a_build_without_its_sync_loses_what_it_promised(monkeypatch: pytest.MonkeyPatch, flush: FlushMode) -> None:
+def test_a_build_without_its_sync_loses_what_it_promised(
+    monkeypatch: pytest.MonkeyPatch, flush: FlushMode, tmp_path: Path
+) -> None:
     """The laboratory has teeth: a sync that only pretends does not pass it."""
 
     async def pretend(self: SyncEngine, files: Iterable[Syncable]) -> None:
@@ -31,4 +33,4 @@ def test_a_build_without_its_sync_loses_what_it_promised(monkeypatch: pytest.Mon
             file.end_sync(None)
 
     monkeypatch.setattr(SyncEngine, "sync", pretend)
-    assert run_power_cuts(Path(), 20, 1, flush).violations.lost
+    assert run_power_cuts(tmp_path, 20, 1, flush).violations.lost

@@ -128,6 +128,16 @@ def check(run: Run, disk: MemoryFiles, step: int) -> None:
         assert offset == log.log_end_offset
 
 
+def stop_cleanly(disk: MemoryFiles) -> None:
+    """Start on a disk and stop again, so that all its files say what its logs say."""
+    folder, _, logs = open_folder(disk)
+    for index, log in enumerate(logs):
+        folder.note("t", index, log)
+        for file in log.close():
+            file.sync()
+    folder.close()
+
+
 @pytest.mark.parametrize("seed", range(50))
 def test_no_power_cut_loses_what_was_synced(seed: int) -> None:
     """500 disks: ten cuts at random steps of each of 50 lives."""
