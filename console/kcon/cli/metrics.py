@@ -28,6 +28,7 @@ async def run_metrics(request: Request, invocation: Invocation) -> int:
         missing_commit=MissingCommit(request.missing_commit),
         static_labels=request.labels,
         interval_ms=request.interval_ms,
+        records=not request.once,
     )
     async with invocation.open_session() as session:
         metrics = MetricsOfCluster(session, options)
@@ -53,4 +54,5 @@ async def _serve(request: Metrics, invocation: Invocation, metrics: MetricsOfClu
         await metrics.run(invocation.diagnostics.note)
     finally:
         await server.close()
+        await metrics.close()
     return ExitCode.OK

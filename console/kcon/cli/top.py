@@ -55,28 +55,35 @@ async def run_top(request: Request, invocation: Invocation) -> int:
     assert isinstance(request, Top)
     invocation.follows = not request.once
     async with invocation.open_session() as session:
-        watch = ClusterWatch(session)
-        seen = await _look(invocation, watch)
-        pause_ms, told = request.interval_ms, ""
-        if not request.once:
-            _show(request, invocation, seen)
-            pause_ms = min(pause_ms, FIRST_PAUSE_MS) if invocation.writer.is_terminal else pause_ms
-        while True:
-            await asyncio.sleep(max(pause_ms, seen.duration_ms * IDLE_FACTOR) / 1000)
-            try:
-                seen = await _look(invocation, watch)
-            except UnreachableError as error:
-                if request.once:
-                    raise
-                if error.message != told:
-                    invocation.diagnostics.note(error.message)  # What was seen stays on the screen; it may come back.
-                told = error.message
-            else:
-                told = ""
-                _show(request, invocation, seen)
+        watch = ClusterWatch(session, records=not request.once)
+        try:
+            return await _watch(request, invocation, watch)
+        finally:
+            await watch.close()
+
+
+async def _watch(request: Top, invocation: Invocation, watch: ClusterWatch) -> int:
+    seen = await _look(invocation, watch)
+    pause_ms, told = request.interval_ms, ""
+    if not request.once:
+        _show(request, invocation, seen)
+        pause_ms = min(pause_ms, FIRST_PAUSE_MS) if invocation.writer.is_terminal else pause_ms
+    while True:
+        await asyncio.sleep(max(pause_ms, seen.duration_ms * IDLE_FACTOR) / 1000)
+        try:
+            seen = await _look(invocation, watch)
+        except UnreachableError as error:
             if request.once:
-                return ExitCode.OK
-            pause_ms = request.interval_ms
+                raise
+            if error.message != told:
+                invocation.diagnostics.note(error.message)  # What was seen stays on the screen; it may come back.
+            told = error.message
+        else:
+            told = ""
+            _show(request, invocation, seen)
+        if request.once:
+            return ExitCode.OK
+        pause_ms = request.interval_ms
 
 
 async def _look(invocation: Invocation, watch: ClusterWatch) -> ClusterSnapshot:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import Enum
+from pathlib import Path
 from typing import Final
 
 from kcon.contexts.rules import Rules
@@ -47,6 +48,8 @@ class Context:
     """Further librdkafka settings for the record plane."""
     rules: Rules = field(default_factory=Rules)
     """How its records are to be decoded and masked, and its schema registry."""
+    history_folder: Path | None = field(default=None, compare=False)
+    """Where its history is kept instead of the state folder: of a cluster that is gone with its process."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each value came from, e.g. `mode` -> `environment KCON_READ_ONLY`."""
 

@@ -1,145 +1,175 @@
-"""What was, a minute, a day, a week ago? Series of values and marks of events, appended by one, read by many.
+"""How does what was seen get into the history of a cluster? Series of values, facts and marks, appended by one writer.
 
-Samples gather in memory, CHUNK_SAMPLES a series, and go to the file as one chunk; series are staggered, so that a
-tick writes few of them. Older chunks are merged into coarser ones (1 minute, then 10), and the oldest go when the
-file is too large. `append` belongs to the loop and only touches memory; `flush` and `tidy` write and belong to a
-worker thread, one at a time; a reader opens the file for itself.
+Each moment goes to the file as one row (a tick), so that a killed process loses what it had not flushed and no more.
+Samples also gather in memory, CHUNK_SAMPLES a series, and go to the file as one chunk; series are staggered, so that
+a flush writes few of them, and ticks whose samples are all in chunks go. Older chunks are merged into coarser ones (1
+minute, then 10), and the oldest go when the file is too large. `append` belongs to the loop and only touches memory;
+`flush` and `tidy` write and belong to a worker thread, one at a time; a reader opens the file for itself.
 """
 
 import sqlite3
 import threading
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from kcon.core.wire_text import WireText
-from kcon.errors import KconError
 from kcon.observe.history_chunk import (
-    UNKNOWN_MILLI,
     Chunk,
     DamagedChunk,
     decode_chunk,
     downsample,
     encode_chunk,
-    from_milli,
     to_milli,
 )
 from kcon.observe.history_file import HistoryFile
-from kcon.observe.rings import Series
+from kcon.observe.history_keys import LEVELS, Fact, Mark, SeriesKey
+from kcon.observe.history_tick import decode_ids, decode_values, encode_ids, encode_values
 
 CHUNK_SAMPLES: Final = 60
 HEAD_SAMPLES_MAX: Final = 10 * CHUNK_SAMPLES
 """Samples of a series that wait in memory while the file cannot be written; later ones are lost."""
+WAITING_MAX: Final = 50_000
+"""Marks, and facts, that wait in memory while the file cannot be written; older ones are lost."""
 QUIET_MS: Final = 900_000
 """A series without samples for so long is written as it is and forgotten."""
-DAY_MS: Final = 86_400_000
 SIZE_MAX_BYTES: Final = 600 * 1024 * 1024
 MERGE_ROWS: Final = 2_000
 """Chunks that one call of `tidy` looks at, so that it never takes long."""
 DROP_ROWS: Final = 500
 DROP_ROUNDS: Final = 20
 """So many times DROP_ROWS chunks go at most with one call of `tidy` when the file is too large."""
-
-
-class Level(NamedTuple):
-    """One fineness of samples."""
-
-    interval_ms: int
-    """0: as they came."""
-    keep_ms: int
-    chunk_ms: int
-    """How much one chunk of this level covers."""
-
-
-LEVELS: Final = (
-    Level(0, DAY_MS, 0),
-    Level(60_000, 7 * DAY_MS, 3_600_000),
-    Level(600_000, 90 * DAY_MS, 12 * 3_600_000),
-)
-
-
-class SeriesKey(NamedTuple):
-    """Which series: what is measured, of whom."""
-
-    kind: str
-    """E.g. `group.lag`."""
-    name: WireText
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that happened at a moment."""
-
-    at_ms: int
-    kind: str
-    """E.g. `reset`, `rebalance`, `config`, `leader`, `note`."""
-    subject: WireText
-    text: str
-    """One safe sentence."""
+CLOSED_WHOLE_MAX: Final = 2_000
+"""Up to so many series all have a chunk of what is left when the history is closed."""
+SWEEP_FLUSHES: Final = 10
+"""Flushes between two looks for ticks that are not needed any more."""
 
 
 class _Head:
-    """The samples of one series that are not in the file yet."""
+    """The samples of one series that are in no chunk yet."""
 
-    __slots__ = ("due", "last_ms", "series_id", "times_ms", "values")
+    __slots__ = ("due", "last_ms", "times_ms", "values")
 
     def __init__(self, due: int) -> None:
-        self.series_id = 0
         self.last_ms = 0
-        """The last sample that went to the file."""
+        """The last sample that went to a chunk."""
         self.due = due
         self.times_ms: array[int] = array("q")
         self.values: array[int] = array("q")
+
+
+class _Tick(NamedTuple):
+    """One moment that is not in the file yet."""
+
+    time_ms: int
+    keys: list[SeriesKey]
+    milli: "array[int]"
 
 
 class History:
     """The history of one cluster, to be written. A context manager."""
 
     def __init__(self, path: Path, *, size_max_bytes: int = SIZE_MAX_BYTES) -> None:
-        """Open it. RefusedError when another process writes it."""
+        """Open it and go on where a killed writer stopped. RefusedError when another process writes it."""
         self._file = HistoryFile(path)
         self._size_max_bytes = size_max_bytes
         self._heads: dict[SeriesKey, _Head] = {}
+        self._ids: dict[SeriesKey, int] = {}
+        self._layout: tuple[int, list[SeriesKey]] = (0, [])
+        self._ticks: list[_Tick] = []
         self._marks: list[Mark] = []
+        self._facts: list[Fact] = []
         self._writing = threading.Lock()
         self._turn = 0
+        self._flushes = 0
         self._newest_ms = 0
         self.problem = ""
         """Why the last write failed; "" when it did not."""
+        try:
+            self._restore()
+        except sqlite3.DatabaseError as error:
+            self._fail(error)
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._file.path
 
     @property
     def quarantined(self) -> Path | None:
         """Where a damaged file was set aside when this one was opened."""
         return self._file.quarantined
 
+    def size_bytes(self) -> int:
+        """Return what it takes on the disk."""
+        return self._file.size_bytes()
+
+    # --- the loop's part -------------------------------------------------------------------------------------
+
     def append(self, time_ms: int, values: Mapping[SeriesKey, float | None]) -> bool:
-        """Take in one moment; return whether `flush` has something to write. Memory only."""
+        """Take in one moment; return whether `flush` has something to write. Memory only.
+
+        Keys that are the same objects each time make it quicker.
+        """
+        milli = array("q", map(to_milli, values.values()))
+        if time_ms > self._newest_ms:
+            self._ticks.append(_Tick(time_ms, list(values), milli))
+            if len(self._ticks) > HEAD_SAMPLES_MAX:
+                del self._ticks[0]
+            self._newest_ms = time_ms
         heads = self._heads
-        is_due = False
-        self._newest_ms = max(self._newest_ms, time_ms)
-        for key, value in values.items():
+        for key, value in zip(values, milli, strict=True):
             head = heads.get(key)
             if head is None:
-                # The first chunk of a series is shorter, each by another length: so few are due at once.
-                head = heads[key] = _Head(1 + self._turn % CHUNK_SAMPLES)
-                self._turn += 1
+                head = heads[key] = self._new_head()
             if head.times_ms and (time_ms <= head.times_ms[-1] or len(head.times_ms) >= HEAD_SAMPLES_MAX):
                 continue  # A clock that went back: what was seen stays.
             # The value first: `flush` counts times, from another thread.
-            head.values.append(to_milli(value))
+            head.values.append(value)
             head.times_ms.append(time_ms)
-            is_due = is_due or len(head.times_ms) >= head.due
-        return is_due
+        return True
+
+    def _new_head(self) -> _Head:
+        # The first chunk of a series is shorter, each by another length: so few are due at once.
+        self._turn += 1
+        return _Head(1 + (self._turn - 1) % CHUNK_SAMPLES)
 
     def mark(self, mark: Mark) -> None:
         """Note an event; it is written with the next `flush`."""
         self._marks.append(mark)
+        del self._marks[:-WAITING_MAX]
+
+    def fact(self, fact: Fact) -> None:
+        """Note what is so from now on; it is written with the next `flush`."""
+        self._facts.append(fact)
+        del self._facts[:-WAITING_MAX]
+
+    def last_facts(self) -> dict[tuple[str, WireText], str]:
+        """Return what was so at last, without what is gone. For the start."""
+        with self._writing:
+            rows = self._file.connection.execute(
+                "SELECT kind, name, value, max(at_ms) FROM fact GROUP BY kind, name"
+            ).fetchall()
+        return {(kind, WireText.decode(name)): value for kind, name, value, _at in rows if value is not None}
+
+    def is_incident_open(self) -> bool:
+        """Whether an incident goes on, so that every second counts."""
+        with self._writing:
+            try:
+                found = self._file.connection.execute("SELECT 1 FROM incident WHERE end_ms IS NULL LIMIT 1").fetchone()
+            except sqlite3.DatabaseError:
+                return False
+        return found is not None
+
+    # --- the worker's part -----------------------------------------------------------------------------------
 
     def flush(self, *, everything: bool = False) -> int:
-        """Write the chunks that are full, or all; return how many. A failure is kept in `problem`, the samples too."""
+        """Write what is new, and the chunks that are full, or all; return how many chunks.
+
+        A failure is kept in `problem`, the samples too.
+        """
         with self._writing:
             quiet_ms = self._newest_ms - QUIET_MS
             due = [
@@ -147,9 +177,12 @@ class History:
                 for key, head in list(self._heads.items())
                 if head.times_ms and (everything or len(head.times_ms) >= head.due or head.times_ms[-1] < quiet_ms)
             ]
-            marks = self._marks[:]
+            ticks, marks, facts = self._ticks[:], self._marks[:], self._facts[:]
             try:
-                self._write(due, marks)
+                self._write(due, ticks, marks, facts)
+                self._flushes += 1
+                if everything or self._flushes % SWEEP_FLUSHES == 0:
+                    self._drop_ticks()
             except sqlite3.DatabaseError as error:
                 self._fail(error)
                 return 0
@@ -157,52 +190,119 @@ class History:
                 head.due = CHUNK_SAMPLES
                 if head.last_ms < quiet_ms and not head.times_ms:
                     del self._heads[key]
-            del self._marks[: len(marks)]
+            del self._ticks[: len(ticks)], self._marks[: len(marks)], self._facts[: len(facts)]
             self.problem = ""
             return len(due)
 
-    def _write(self, due: "list[tuple[SeriesKey, _Head]]", marks: list[Mark]) -> None:
+    def _write(
+        self, due: list[tuple[SeriesKey, _Head]], ticks: Sequence[_Tick], marks: Sequence[Mark], facts: Sequence[Fact]
+    ) -> None:
         connection = self._file.connection
-        taken: list[tuple[_Head, int, int]] = []
+        taken: list[tuple[_Head, int]] = []
+        new_ids: dict[SeriesKey, int] = {}
+        layout = self._layout
         connection.execute("BEGIN IMMEDIATE")
         try:
+            for tick in ticks:
+                if tick.keys != layout[1]:
+                    layout = (self._write_layout(tick.keys, new_ids), tick.keys)
+                connection.execute(
+                    "INSERT OR REPLACE INTO tick VALUES (?, ?, ?)",
+                    (tick.time_ms, layout[0], encode_values(tick.milli)),
+                )
             for key, head in due:
                 count = len(head.times_ms)
-                series_id = head.series_id or self._series_id(key)
                 chunk = Chunk(head.times_ms[:count], (head.values[:count],))
                 connection.execute(
                     "INSERT OR REPLACE INTO chunk VALUES (?, 0, ?, ?, ?)",
-                    (series_id, chunk.times_ms[-1], chunk.times_ms[0], encode_chunk(chunk)),
+                    (self._id_of(key, new_ids), chunk.times_ms[-1], chunk.times_ms[0], encode_chunk(chunk)),
                 )
-                taken.append((head, series_id, count))
+                taken.append((head, count))
             connection.executemany(
                 "INSERT INTO mark VALUES (?, ?, ?, ?)",
                 [(mark.at_ms, mark.kind, mark.subject.encode(), mark.text) for mark in marks],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?)",
+                [(fact.kind, fact.name.encode(), fact.at_ms, fact.value) for fact in facts],
             )
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        for head, series_id, count in taken:
-            head.series_id = series_id  # Not before the commit, which may have failed.
+        self._ids.update(new_ids)  # Not before the commit, which may have failed.
+        self._layout = layout
+        for head, count in taken:
             head.last_ms = head.times_ms[count - 1]
             del head.times_ms[:count], head.values[:count]
 
-    def _series_id(self, key: SeriesKey) -> int:
+    def _write_layout(self, keys: list[SeriesKey], new_ids: dict[SeriesKey, int]) -> int:
+        ids = array("i", (self._id_of(key, new_ids) for key in keys))
+        row = self._file.connection.execute("INSERT INTO layout (ids) VALUES (?)", (encode_ids(ids),)).lastrowid
+        assert row is not None, "an insert has a row"
+        return row
+
+    def _id_of(self, key: SeriesKey, new_ids: dict[SeriesKey, int]) -> int:
+        known = self._ids.get(key) or new_ids.get(key)
+        if known is not None:
+            return known
         connection = self._file.connection
         name = key.name.encode()
         connection.execute("INSERT OR IGNORE INTO series (kind, name) VALUES (?, ?)", (key.kind, name))
         (found,) = connection.execute("SELECT id FROM series WHERE kind = ? AND name = ?", (key.kind, name)).fetchone()
+        new_ids[key] = int(found)
         return int(found)
+
+    def _drop_ticks(self) -> None:
+        """Let ticks go of which every sample is in a chunk."""
+        waiting = [head.times_ms[0] for head in list(self._heads.values()) if head.times_ms]
+        connection = self._file.connection
+        connection.execute("DELETE FROM tick WHERE at_ms < ?", (min(waiting, default=1 << 62),))
+        connection.execute(
+            "DELETE FROM layout WHERE id <> ? AND id NOT IN (SELECT DISTINCT layout FROM tick)", (self._layout[0],)
+        )
+
+    def _restore(self) -> None:
+        """Take back the samples of ticks that are in no chunk: a writer was killed before it wrote them."""
+        connection = self._file.connection
+        keys: dict[int, SeriesKey] = {}
+        for row, kind, name in connection.execute("SELECT id, kind, name FROM series"):
+            keys[row] = SeriesKey(kind, WireText.decode(name))
+        self._ids = {key: row for row, key in keys.items()}
+        layouts: dict[int, array[int]] = {}
+        ends: dict[int, int] = {}
+        for at_ms, layout, data in connection.execute("SELECT at_ms, layout, data FROM tick ORDER BY at_ms"):
+            self._newest_ms = at_ms
+            try:
+                if layout not in layouts:
+                    found = connection.execute("SELECT ids FROM layout WHERE id = ?", (layout,)).fetchone()
+                    layouts[layout] = decode_ids(found[0]) if found else array("i")
+                values = decode_values(data)
+            except DamagedChunk:
+                continue
+            for row, value in zip(layouts[layout], values, strict=False):
+                if row not in keys:
+                    continue
+                if row not in ends:
+                    (end,) = connection.execute(
+                        "SELECT max(end_ms) FROM chunk WHERE series = ? AND level = 0", (row,)
+                    ).fetchone()
+                    ends[row] = end or 0
+                if at_ms > ends[row]:
+                    head = self._heads.setdefault(keys[row], self._new_head())
+                    head.values.append(value)
+                    head.times_ms.append(at_ms)
 
     def _fail(self, error: sqlite3.DatabaseError) -> None:
         self.problem = f"History is not written: {error}."
         if isinstance(error, sqlite3.OperationalError):
             return  # A full disk, a lock: it may pass.
         self._file.begin_anew()
-        for head in self._heads.values():
-            head.series_id = 0
+        self._ids.clear()
+        self._layout = (0, [])
+
+    # --- growing old -----------------------------------------------------------------------------------------
 
     def tidy(self, now_ms: int) -> None:
         """Merge old chunks into coarser ones, and drop the oldest while the file is too large. A little at a call."""
@@ -210,16 +310,24 @@ class History:
             try:
                 for fine, coarse in ((0, 1), (1, 2)):
                     self._merge(fine, coarse, now_ms)
-                self._drop(len(LEVELS) - 1, now_ms - LEVELS[-1].keep_ms)
-                self._file.connection.execute("DELETE FROM mark WHERE at_ms < ?", (now_ms - LEVELS[-1].keep_ms,))
+                oldest_ms = now_ms - LEVELS[-1].keep_ms
+                for level in range(len(LEVELS)):
+                    self._file.connection.execute(
+                        "DELETE FROM chunk WHERE level = ? AND end_ms < ?", (level, oldest_ms)
+                    )
+                self._forget(oldest_ms)
                 self._shrink()
             except sqlite3.DatabaseError as error:
                 self._fail(error)
 
     def _merge(self, fine: int, coarse: int, now_ms: int) -> None:
         connection = self._file.connection
+        # What an incident covers stays as fine as it was seen.
         rows = connection.execute(
-            "SELECT series, end_ms, data FROM chunk WHERE level = ? AND end_ms < ? ORDER BY series, end_ms LIMIT ?",
+            "SELECT series, end_ms, data FROM chunk WHERE level = ? AND end_ms < ? AND NOT EXISTS"
+            " (SELECT 1 FROM incident WHERE incident.start_ms <= chunk.end_ms"
+            " AND (incident.end_ms IS NULL OR incident.end_ms >= chunk.start_ms))"
+            " ORDER BY series, end_ms LIMIT ?",
             (fine, now_ms - LEVELS[fine].keep_ms, MERGE_ROWS),
         ).fetchall()
         if not rows:
@@ -249,8 +357,26 @@ class History:
                 connection.execute("ROLLBACK")
             raise
 
-    def _drop(self, level: int, before_ms: int) -> None:
-        self._file.connection.execute("DELETE FROM chunk WHERE level = ? AND end_ms < ?", (level, before_ms))
+    def _forget(self, before_ms: int) -> None:
+        """Let marks go, and facts that were replaced, before a time; and series of which nothing is left."""
+        connection = self._file.connection
+        connection.execute("DELETE FROM mark WHERE at_ms < ?", (before_ms,))
+        connection.execute("DELETE FROM incident WHERE end_ms < ?", (before_ms,))
+        connection.execute(
+            "DELETE FROM fact WHERE at_ms < ?1 AND (value IS NULL OR EXISTS (SELECT 1 FROM fact AS later"
+            " WHERE later.kind = fact.kind AND later.name = fact.name"
+            " AND later.at_ms > fact.at_ms AND later.at_ms <= ?1))",
+            (before_ms,),
+        )
+        empty = connection.execute(
+            "SELECT id, kind, name FROM series WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE series = series.id) LIMIT ?",
+            (DROP_ROWS,),
+        ).fetchall()
+        for row, kind, name in empty:
+            key = SeriesKey(kind, WireText.decode(name))
+            if key not in self._heads and key not in self._layout[1]:
+                connection.execute("DELETE FROM series WHERE id = ?", (row,))
+                self._ids.pop(key, None)
 
     def _shrink(self) -> None:
         connection = self._file.connection
@@ -268,12 +394,13 @@ class History:
                 " ORDER BY end_ms LIMIT ?)",
                 (oldest[0], DROP_ROWS),
             )
+            self._forget(oldest[1])
             # `execute` would step this statement once, and it frees a page a step.
             connection.executescript("PRAGMA incremental_vacuum")
 
     def close(self) -> None:
-        """Write everything and close."""
-        self.flush(everything=True)
+        """Write everything and close. Of very many series only the last moments, which the next writer goes on with."""
+        self.flush(everything=len(self._heads) <= CLOSED_WHOLE_MAX)
         with self._writing:
             self._file.close()
 
@@ -286,99 +413,7 @@ class History:
         self.close()
 
 
-class HistoryReader:
-    """The history of one cluster, to be read, also while another process writes it. One thread."""
-
-    def __init__(self, path: Path) -> None:
-        """Open it. KconError when there is none, or it is damaged."""
-        self._file = HistoryFile(path, read_only=True)
-
-    def close(self) -> None:
-        """Close it."""
-        self._file.close()
-
-    def keys(self, kind: str) -> list[SeriesKey]:
-        """Return every series of a kind, sorted by name."""
-        rows = self._execute("SELECT name FROM series WHERE kind = ? ORDER BY name", (kind,))
-        return [SeriesKey(kind, WireText.decode(name)) for (name,) in rows]
-
-    def series(self, key: SeriesKey, since_ms: int, until_ms: int) -> Series:
-        """Return the values of one series in `[since_ms, until_ms)`, the finest there are."""
-        times: list[int] = []
-        values: list[float] = []
-        for chunk in self._chunks(key, since_ms, until_ms):
-            for time_ms, milli in zip(chunk.times_ms, chunk.columns[-1], strict=True):
-                if since_ms <= time_ms < until_ms and (not times or time_ms > times[-1]):
-                    times.append(time_ms)
-                    values.append(from_milli(milli))
-        return Series(tuple(times), tuple(values))
-
-    def at(self, kind: str, time_ms: int, *, age_max_ms: int = 900_000) -> dict[WireText, float]:
-        """Return the last value of every series of a kind at a moment; what is older than `age_max_ms` is left out."""
-        found: dict[WireText, tuple[int, float]] = {}
-        rows = self._execute(
-            "SELECT series.name, chunk.data FROM series JOIN chunk ON chunk.series = series.id"
-            " WHERE series.kind = ? AND chunk.end_ms >= ? AND chunk.start_ms <= ?",
-            (kind, time_ms - age_max_ms, time_ms),
-        )
-        for raw, data in rows:
-            name = WireText.decode(raw)
-            last = _last_before(data, time_ms)
-            if last is not None and last[0] >= time_ms - age_max_ms and last[0] > found.get(name, (-1, 0.0))[0]:
-                found[name] = last
-        return {name: value for name, (_at, value) in found.items()}
-
-    def marks(self, since_ms: int, until_ms: int, *, kinds: Iterable[str] = ()) -> list[Mark]:
-        """Return the events in `[since_ms, until_ms)`, the oldest first. kinds: only these."""
-        rows = self._execute(
-            "SELECT at_ms, kind, subject, text FROM mark WHERE at_ms >= ? AND at_ms < ? ORDER BY at_ms, rowid",
-            (since_ms, until_ms),
-        )
-        wanted = set(kinds)
-        return [
-            Mark(at_ms, kind, WireText.decode(subject), text)
-            for at_ms, kind, subject, text in rows
-            if not wanted or kind in wanted
-        ]
-
-    def span_ms(self) -> tuple[int, int] | None:
-        """Return the first and the last time there are samples of; None when there are none."""
-        ((first, last),) = self._execute("SELECT min(start_ms), max(end_ms) FROM chunk", ())
-        return None if first is None else (first, last)
-
-    def _chunks(self, key: SeriesKey, since_ms: int, until_ms: int) -> Iterator[Chunk]:
-        """Yield chunks that reach into a range, the oldest first; one that is damaged is passed over."""
-        rows = self._execute(
-            "SELECT chunk.data FROM chunk JOIN series ON chunk.series = series.id"
-            " WHERE series.kind = ? AND series.name = ? AND chunk.end_ms >= ? AND chunk.start_ms < ?"
-            " ORDER BY chunk.end_ms, chunk.level",
-            (key.kind, key.name.encode(), since_ms, until_ms),
-        )
-        for (data,) in rows:
-            try:
-                yield decode_chunk(data)
-            except DamagedChunk:
-                continue
-
-    def _execute(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        try:
-            return self._file.connection.execute(statement, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise KconError(f"The history in {self._file.path} cannot be read: {error}.") from error
-
-
 def _joined(chunks: list[Chunk]) -> Chunk:
     times = [time_ms for chunk in chunks for time_ms in chunk.times_ms]
     columns = tuple([value for chunk in chunks for value in chunk.columns[index]] for index in range(3))
     return Chunk(times, columns)
-
-
-def _last_before(data: bytes, time_ms: int) -> tuple[int, float] | None:
-    try:
-        chunk = decode_chunk(data)
-    except DamagedChunk:
-        return None
-    for at_ms, milli in zip(reversed(chunk.times_ms), reversed(chunk.columns[-1]), strict=True):
-        if at_ms <= time_ms and milli != UNKNOWN_MILLI:
-            return at_ms, from_milli(milli)
-    return None

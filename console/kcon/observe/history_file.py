@@ -17,6 +17,8 @@ APPLICATION_ID: Final = 0x6B636F6E
 SCHEMA_VERSION: Final = 1
 BUSY_TIMEOUT_S: Final = 2.0
 CACHE_KIB: Final = 8 * 1024
+CHECKED_MAX_BYTES: Final = 64 * 1024 * 1024
+"""A larger file is checked whole only after a crash: it takes seconds, and reading finds damage too."""
 QUARANTINED_MAX: Final = 3
 """Damaged files kept for a look; older ones go."""
 
@@ -29,9 +31,14 @@ CREATE TABLE chunk (
   data BLOB NOT NULL, PRIMARY KEY (series, level, end_ms)
 ) WITHOUT ROWID;
 CREATE INDEX chunk_age ON chunk (level, end_ms);
+CREATE TABLE layout (id INTEGER PRIMARY KEY, ids BLOB NOT NULL);
+CREATE TABLE tick (at_ms INTEGER PRIMARY KEY, layout INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE TABLE fact (
+  kind TEXT NOT NULL, name BLOB NOT NULL, at_ms INTEGER NOT NULL, value TEXT, PRIMARY KEY (kind, name, at_ms)
+) WITHOUT ROWID;
 CREATE TABLE mark (at_ms INTEGER NOT NULL, kind TEXT NOT NULL, subject BLOB NOT NULL, text TEXT NOT NULL);
 CREATE INDEX mark_at ON mark (at_ms);
-CREATE TABLE incident (name TEXT PRIMARY KEY, start_ms INTEGER NOT NULL, end_ms INTEGER);
+CREATE TABLE incident (name TEXT PRIMARY KEY, start_ms INTEGER NOT NULL, end_ms INTEGER) WITHOUT ROWID;
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 
@@ -73,7 +80,10 @@ class HistoryFile:
 
     def _open_reader(self) -> sqlite3.Connection:
         if not self.path.exists():
-            raise KconError("There is no history of this cluster yet.", "`kcon daemon` or the console keeps one.")
+            raise KconError(
+                "There is no history of this cluster yet.",
+                "The console, `kcon top`, `kcon metrics` and `kcon daemon` keep one while they run.",
+            )
         connection = _connect(f"{self.path.as_uri()}?mode=ro")
         try:
             self._check_version(connection)
@@ -98,15 +108,17 @@ class HistoryFile:
 
     def _prepared(self) -> sqlite3.Connection:
         is_new = not self.path.exists() or self.path.stat().st_size == 0
+        was_closed = not self._files()[1].exists()  # SQLite takes the log away at a clean end.
         connection = _connect(f"{self.path.as_uri()}?mode=rwc")
         try:
             if is_new:
                 os.chmod(self.path, 0o600)
                 connection.executescript(_SCHEMA)
             self._check_version(connection)
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise sqlite3.DatabaseError(verdict)
+            if not was_closed or self.path.stat().st_size <= CHECKED_MAX_BYTES:
+                (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+                if verdict != "ok":
+                    raise sqlite3.DatabaseError(verdict)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
@@ -155,6 +167,20 @@ def _connect(uri: str) -> sqlite3.Connection:
 def _is_damage(error: sqlite3.OperationalError) -> bool:
     """Tell a file whose tables are not ours from a disk that is full or a folder that is read-only."""
     return error.sqlite_errorcode == sqlite3.SQLITE_ERROR
+
+
+def open_annotator(path: Path) -> sqlite3.Connection:
+    """Return a connection that may add marks and incidents beside the one writer. KconError when it cannot."""
+    try:
+        made = HistoryFile(path)
+    except RefusedError:
+        if not path.exists():
+            raise
+    else:
+        made.close()  # It is there and whole now.
+    connection = _connect(f"{path.as_uri()}?mode=rw")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
 
 
 def _lock(path: Path) -> int:

@@ -29,6 +29,7 @@ from kcon.services.demo_groups import CONFIRMED_BY, GROUPS, GroupRunner
 from kcon.services.demo_report import DemoReport, GroupReport, LagRow, PartitionReport, TopicReport
 from kcon.services.demo_tables import DemoTables, find_tables
 from kcon.services.groups import group_lag
+from kcon.services.history import HISTORY_FOLDER
 from kcon.services.local_broker import LocalBroker, LocalBrokerOptions, start_local_broker
 from kcon.services.session import Session
 
@@ -244,7 +245,12 @@ async def _running(options: DemoOptions, scratch: Path) -> AsyncIterator[Demo]:
     data_dir = options.data_dir if options.data_dir is not None else scratch / "data"
     broker = await start_local_broker(LocalBrokerOptions(data_dir=data_dir, port=options.port))
     try:
-        context = Context(name=CONTEXT_NAME, bootstrap=(broker.bootstrap,))
+        is_kept = options.data_dir is not None
+        context = Context(
+            name=CONTEXT_NAME,
+            bootstrap=(broker.bootstrap,),
+            history_folder=None if is_kept else scratch / HISTORY_FOLDER,
+        )
         async with Session(context, scratch) as session:
             is_new = await _create_topics(session)
             starts = await _end_offsets(session)

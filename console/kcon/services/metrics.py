@@ -14,8 +14,10 @@ from kcon.core.wire_text import display_safe
 from kcon.errors import KconError
 from kcon.observe.exposition import Family, Format, escape_label, render
 from kcon.observe.metric_families import MissingCommit, Profile, Tick, metric_families
+from kcon.observe.recording import Recording
 from kcon.observe.sampler import Sampler
 from kcon.observe.store import Store
+from kcon.services.history import recording_of
 from kcon.services.session import Session
 
 INTERVAL_MS: Final = 30_000
@@ -31,6 +33,8 @@ class MetricsOptions:
     missing_commit: MissingCommit = MissingCommit.OMIT
     static_labels: tuple[tuple[str, str], ...] = ()
     interval_ms: int = INTERVAL_MS
+    records: bool = False
+    """What is seen goes into the cluster's history, unless another process keeps it."""
 
 
 class Metrics:
@@ -40,6 +44,7 @@ class Metrics:
         self._session = session
         self._options = options or MetricsOptions()
         self._store = Store()
+        self.recording: Recording | None = recording_of(session) if self._options.records else None
         self._sampler: Sampler | None = None
         self._families: list[Family] = []
         self._texts: dict[Format, bytes] = {}
@@ -79,14 +84,23 @@ class Metrics:
                     on_problem(error.message)
             told = self.problem
             took_s = time.monotonic() - began
-            await asyncio.sleep(max(self._options.interval_ms / 1000 - took_s, took_s * IDLE_FACTOR))
+            hurry_ms = self.recording.interval_ms if self.recording is not None else None
+            interval_ms = min(self._options.interval_ms, hurry_ms or self._options.interval_ms)
+            await asyncio.sleep(max(interval_ms / 1000 - took_s, took_s * IDLE_FACTOR))
+
+    async def close(self) -> None:
+        """Write what history has in memory."""
+        if self.recording is not None:
+            await self.recording.close()
 
     async def _look(self) -> None:
         admin = await self._session.admin()
         if self._sampler is None:
             self._sampler = Sampler(admin, self._session.now_ms)
         sample = await self._sampler.sample(None, self._store.lag_engine.wanted_probes())
-        await self._store.add(sample)
+        snapshot = await self._store.add(sample)
+        if self.recording is not None:
+            await self.recording.take(sample, snapshot, admin)
         if self._store.lag_engine.wanted_probes() and self._last_success_ms is None:
             # The first look at records; what it tells is in the first scrape already.
             probes = await admin.probe_times(self._store.lag_engine.wanted_probes())

@@ -53,7 +53,9 @@ def enable_token_endpoints(context: Context) -> None:
 
 def open_session(context: Context, variables: Mapping[str, str], now_ms: Callable[[], int] = _now_ms) -> "Session":
     """Return a session, to be entered. variables: the process's environment, which names the state folder."""
-    return Session(context, state_folder(variables), now_ms)
+    session = Session(context, state_folder(variables), now_ms)
+    session.variables = variables
+    return session
 
 
 class Session:
@@ -65,6 +67,8 @@ class Session:
         self.now_ms = now_ms
         self.folder = folder
         """Where the audit log, the undo records and what was interrupted are kept."""
+        self.variables: Mapping[str, str] = {}
+        """The process's environment, as far as somebody asks for more than the folder."""
         self.wire_log: Callable[[str], None] | None = None
         """Set before the first question: gets a line for each request and answer."""
         self._admin: Admin | None = None

@@ -24,6 +24,7 @@ from kcon.tui.pacing import PacedSelector, paced_loop
 
 if TYPE_CHECKING:
     from kcon.observe.lag_engine import LagEngine
+    from kcon.observe.recording import Recording
 
     # The clients load on the engine's thread, after the first picture is on the screen.
     from kcon.observe.store import Store
@@ -176,6 +177,7 @@ class ThreadEngine:
         self._thread = threading.Thread(target=self._run, name="kcon engine", daemon=True)
         self._wake = asyncio.Event()
         self._store: Store | None = None
+        self._recording: Recording | None = None
         self._queue: asyncio.Queue[AnyJob | None] = asyncio.Queue(JOBS_MAX)
 
     def start(self, receiver: Receiver) -> None:
@@ -250,7 +252,7 @@ class ThreadEngine:
 
     async def _main(self) -> None:
         async with self._open_session() as session, asyncio.TaskGroup() as tasks:
-            sampling = tasks.create_task(self._sample_forever(), name="sample the cluster")
+            sampling = tasks.create_task(self._sample_forever(session), name="sample the cluster")
             running: set[asyncio.Task[None]] = set()
             while (job := await self._queue.get()) is not None:
                 job.task = tasks.create_task(job.run(session), name=job.name)
@@ -259,11 +261,16 @@ class ThreadEngine:
             for task in (sampling, *running):
                 task.cancel()
 
-    async def _sample_forever(self) -> None:
+    async def _sample_forever(self, session: "Session") -> None:
         from kcon.observe.store import Store
+        from kcon.services.history import recording_of
 
         self._store = store = Store()
         looks = _Looks(self.context)
+        try:
+            self._recording = looks.recording = recording_of(session)
+        except KconError as error:
+            self._post(SamplingFailed(error.message, error.hint))  # Its settings are off; the looks go on.
         try:
             while True:
                 # A wish that comes while a look is running is not lost: the next look follows at once.
@@ -281,6 +288,9 @@ class ThreadEngine:
 
     async def _rest(self, took_s: float, count: int) -> None:
         interval_s = self.interval_ms / 1000
+        hurry_ms = self._recording.interval_ms if self._recording is not None else None
+        if hurry_ms is not None:
+            interval_s = min(interval_s, hurry_ms / 1000)
         if count == 1:
             interval_s = min(interval_s, 1.0)  # The second look brings the first rates.
         pause_s = max(interval_s - took_s, took_s * IDLE_FACTOR, 0.05)
@@ -304,6 +314,9 @@ class _Looks:
         self._context = context
         self._close: Callable[[], Awaitable[None]] | None = None
         self._sampler: Any = None
+        self._admin: Any = None
+        self.recording: Recording | None = None
+        """Where what is seen goes as well."""
 
     async def look(self, store: Any, show: Callable[[ClusterSnapshot], None]) -> None:
         """Take a sample and show it; at the first look, names come first."""
@@ -315,8 +328,11 @@ class _Looks:
             show(await store.add(sample))
 
         sample = await self._sampler.sample(show_names if is_first else None, store.lag_engine.wanted_probes())
-        show(await store.add(sample))
+        snapshot = await store.add(sample)
+        show(snapshot)
         self.count += 1
+        if self.recording is not None:
+            await self.recording.take(sample, snapshot, self._admin)
 
     async def _connect(self) -> None:
         import time
@@ -330,11 +346,13 @@ class _Looks:
         settings = AdminSettings.of(self._context)
         timeout_ms = min(settings.request_timeout_ms, SAMPLER_REQUEST_TIMEOUT_MS)
         admin = await Admin.connect(replace(settings, request_timeout_ms=timeout_ms))
-        self._close = admin.close
+        self._close, self._admin = admin.close, admin
         self._sampler = Sampler(admin, lambda: time.time_ns() // 1_000_000)
 
     async def close(self) -> None:
         """Close the connection."""
+        if self.recording is not None:
+            await self.recording.close()
         if self._close is not None:
             await self._close()
 

@@ -8,7 +8,9 @@ import pytest
 
 from kcon.core.wire_text import WireText
 from kcon.errors import KconError, RefusedError
-from kcon.observe.history import CHUNK_SAMPLES, DAY_MS, History, HistoryReader, Mark, SeriesKey
+from kcon.observe.history import CHUNK_SAMPLES, History
+from kcon.observe.history_keys import DAY_MS, Mark, SeriesKey
+from kcon.observe.history_reader import HistoryReader
 
 T0_MS = 1_795_000_000_000
 TICK_MS = 10_000
