@@ -17,7 +17,7 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 
-from tests.bench.subjects import Subject, create_topic, kcon_broker
+from tests.bench.subjects import Subject, create_topic, kcon_node
 
 VALUE_BYTES = 1_024
 SAMPLE_S = 0.02
@@ -113,7 +113,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="Twice the data once more: memory must not follow.")
     options = parser.parse_args()
     scale = 1 if not options.quick else 5
-    with tempfile.TemporaryDirectory(prefix="kcon-bench-") as name, kcon_broker(Path(name) / "data") as subject:
+    with tempfile.TemporaryDirectory(prefix="kcon-bench-") as name, kcon_node(Path(name) / "data") as subject:
         folder = Path(name)
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("KCON_")},
@@ -146,7 +146,7 @@ def main() -> None:
             argv = [*kcon, "load", str(folder / "flights.csv"), "-t", topic, *words]
             measure(f"kcon load {' '.join(words)}", argv, rows, environment)
         measure("kcon copy", [*kcon, "copy", "plain", "plain-copy", "--create", "-y"], count, environment)
-        with kcon_broker(folder / "other") as other:
+        with kcon_node(folder / "other") as other:
             argv = [*kcon, "migrate", subject.bootstrap, other.bootstrap, "plain", "-y"]
             measure("kcon migrate, verified", argv, count, environment)
         if options.memory:

@@ -31,7 +31,7 @@ from kcon_broker.wire.messages.create_topics import CreatableTopic, CreateTopics
 from kcon_broker.wire.messages.metadata import MetadataRequest, MetadataResponse
 from kcon_broker.wire.messages.produce import PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData
 from kcon_broker.wire.schema import ApiMessage
-from tests.bench.subjects import Subject, machine
+from tests.bench.subjects import Subject, machine, use_compiled_modules
 
 PARTITIONS = 4
 OPEN_FILES = 1_024
@@ -190,6 +190,7 @@ def main() -> None:
     parser.add_argument("--dirty", type=int, default=200, help="partitions with records at the kill")
     parser.add_argument("--touch-all", action="store_true")
     arguments = parser.parse_args()
+    use_compiled_modules()
     measure(arguments.topics, dirty=arguments.dirty, touches_all=arguments.touch_all)
 
 

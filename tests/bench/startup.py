@@ -1,6 +1,6 @@
 """How much longer than a bare interpreter does a short command take? Paired runs, so that a busy machine counts twice.
 
-    python tests/bench/startup.py [-b BOOTSTRAP] [-n RUNS]
+    python -m tests.bench.startup [-b BOOTSTRAP] [-n RUNS]
 
 Without a bootstrap only the commands that need no cluster are measured.
 """
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from statistics import median, quantiles
 
 from kcon.cli.name_cache import cache_file
+from tests.bench.subjects import use_compiled_modules
 
 COMPLETION_MS_MAX = 150
 """Somebody waits for it with a finger on the tab key."""
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("-b", "--bootstrap")
     parser.add_argument("-n", "--runs", type=int, default=15)
     options = parser.parse_args()
+    use_compiled_modules()
     commands = [("--help",), ("topic", "list", "--help"), ("errcode", "3")]
     if options.bootstrap:
         commands += [

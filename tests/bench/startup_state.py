@@ -30,6 +30,7 @@ from kcon_broker.wire.messages.offset_commit import (
     OffsetCommitResponse,
 )
 from kcon_broker.wire.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchResponse
+from tests.bench.subjects import use_compiled_modules
 from tests.kcon_broker.raw_client import RawClient
 
 _TOPIC = "state"
@@ -86,6 +87,7 @@ async def main() -> None:
     parser.add_argument("--partitions", type=int, default=50, help="committed offsets of each group")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
+    use_compiled_modules()
     with tempfile.TemporaryDirectory(prefix="kcon-bench-") as name:
         folder = Path(name) / "data"
         broker, empty_s = await started(folder)

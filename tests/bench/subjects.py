@@ -1,14 +1,26 @@
 """The brokers under measurement, as processes whose CPU seconds and memory the kernel accounts for."""
 
 import asyncio
+import compileall
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import kcon
+import kcon_broker
 from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
-from kcon.services.local_cluster import LocalClusterOptions, missing_requirement, resolve_classpath, start_local_cluster
+from kcon.services.local_cluster import (
+    LocalCluster,
+    LocalClusterOptions,
+    missing_requirement,
+    resolve_classpath,
+    start_local_cluster,
+)
+from kcon_broker.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest, CreateTopicsResponse
+from kcon_broker.wire.messages.delete_topics import DeleteTopicsRequest, DeleteTopicsResponse
+from tests.kcon_broker.raw_client import RawClient
 
 _KAFKA_JVM = (
     "-server",
@@ -20,7 +32,7 @@ _KAFKA_JVM = (
     "-XX:+ExplicitGCInvokesConcurrent",
 )
 """What kafka-server-start.sh and kafka-run-class.sh give the JVM."""
-_ADMIN_LIMIT_S = 60.0
+_ADMIN_LIMIT_MS = 15_000
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -47,23 +59,29 @@ class Subject:
 
 def create_topic(subject: Subject, name: str, partitions: int) -> None:
     """Create a topic with the same partitions everywhere: each broker has its own default."""
-    from confluent_kafka.admin import AdminClient
-    from confluent_kafka.cimpl import NewTopic
-
-    admin = AdminClient({"bootstrap.servers": subject.bootstrap, "log_level": 0})
-    admin.create_topics([NewTopic(name, partitions, 1)])[name].result(_ADMIN_LIMIT_S)
+    topic = CreatableTopic(name=name, num_partitions=partitions, replication_factor=1)
+    with RawClient(subject.bootstrap) as client:
+        answer = client.ask(CreateTopicsRequest(topics=[topic], timeout_ms=_ADMIN_LIMIT_MS), CreateTopicsResponse, 5)
+    assert not answer.topics[0].error_code, answer.topics[0]
 
 
 def delete_topic(subject: Subject, name: str) -> None:
     """Delete a topic."""
-    from confluent_kafka.admin import AdminClient
+    with RawClient(subject.bootstrap) as client:
+        request = DeleteTopicsRequest(topic_names=[name], timeout_ms=_ADMIN_LIMIT_MS)
+        answer = client.ask(request, DeleteTopicsResponse, 4)
+    assert not answer.responses[0].error_code, answer.responses[0]
 
-    admin = AdminClient({"bootstrap.servers": subject.bootstrap, "log_level": 0})
-    admin.delete_topics([name])[name].result(_ADMIN_LIMIT_S)
+
+def use_compiled_modules() -> None:
+    """Let the programs under measurement find their modules compiled, as those that are installed do."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    for package in (kcon, kcon_broker):
+        compileall.compile_dir(package.__path__[0], quiet=1)
 
 
 @contextmanager
-def kcon_broker(folder: Path, *arguments: str) -> Iterator[Subject]:
+def kcon_node(folder: Path, *arguments: str) -> Iterator[Subject]:
     """Run kcon's broker, by default synced before the answer. arguments: its own options."""
     broker = asyncio.run(start_local_broker(LocalBrokerOptions(data_dir=folder, arguments=arguments)))
     try:
@@ -78,15 +96,19 @@ def apache_kafka(folder: Path, *, heap_mb: int = 1024) -> Iterator[Subject | Non
     if missing_requirement() is not None:
         yield None
         return
-    classpath = asyncio.run(resolve_classpath())
-    options = LocalClusterOptions(
-        data_dir=folder, heap_mb=heap_mb, jvm_options=_KAFKA_JVM, properties={"log.segment.delete.delay.ms": "1000"}
-    )
-    node = asyncio.run(start_local_cluster(classpath, options))
+    node = start_apache_kafka(folder, heap_mb=heap_mb)
     try:
         yield Subject(name="Apache Kafka", bootstrap=node.bootstrap, pid=node.pid)
     finally:
         asyncio.run(node.stop(grace_s=0))
+
+
+def start_apache_kafka(folder: Path, *, heap_mb: int = 1024) -> LocalCluster:
+    """Start one node, which the caller stops."""
+    options = LocalClusterOptions(
+        data_dir=folder, heap_mb=heap_mb, jvm_options=_KAFKA_JVM, properties={"log.segment.delete.delay.ms": "1000"}
+    )
+    return asyncio.run(start_local_cluster(asyncio.run(resolve_classpath()), options))
 
 
 def machine() -> str:
