@@ -107,7 +107,10 @@ class Handler:
 
 
 HANDLERS: dict[int, Handler] = {}
-"""Those that are loaded; `handler_of` knows all."""
+"""Those whose modules are loaded to their end; `handler_of` knows all."""
+
+_DEFINED: dict[int, Handler] = {}
+"""Those that are defined. Their modules may still be loading, in another thread, and lack what stands further down."""
 
 
 def handles(
@@ -116,12 +119,12 @@ def handles(
     """Register a handler function; its second parameter's annotation names the request class."""
 
     def register(function: _Function) -> _Function:
-        assert api_key not in HANDLERS, f"{api_key.name} has two handlers"
+        assert api_key not in _DEFINED, f"{api_key.name} has two handlers"
         module = function.__module__.rpartition(".")[2]
         told = Served(module, *versions, versions[0] if min_served is None else min_served)
         assert told == SERVED[api_key], f"the table of served APIs knows {api_key.name} otherwise"
         request_type = next(kind for name, kind in function.__annotations__.items() if name not in ("ctx", "return"))
-        HANDLERS[api_key] = Handler(
+        _DEFINED[api_key] = Handler(
             api_key=api_key,
             min_version=versions[0],
             max_version=versions[1],
@@ -139,7 +142,7 @@ def handler_of(api_key: int) -> Handler | None:
     handler = HANDLERS.get(api_key)
     if handler is None and (served := SERVED.get(api_key)) is not None:
         importlib.import_module(f"kcon_broker.handlers.{served.module}")
-        handler = HANDLERS[api_key]
+        handler = HANDLERS.setdefault(api_key, _DEFINED[api_key])
     return handler
 
 

@@ -21,6 +21,17 @@ assert ApiKey.LIST_GROUPS in HANDLERS
 assert ApiKey.FETCH not in HANDLERS
 """
 
+_HALF_LOADED = """
+import importlib.util
+from kcon_broker.handlers.registry import HANDLERS, handler_of
+from kcon_broker.wire.api_keys import ApiKey
+
+spec = importlib.util.find_spec("kcon_broker.handlers.list_groups")
+source = spec.loader.get_source(spec.name) + "\\nassert ApiKey.LIST_GROUPS not in HANDLERS, 'too early'\\n"
+module = importlib.util.module_from_spec(spec)
+exec(source, {**module.__dict__, "HANDLERS": HANDLERS, "ApiKey": ApiKey})
+"""
+
 
 def test_every_served_api_has_a_handler_with_the_versions_of_the_table() -> None:
     load_handlers()
@@ -40,6 +51,12 @@ def test_api_that_is_not_served_has_no_handler() -> None:
     assert handler_of(ApiKey.PRODUCE) is not None
     assert handler_of(-1) is None
     assert handler_of(7) is None
+
+
+def test_handler_is_not_offered_before_its_module_is_whole() -> None:
+    """While another thread loads the module, the function may exist and what it calls may not."""
+    result = subprocess.run([sys.executable, "-c", _HALF_LOADED], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
 def test_start_loads_no_handler_before_it_is_asked_for() -> None:
