@@ -8,9 +8,10 @@ opened twice: as a killed process leaves it, with every written byte, and as a p
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from struct import Struct
 
-from kcon_broker.batch.header import read_header
-from kcon_broker.batch.records import Record, encode_batch, encode_marker
+from kcon_broker.batch.header import LOG_OVERHEAD, read_header
+from kcon_broker.batch.records import Record, encode_batch, encode_marker, iter_records
 from kcon_broker.state.producers import ProducerTable, SentBatch
 from kcon_broker.state.transaction_replay import TransactionReplay
 from kcon_broker.storage.compaction import compact_log
@@ -24,6 +25,8 @@ from kcon_broker.storage.steps import run_at_once
 TOPIC_ID = bytes(range(16))
 ROUNDS = 14
 _PRODUCERS_MAX = 100
+_UNCOMPARED = Struct(">qii")
+"""Base offset, length and leader epoch at the head of a batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +136,7 @@ class Node:
         """Return base offset -> batch of all that can be read, without the leader epoch, which tells lives apart."""
         found: dict[int, bytes] = {}
         for batch in self.log.read_batches(self.log.log_start_offset, limit_offset=self.log.log_end_offset):
-            found[read_header(batch).base_offset] = bytes(batch[16:])
+            found[read_header(batch).base_offset] = bytes(batch[_UNCOMPARED.size :])
         return found
 
 
@@ -191,6 +194,7 @@ def compact(life: Life, _chance: random.Random) -> None:
     """Compact the sealed segments."""
     node = life.node
     node.folder.note_cleaned("t", 0, 0)
+    node.folder.note("t", 0, node.log)
     run_at_once(node.folder.checkpoint_steps())
     plan = plan_compaction(
         node.log.segments,
@@ -298,11 +302,35 @@ def judge(life: Life, name: str, disk: MemoryFiles, *, is_killed: bool) -> list[
         wrong.append("retention dropped what is not old")
     if name not in ("delete", "compact") and log.log_start_offset != 0:
         wrong.append(f"the log starts at {log.log_start_offset}")
+    if name == "compact":
+        wrong += _judge_values(life, found, log.log_end_offset)
     wrong += _judge_aborted(life, node, name)
     left = [path for path in disk.paths() if path.endswith((".cleaned", ".swap", ".deleted", ".tmp"))]
     if [path for path in left if path.startswith("t-0/")]:
         wrong.append(f"left over: {left}")
     return wrong
+
+
+def _judge_values(life: Life, found: dict[int, bytes], end_offset: int) -> list[str]:
+    """Compare what a compacted log says of each key with what was written: the last committed value stays in place."""
+    aborted = {first for first, _ in life.aborted}
+    expected, known = (
+        _last_values({offset: content for offset, content in batches.items() if offset < end_offset}, aborted)
+        for batches in (life.batches, found)
+    )
+    return [] if known == expected else [f"the last values are {known}, not {expected}"]
+
+
+def _last_values(batches: dict[int, bytes], aborted: set[int]) -> dict[bytes | None, tuple[int, bytes | None]]:
+    """Return key -> (offset, value), without the batches that begin at aborted offsets."""
+    last: dict[bytes | None, tuple[int, bytes | None]] = {}
+    for base_offset in sorted(batches):
+        content = batches[base_offset]
+        batch = memoryview(_UNCOMPARED.pack(0, len(content) + _UNCOMPARED.size - LOG_OVERHEAD, 0) + content)
+        if base_offset not in aborted and not read_header(batch).is_control:
+            for record in iter_records(batch):
+                last[record.key] = base_offset + record.offset, record.value
+    return last
 
 
 def _judge_aborted(life: Life, node: Node, name: str) -> list[str]:

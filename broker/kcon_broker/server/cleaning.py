@@ -74,8 +74,7 @@ class Cleaner:
             plan = self._plan(partition)
             if plan is None:
                 return False
-            # From now on gaps are no damage, also if a crash comes before the checkpoint at the end.
-            if not await self._announce(topic, index, plan.first_dirty_offset):
+            if not await self._announce(partition, plan):
                 return False
             began_s = time.monotonic()
             compacted = await drive(self._steps(partition, plan))
@@ -98,14 +97,20 @@ class Cleaner:
         )
         return True
 
-    async def _announce(self, topic: Topic, index: int, offset: int) -> bool:
-        """Make durable that a partition may have gaps; False: it was deleted meanwhile."""
-        while not self._folder.is_known_as_cleaned(topic.name, index):
-            self._folder.note_cleaned(topic.name, index, offset)
-            await drive(self._folder.checkpoint_steps())
-            if topic.is_deleted:
+    async def _announce(self, partition: Partition, plan: CompactionPlan) -> bool:
+        """Make durable that a partition may have gaps, and where; False: it was deleted or failed meanwhile.
+
+        From then on gaps below its recovery point are no damage, also if a crash comes before the next checkpoint.
+        """
+        folder, place = self._folder, (partition.topic.name, partition.index)
+        while not folder.is_known_as_cleaned(*place) or folder.durable_recovery_point(*place) < plan.end_offset:
+            log = partition.log
+            if partition.topic.is_deleted or log is None or log.failure is not None:
                 return False
-        return True
+            folder.note_cleaned(*place, plan.first_dirty_offset)
+            folder.note(*place, log)
+            await drive(folder.checkpoint_steps())
+        return not partition.topic.is_deleted
 
     def _plan(self, partition: Partition) -> CompactionPlan | None:
         log = partition.log

@@ -209,7 +209,9 @@ def _walk(
         segment = segments[index]
         try:
             is_gap = expected_offset < segment.base_offset
-            if expected_offset > segment.base_offset or (is_gap and not options.gaps_allowed):
+            # Compaction makes gaps below the recovery point only; above it the end of the segment before was lost.
+            is_allowed = options.gaps_allowed and (not recovery_point or expected_offset < recovery_point)
+            if expected_offset > segment.base_offset or (is_gap and not is_allowed):
                 raise BadBatch(0, expected_offset, f"the segment begins at offset {segment.base_offset}")
             expected_offset = _walk_segment(loaded, segment, options, replay_from)
         except BadBatch as bad:

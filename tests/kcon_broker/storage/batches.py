@@ -40,6 +40,7 @@ def open_log(
     recovery_point: int | None = 0,
     is_clean: bool = False,
     log_start_offset: int = 0,
+    gaps_allowed: bool = False,
 ) -> Log:
     """Open the log of the one partition of a test."""
     return Log.open(
@@ -51,6 +52,7 @@ def open_log(
         recovery_point=recovery_point,
         is_clean=is_clean,
         log_start_offset=log_start_offset,
+        gaps_allowed=gaps_allowed,
     )
 
 

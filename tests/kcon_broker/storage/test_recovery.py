@@ -143,6 +143,17 @@ def test_a_gap_between_segments_cuts_the_log_there() -> None:
     assert log.log_end_offset == 12
 
 
+@pytest.mark.parametrize(("recovery_point", "end_offset"), [(4, 6), (5, 6), (6, 6), (7, 12), (12, 12)])
+def test_a_gap_in_a_compacted_log_is_allowed_below_the_recovery_point_only(
+    recovery_point: int, end_offset: int
+) -> None:
+    """Nothing above it was compacted: there a power cut took the end of a segment, and what follows never counted."""
+    files, _ = written_log([make_batch(2, size=300, seed=seed) for seed in range(6)], SMALL_SEGMENTS)
+    files.remove(f"{FOLDER}/{6:020d}.log")
+    log = open_log(files, settings=SMALL_SEGMENTS, recovery_point=recovery_point, gaps_allowed=True)
+    assert (log.log_end_offset, log.damage) == (end_offset, None)
+
+
 LEFTOVERS = {
     "an index without a log": f"{FOLDER}/{77:020d}.index",
     "a time index without a log": f"{FOLDER}/{77:020d}.timeindex",
