@@ -16,6 +16,7 @@ from kcon.records.record import Headers
 
 EMPTY: Final = "''"
 BASE64: Final = "base64:"
+_ESCAPES: Final = {"\\": "\\\\", ";": "\\;", "=": "\\=", "\n": "\\n"}
 
 
 def format_payload(data: bytes | None) -> str:
@@ -54,20 +55,32 @@ def format_headers(headers: Headers) -> str:
 
 
 def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace(";", "\\;").replace("=", "\\=").replace("\n", "\\n")
+    chars = [_ESCAPES.get(char, char) for char in text]
+    for edge in {0, len(chars) - 1} if chars else ():
+        if chars[edge].isspace():
+            chars[edge] = f"\\{chars[edge]}"
+    return "".join(chars)
 
 
 def parse_headers(text: str) -> Headers:
-    """Read `name=value; name=value`; a backslash takes the meaning of `;` and `=`. UsageError: no `=`."""
+    """Read `name=value; name=value`; a backslash takes the meaning of `;`, `=` and outer blanks. UsageError: no `=`."""
     headers: list[tuple[WireText, bytes | None]] = []
     for part in _split(text, ";"):
         if not part.strip():
             continue
-        pieces = _split(part.strip(), "=")
+        pieces = _split(_trimmed(part), "=")
         if len(pieces) != 2 or not pieces[0]:
             raise UsageError(f"Not a header: {display_safe(_plain(part))}.", "Write name=value; name=value.")
         headers.append((WireText(_plain(pieces[0])), parse_payload(_plain(pieces[1]))))
     return tuple(headers)
+
+
+def _trimmed(part: str) -> str:
+    """Return the part without outer blanks, but for one that a backslash keeps."""
+    begun = part.lstrip()
+    ended = begun.rstrip()
+    backslashes = len(ended) - len(ended.rstrip("\\"))
+    return begun[: len(ended) + backslashes % 2]
 
 
 def _split(text: str, mark: str) -> list[str]:
