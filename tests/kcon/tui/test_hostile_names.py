@@ -223,4 +223,5 @@ def _read_until(terminal: int, wanted: bytes) -> bytes:
                 data += os.read(terminal, 65_536)
             except OSError:
                 break
-    return data
+    # What came behind it may end within a sequence.
+    return data[: data.rfind(wanted) + len(wanted)] if wanted in data else data
