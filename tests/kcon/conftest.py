@@ -48,6 +48,14 @@ def _no_quorum() -> None:
     raise KconError("Broker b1:9092 does not speak DescribeQuorum.")
 
 
+def _no_log_dirs(*_args: object, **_options: object) -> None:
+    raise KconError("Broker b1:9092 does not speak DescribeLogDirs.")
+
+
+def _no_features() -> None:
+    raise KconError("Broker b1:9092 does not tell its features.")
+
+
 @dataclass
 class FakeTopic:
     """A topic: bounds by partition, and the time of each record as `first_time_ms + offset * step_ms`."""
@@ -90,7 +98,12 @@ class FakeCluster:
         self.requests_sent: Counter[str] = Counter()
         self.context = ""
         self.closed = False
-        self.answers: dict[str, Any] = {"quorum": _no_quorum}
+        self.answers: dict[str, Any] = {
+            "quorum": _no_quorum,
+            "log_dirs": _no_log_dirs,
+            "features": _no_features,
+            "producers": {},
+        }
         """Answers of methods that this class does not have, by name: a value, or a function of the arguments.
 
         A permit among the arguments is spent, and the first argument is written down as the mutation.

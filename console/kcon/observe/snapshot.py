@@ -27,6 +27,10 @@ class TopicColumns:
     """Offsets between start and end, summed; an upper bound of the records. None when one is unknown."""
     in_per_s: tuple[float | None, ...] = ()
     """Records written a second since the tick before."""
+    out_per_s: tuple[float | None, ...] = ()
+    """Committed offsets of all groups that moved in it, a second since the tick before."""
+    hot: tuple[int | None, ...] = ()
+    """The partition with many times its fair share of what is written; None: there is none."""
     trend: tuple[tuple[float, ...], ...] = ()
     """The last rates, NaN where unknown."""
     groups: tuple[int | None, ...] = ()
@@ -85,6 +89,8 @@ class BrokerColumns:
     leaders: tuple[int, ...] = ()
     in_per_s: tuple[float | None, ...] = ()
     """Records a second written to the partitions it leads."""
+    out_per_s: tuple[float | None, ...] = ()
+    """Committed offsets a second that moved in the partitions it leads."""
     under_replicated: tuple[int, ...] = ()
     """Partitions it leads with fewer replicas in sync than assigned."""
 

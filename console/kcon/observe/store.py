@@ -4,7 +4,6 @@ Work is done in slices with a turn of the event loop between them, so that one t
 partitions never holds the interpreter for long.
 """
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +22,12 @@ from kcon.core.snapshot import (
     offset_of,
 )
 from kcon.core.time_lag import UNKNOWN_LAG
+from kcon.observe.flow import SLICE, Flow, Turn, is_hot, progress_per_s, read_outflow
 from kcon.observe.lag_engine import Bounds, GroupLateness, GroupReading, LagEngine, assigned_partitions
 from kcon.observe.rings import Rings, lag_eta_ms, rate_per_s
 from kcon.observe.sampler import Sample
 from kcon.observe.snapshot import BrokerColumns, ClusterSnapshot, GroupColumns, TopicColumns
 
-SLICE: Final = 2_000
-"""Partitions handled between two turns of the event loop."""
 CLUSTER_TICKS: Final = 1_800
 TOPIC_TICKS: Final = 60
 GROUP_TICKS: Final = 150
@@ -68,7 +66,7 @@ class Store:
         self._taken_ms = 0
         self._requests = 0
         self._brokers_seen: set[int] = set()
-        self._turn = _Turn()
+        self._turn = Turn()
         self.lag_engine = LagEngine(rules)
         """What is remembered of each group's commits, and of the ends of what it reads."""
 
@@ -80,14 +78,18 @@ class Store:
         elapsed_ms = sample.taken_ms - self._taken_ms if self._taken_ms and sample.has_offsets else 0
         names = {topic.name: topic for topic in sample.topics}
         bounds = await self._read_bounds(sample) if sample.has_offsets else {}
-        rates, broker_rates = await self._topic_rates(sample, bounds, elapsed_ms)
-        facts = await self._group_facts(sample, bounds, elapsed_ms)
+        inflow = await self._topic_rates(sample, bounds, elapsed_ms)
+        moved: dict[TopicPartition, int] | None = {}
+        if not self._commits or elapsed_ms <= 0 or sample.groups.errors:
+            moved = None
+        facts = await self._group_facts(sample, bounds, elapsed_ms, moved)
+        outflow = await read_outflow(sample.topics, moved, elapsed_ms, self._turn)
         if sample.has_offsets:
-            self._push(sample, names, rates, facts)
+            self._push(sample, names, inflow.by_topic, facts)
             self.lag_engine.end_tick()
-        topics = await self._topic_columns(sample, bounds, rates, facts)
+        topics = await self._topic_columns(sample, bounds, inflow, outflow, facts)
         groups = self._group_columns(sample, facts)
-        brokers = self._broker_columns(sample, broker_rates)
+        brokers = self._broker_columns(sample, inflow, outflow)
         requests_per_s = rate_per_s(self._requests, sample.requests, elapsed_ms) if elapsed_ms else None
         if sample.has_offsets:
             self._bounds, self._taken_ms, self._requests = bounds, sample.taken_ms, sample.requests
@@ -122,32 +124,36 @@ class Store:
             await self._turn.after(len(places))
         return bounds
 
-    async def _topic_rates(
-        self, sample: Sample, bounds: Mapping[TopicName, _Bounds], elapsed_ms: int
-    ) -> tuple[dict[TopicName, float | None], dict[int, float]]:
-        """Return records a second by topic, and by the broker that leads."""
-        rates: dict[TopicName, float | None] = {}
-        by_broker: dict[int, float] = {}
+    async def _topic_rates(self, sample: Sample, bounds: Mapping[TopicName, _Bounds], elapsed_ms: int) -> Flow:
+        """Return records a second by topic, and by the broker that leads; and the partition that is hot."""
+        flow = Flow()
+        by_broker = flow.by_broker
         for topic in sample.topics:
             now, before = bounds.get(topic.name), self._bounds.get(topic.name)
             if now is None or before is None or elapsed_ms <= 0:
-                rates[topic.name] = None
+                flow.by_topic[topic.name] = None
                 continue
             total: float | None = None
+            hottest, most = -1, 0.0
             for part in topic.partitions:
                 rate = _partition_rate(before.ends, now.ends, part.partition, elapsed_ms)
                 if rate is not None:
                     total = (total or 0.0) + rate
                     by_broker[part.leader_id] = by_broker.get(part.leader_id, 0.0) + rate
-            rates[topic.name] = total
+                    if rate > most:
+                        hottest, most = part.partition, rate
+            flow.by_topic[topic.name] = total
+            if total and is_hot(most, total, len(topic.partitions), elapsed_ms):
+                flow.hot[topic.name] = hottest
             await self._turn.after(len(topic.partitions))
-        return rates, by_broker
+        return flow
 
     async def _topic_columns(
         self,
         sample: Sample,
         bounds: Mapping[TopicName, _Bounds],
-        rates: Mapping[TopicName, float | None],
+        inflow: Flow,
+        outflow: Flow,
         facts: Mapping[GroupId, _GroupFacts],
     ) -> TopicColumns:
         readers: dict[TopicName, int] = {}
@@ -164,14 +170,16 @@ class Store:
             under_replicated=tuple(_count_under_replicated(topic) for topic in topics),
             offline=tuple(sum(part.leader_id == NO_BROKER for part in topic.partitions) for topic in topics),
             span=tuple(_span(bounds.get(topic.name)) for topic in topics),
-            in_per_s=tuple(rates.get(topic.name) for topic in topics),
+            in_per_s=tuple(inflow.by_topic.get(topic.name) for topic in topics),
+            out_per_s=tuple(outflow.by_topic.get(topic.name) for topic in topics),
+            hot=tuple(inflow.hot.get(topic.name) for topic in topics),
             trend=tuple(self._topics.values(topic.name) for topic in topics),
             groups=tuple(readers.get(topic.name, 0) if knows_groups else None for topic in topics),
         )
         await self._turn.after(SLICE)
         return columns
 
-    def _broker_columns(self, sample: Sample, rates: Mapping[int, float]) -> BrokerColumns:
+    def _broker_columns(self, sample: Sample, inflow: Flow, outflow: Flow) -> BrokerColumns:
         leaders: dict[int, int] = {}
         under_replicated: dict[int, int] = {}
         for topic in sample.topics:
@@ -186,15 +194,21 @@ class Store:
         return BrokerColumns(
             broker_id=ids,
             leaders=tuple(leaders.get(each, 0) for each in ids),
-            in_per_s=tuple(rates.get(each, 0.0) if has_rates else None for each in ids),
+            in_per_s=tuple(inflow.by_broker.get(each, 0.0) if has_rates else None for each in ids),
+            out_per_s=tuple(outflow.by_broker.get(each, 0.0) if outflow.by_topic else None for each in ids),
             under_replicated=tuple(under_replicated.get(each, 0) for each in ids),
         )
 
     # --- groups ----------------------------------------------------------------------------------------------
 
     async def _group_facts(
-        self, sample: Sample, bounds: Mapping[TopicName, _Bounds], elapsed_ms: int
+        self,
+        sample: Sample,
+        bounds: Mapping[TopicName, _Bounds],
+        elapsed_ms: int,
+        moved: dict[TopicPartition, int] | None,
     ) -> dict[GroupId, _GroupFacts]:
+        """moved: gets the offsets that commits moved, by partition; None: there is nothing to compare with."""
         facts: dict[GroupId, _GroupFacts] = {}
         kept: dict[GroupId, dict[TopicPartition, int]] = {}
         states = {row.group: _state(row, sample) for row in sample.groups.items}
@@ -228,7 +242,7 @@ class Store:
                 unknown,
                 lost,
                 frozenset(where.topic for where in commits),
-                _progress(self._commits.get(group), now, elapsed_ms),
+                progress_per_s(self._commits.get(group), now, elapsed_ms, moved),
                 self.lag_engine.assess(
                     GroupReading(
                         group=group,
@@ -294,19 +308,6 @@ class Store:
         )
 
 
-class _Turn:
-    """Gives the event loop a turn after every so many items."""
-
-    def __init__(self) -> None:
-        self._done = 0
-
-    async def after(self, items: int) -> None:
-        self._done += items
-        if self._done >= SLICE:
-            self._done = 0
-            await asyncio.sleep(0)
-
-
 def _partition_rate(
     before: Sequence[int | None], now: Sequence[int | None], partition: int, elapsed_ms: int
 ) -> float | None:
@@ -345,15 +346,6 @@ def _state(row: GroupListing, sample: Sample) -> str:
         return row.state
     described = sample.members.get(row.group)
     return described.state if isinstance(described, GroupDescription) else ""
-
-
-def _progress(
-    before: Mapping[TopicPartition, int] | None, now: Mapping[TopicPartition, int], elapsed_ms: int
-) -> float | None:
-    if before is None or elapsed_ms <= 0:
-        return None
-    moved = sum(max(0, offset - before[where]) for where, offset in now.items() if where in before)
-    return moved / elapsed_ms * 1000
 
 
 def _sum_known(values: Sequence[float | None]) -> float | None:

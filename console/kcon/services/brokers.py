@@ -8,6 +8,7 @@ from kcon.core.broker_facts import BrokerRow, LogDir
 from kcon.core.kafka_error import KafkaError
 from kcon.core.snapshot import TopicInfo
 from kcon.errors import KconError
+from kcon.services.controller import active_controller
 from kcon.services.session import Session
 
 
@@ -37,7 +38,8 @@ class BrokersFound:
     """All brokers at one moment. What could not be read is a sentence, and the rest is there."""
 
     rows: tuple[BrokerRow, ...]
-    controller_id: int
+    controller_id: int | None
+    """The active controller; None: nobody tells."""
     loads: BrokerLoads
     log_dirs: Mapping[int, tuple[LogDir, ...] | KafkaError]
     problems: tuple[str, ...] = ()
@@ -60,7 +62,7 @@ async def read_brokers(session: Session) -> BrokersFound:
     ]
     return BrokersFound(
         rows=tuple(rows),
-        controller_id=info.controller_id,
+        controller_id=await active_controller(admin, info),
         loads=BrokerLoads(topics),
         log_dirs=log_dirs,
         problems=tuple(problems),

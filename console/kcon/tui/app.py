@@ -4,7 +4,7 @@ import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -19,7 +19,7 @@ from kcon.tui.arrangements import Arrangements, load_arrangements
 from kcon.tui.crash import last_words, write_report
 from kcon.tui.desk import DESKS_MAX, Desk
 from kcon.tui.engine import INTERVALS_MS, Engine
-from kcon.tui.events import SamplingFailed, SnapshotTaken
+from kcon.tui.events import JobEnded, SamplingFailed, SnapshotTaken
 from kcon.tui.keymap import KEYS_FILE, load_keymap
 from kcon.tui.launch import Launch
 from kcon.tui.needs import needs_of
@@ -30,6 +30,9 @@ from kcon.tui.text import age
 from kcon.tui.theme import FOLDER as THEMES_FOLDER
 from kcon.tui.theme import NAMED_COLORS, THEMES, load_themes
 from kcon.tui.times import TimeStyle
+
+if TYPE_CHECKING:
+    from kcon.services.standing import Standing
 
 RELOAD_S: Final = 2.0
 """How often the files that are reloaded live are looked at."""
@@ -129,6 +132,11 @@ class KconApp(App[int]):
         return self.desks[-1].snapshot if self.desks else None
 
     @property
+    def standing(self) -> "Standing | None":
+        """Return what changes slowly in the cluster in front; None: it was not looked at yet."""
+        return self.desks[-1].standing.known if self.desks else None
+
+    @property
     def failure(self) -> tuple[str, str] | None:
         """Return why the last look failed, and a hint; None when it did not."""
         return self.desks[-1].failure if self.desks else None
@@ -156,8 +164,11 @@ class KconApp(App[int]):
         if desk not in self.desks:
             return
         desk.snapshot, desk.failure = event.snapshot, None
-        if event.snapshot.has_offsets and desk.has_new_page(needs_of(event.snapshot)):
-            self.bell()
+        desk.events.look(event.snapshot)
+        if event.snapshot.has_offsets:
+            desk.standing.ask(self.now_ms())
+            if desk.has_new_page(needs_of(event.snapshot, desk.standing.known)):
+                self.bell()
         screen = self.screen
         if desk is self.desks[-1] and isinstance(screen, KconScreen):
             with self.batch_update():
@@ -167,6 +178,12 @@ class KconApp(App[int]):
             self._is_frozen = True
             gc.collect()
             gc.freeze()
+
+    def on_job_ended(self, event: JobEnded) -> None:
+        """Draw what a desk has learnt."""
+        event.job.deliver()
+        if self.desks and event.desk is self.desks[-1] and isinstance(self.screen, KconScreen):
+            self.screen.catch_up()
 
     def on_sampling_failed(self, event: SamplingFailed) -> None:
         """Keep the old picture, and say why there is no newer one."""

@@ -10,8 +10,10 @@ from textual.message import Message
 
 from kcon.contexts.context import Context
 from kcon.observe.snapshot import ClusterSnapshot
+from kcon.tui.cluster_events import ClusterEvents
 from kcon.tui.engine import Engine, Receiver
-from kcon.tui.events import SamplingFailed, SnapshotTaken
+from kcon.tui.events import JobEnded, SamplingFailed, SnapshotTaken
+from kcon.tui.standing_watch import StandingWatch
 
 if TYPE_CHECKING:
     from kcon.tui.needs import Need
@@ -37,6 +39,8 @@ class Desk:
         """What could not wait at the last look; None before the first."""
         self.searches: OrderedDict[SearchKey, SearchJob] = OrderedDict()
         """The last ones, running or not."""
+        self.events = ClusterEvents()
+        self.standing = StandingWatch(engine, self)
         self._receiver = receiver
         self._interval_ms = engine.interval_ms
 
@@ -47,7 +51,7 @@ class Desk:
 
     def post_message(self, message: Message) -> bool:
         """Hand on what the engine says, with the name of the desk. Engine thread."""
-        if isinstance(message, SnapshotTaken | SamplingFailed):
+        if isinstance(message, SnapshotTaken | SamplingFailed | JobEnded):
             # No other thread has it yet.
             message.desk = self
         return self._receiver.post_message(message)

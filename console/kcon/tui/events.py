@@ -45,6 +45,8 @@ class JobEnded(Message, bubble=False):
     def __init__(self, job: "AnyJob") -> None:
         super().__init__()
         self.job = job
+        self.desk: Desk | None = None
+        """Whose job it was; None: a view's own."""
 
 
 class RecordsArrived(Message, bubble=False):

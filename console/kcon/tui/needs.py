@@ -1,17 +1,24 @@
 """What needs a person, and where does one look first? Read from one picture of the cluster; pure."""
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kcon.core.group_status import WEIGHT, GroupStatus
 from kcon.core.ids import GroupId
 from kcon.core.snapshot import NO_BROKER
-from kcon.core.units import format_count_short
+from kcon.core.units import format_count_short, format_duration
 from kcon.core.wire_text import WireText
 from kcon.observe.snapshot import ClusterSnapshot
-from kcon.tui.address import Address, Group, Listing, Topics
+from kcon.tui.address import Address, Broker, Group, Listing, Topics
 from kcon.tui.lag_text import show_time_lag
 from kcon.tui.text import age, plural, show_eta
 
+if TYPE_CHECKING:
+    from kcon.services.standing import Standing
+
+FULL_SHARE: Final = 0.9
+"""A volume that is as full as this needs somebody,"""
+FULL_SOON_MS: Final = 24 * 3_600_000
+"""and so does one that will be full within so long."""
 NEEDS_MAX: Final = 50
 _STATES: Final = frozenset(GroupStatus) - {GroupStatus.OK, GroupStatus.NOTFOUND}
 
@@ -32,9 +39,9 @@ class Need(NamedTuple):
         return "page" if self.is_page else "warn"
 
 
-def needs_of(snapshot: ClusterSnapshot) -> list[Need]:
-    """Return what a person should look at, the worst first."""
-    needs = [*_partitions(snapshot), *_groups(snapshot)]
+def needs_of(snapshot: ClusterSnapshot, standing: "Standing | None" = None) -> list[Need]:
+    """Return what a person should look at, the worst first. standing: what changes slowly, where it is known."""
+    needs = [*_partitions(snapshot), *_standing(snapshot, standing), *_groups(snapshot)]
     needs += [Need(False, "sampling", problem, "", Listing("brokers")) for problem in snapshot.problems]
     needs.sort(key=lambda need: not need.is_page)
     return needs[:NEEDS_MAX]
@@ -55,6 +62,39 @@ def _partitions(snapshot: ClusterSnapshot) -> list[Need]:
         needs.append(
             Need(False, "replicas", f"{plural(under, 'partition')} under-replicated", _suspect(snapshot), _brokers())
         )
+    return needs
+
+
+def _standing(snapshot: ClusterSnapshot, standing: "Standing | None") -> list[Need]:
+    if standing is None:
+        return []
+    needs = []
+    # Half a minute old: what the last look at the partitions does not bear out any more is left out.
+    under = len(standing.health.under_min_isr) if sum(snapshot.topics.under_replicated) else 0
+    if under:
+        suspects = sorted(standing.health.suspects)
+        where: Address = Broker(suspects[0]) if len(suspects) == 1 else Listing("brokers")
+        text = f"writes with acks=all fail; all wait on broker {', '.join(map(str, suspects))}"
+        needs.append(Need(True, "min ISR", plural(under, "partition"), text, where))
+    for each in standing.hanging:
+        producer = each.producer
+        since = age(producer.last_timestamp_ms, snapshot.taken_ms)
+        place = f"{producer.partition.topic}/{producer.partition.partition}/{producer.txn_start_offset}"
+        name = each.transactional_id or f"producer {producer.producer_id}"
+        needs.append(Need(True, name, f"HANGS {since}", f"readers wait at {place}", Listing("transactions")))
+    for volume in standing.volumes:
+        if volume.error is not None:
+            needs.append(
+                Need(True, f"broker {volume.broker_id}", "DISK OFFLINE", str(volume.path), Broker(volume.broker_id))
+            )
+            continue
+        used = None if volume.free_share is None else 1 - volume.free_share
+        soon = volume.full_in_ms is not None and volume.full_in_ms < FULL_SOON_MS
+        if used is not None and (used >= FULL_SHARE or soon):
+            text = f"full in {format_duration(volume.full_in_ms)}" if volume.full_in_ms is not None else ""
+            needs.append(
+                Need(False, f"broker {volume.broker_id}", f"disk {used:.0%} full", text, Broker(volume.broker_id))
+            )
     return needs
 
 

@@ -57,8 +57,14 @@ class TimeStyle:
         text = self.format(time_ms)
         return text[5:23].replace("T", " ") if len(text) > 23 else text
 
+    def time_of_day(self, time_ms: int) -> str:
+        """Write hours and minutes of a moment, or how long ago it was."""
+        return f"-{age(time_ms, self._now_ms())}" if self.style == "age" else f"{self._local(time_ms):%H:%M}"
+
     def clock(self) -> str:
         """Write the time of day."""
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=self._now_ms())
-        local = moment.astimezone(self.tz)
+        local = self._local(self._now_ms())
         return f"{local:%H:%M} {local.tzname() or ''}".rstrip()
+
+    def _local(self, time_ms: int) -> datetime:
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)).astimezone(self.tz)

@@ -19,11 +19,11 @@ from kcon.tui.screens.topics import TopicsScreen
 
 def test_the_overview_names_the_cluster_its_counts_and_what_is_behind(consoles: Any) -> None:
     async def test(console: Any) -> None:
-        text = await console.until("billing")
+        text = await console.until("brokers 1/1 ctrl 1")
+        assert "billing" in text
         top = text.splitlines()[0]
         assert "OVERVIEW" in top
         assert "prod" in top
-        assert "brokers 1/1 ctrl 1" in top
         assert "3 topics 1 group" in top
         assert "nothing found" in text or "NEEDS YOU" in text
 

@@ -14,7 +14,7 @@ from kcon.core.ids import TopicPartition, topic_name
 FOLDER = Path(__file__).parent / "snapshots"
 SIZES = [(80, 24), (120, 36), (200, 50)]
 VIEWS = {
-    "overview": "NEEDS YOU 1",
+    "overview": "NEEDS YOU 3",
     "topics": "orders",
     "topic/orders": "orders",
     "groups": "billing",
@@ -38,7 +38,7 @@ def test_each_view_looks_as_it_did(consoles: Any, administration: Any, size: tup
     found: dict[str, str] = {}
 
     async def test(console: Any) -> None:
-        await console.until("NEEDS YOU 1")
+        await console.until("NEEDS YOU 3")
         for address, word in VIEWS.items():
             console.app.execute_line("overview")
             await console.pilot.pause()

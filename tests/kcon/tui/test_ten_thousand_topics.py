@@ -64,6 +64,8 @@ async def browse(context: Context, folder: Path) -> None:
         await until(pilot, lambda: len(table.rows) == TOPICS, "all topics in the table")
         await until(pilot, lambda: app.snapshot is not None and app.snapshot.has_offsets, "the offsets")
         await pilot.press("p")
+        # Whatever else comes in by itself is drawn too, so it has to be there before.
+        await until(pilot, lambda: app.standing is not None, "what changes slowly")
         await pilot.pause(0.2)
         visible = table.size.height
         for key in KEYS:

@@ -12,11 +12,13 @@ from kcon.core.ids import TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.wire_text import WireText
 from kcon.errors import NotFoundError
+from kcon.services.controller import active_controller
 from kcon.services.session import Session
 from kcon.tui.address import Records
 from kcon.tui.rows import Column, Rows
-from kcon.tui.screens.brokers import full_role, show_bytes, show_share, used_share
+from kcon.tui.screens.brokers import used_share
 from kcon.tui.screens.config_table import CONFIG_COLUMNS, alter_line, chosen_entries, config_rows, explain
+from kcon.tui.screens.disk_columns import full_role, show_bytes, show_share
 from kcon.tui.screens.tabbed import TabbedScreen
 from kcon.tui.text import plural
 from kcon.tui.widgets.painted import Lines
@@ -91,7 +93,7 @@ class BrokerScreen(TabbedScreen):
         topics = await admin.topics()
         return BrokerTold(
             row=row,
-            is_controller=(await admin.cluster()).controller_id == self._broker_id,
+            is_controller=await active_controller(admin, await admin.cluster()) == self._broker_id,
             dirs=(await admin.log_dirs([self._broker_id])).get(self._broker_id),
             configs=(await admin.describe_configs([resource]))[resource],
             leads=frozenset(

@@ -6,32 +6,15 @@ from typing import Any
 from textual import on
 
 from kcon.core.broker_facts import LogDir
-from kcon.core.units import format_bytes
 from kcon.services.brokers import BrokersFound, read_brokers
 from kcon.services.session import Session
 from kcon.tui.address import Broker
 from kcon.tui.rows import Column, Rows
+from kcon.tui.screens.disk_columns import full_role, show_bytes, show_full_in, show_share
 from kcon.tui.screens.listing import ListingScreen
-from kcon.tui.text import UNKNOWN, plural, show_rate
+from kcon.tui.text import plural, show_rate
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
-
-
-def show_bytes(value: object) -> str:
-    """Write a size."""
-    return format_bytes(value) if isinstance(value, int) else UNKNOWN
-
-
-def show_share(value: object) -> str:
-    """Write a part of a whole in percent."""
-    return f"{value:.0%}" if isinstance(value, float) else UNKNOWN
-
-
-def full_role(value: object) -> str:
-    """Return the role of how full a disk is."""
-    if not isinstance(value, float):
-        return "text"
-    return "bad" if value >= 0.9 else "warn" if value >= 0.8 else "text"
 
 
 def state_role(value: object) -> str:
@@ -56,7 +39,7 @@ class BrokersScreen(ListingScreen):
         Column(key="in", title="IN/s", right=True, width=8, show=show_rate, sums=True, drop=2),
         Column(key="size", title="SIZE", right=True, width=9, show=show_bytes, sums=True, drop=3),
         Column(key="used", title="DISK", right=True, width=5, show=show_share, role=full_role, drop=4),
-        Column(key="full", title="FULL IN", right=True, drop=9, sort=False),
+        Column(key="full", title="FULL IN", right=True, drop=9, show=show_full_in),
         Column(key="state", title="STATE", search=True, role=state_role, drop=1),
     )
 
@@ -76,6 +59,7 @@ class BrokersScreen(ListingScreen):
         """Return a row a broker."""
         found: BrokersFound = told
         snapshot = self.console.snapshot
+        standing = self.console.standing
         rates = dict(zip(snapshot.brokers.broker_id, snapshot.brokers.in_per_s, strict=True)) if snapshot else {}
         loads = [found.loads(row.id) for row in found.rows]
         dirs = [_dirs(found, row.id) for row in found.rows]
@@ -91,7 +75,7 @@ class BrokersScreen(ListingScreen):
                 "in": [rates.get(row.id) for row in found.rows],
                 "size": [None if each is None else sum(one.size_bytes for one in each) for each in dirs],
                 "used": [None if each is None else used_share(each) for each in dirs],
-                "full": [None] * len(found.rows),
+                "full": [None if standing is None else standing.full_in_ms(row.id) for row in found.rows],
                 "state": [
                     _state(row.fenced, row.id == found.controller_id, each)
                     for row, each in zip(found.rows, dirs, strict=True)

@@ -2,31 +2,37 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from kcon.core.ids import GroupId
-from kcon.core.snapshot import NO_BROKER
 from kcon.core.time_lag import worst_time_lag
 from kcon.core.units import format_count_short
 from kcon.core.wire_text import WireText
 from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.address import Address, Broker, Group, Topic
+from kcon.tui.cluster_events import newest
 from kcon.tui.lag_text import show_time_lag, time_lag_role
 from kcon.tui.needs import Need, needs_of
 from kcon.tui.plot import spark
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
+from kcon.tui.screens.disk_columns import full_role, show_full_in, show_share
 from kcon.tui.text import UNKNOWN, Part, plural, show_eta, show_rate
 from kcon.tui.widgets.chart import Chart, is_ascii_only
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
+if TYPE_CHECKING:
+    from kcon.services.standing import Standing
+
 NEEDS_SHOWN = 4
 """Rows of what needs a person; the others are below them, where the keys lead."""
+EVENTS_SHOWN = 8
 TOP_MAX = 200
 """Rows in the panels; the lists show the rest."""
 
@@ -59,15 +65,15 @@ TOPIC_COLUMNS = (
     Column(key="topic", title="TOP TOPICS", flex=True, search=True),
     Column(key="in", title="IN/s", right=True, width=8, show=show_rate),
     Column(key="share", title="SHARE", right=True, width=5, drop=2),
-    Column(key="hot", title="HOT", right=True, drop=3, sort=False),
+    Column(key="hot", title="HOT", right=True, drop=3, sort=False, role=lambda _value: "warn"),
 )
 BROKER_COLUMNS = (
     Column(key="broker", title="BROKER", flex=True),
     Column(key="in", title="IN/s", right=True, width=8, show=show_rate),
-    Column(key="out", title="OUT", right=True, drop=3, sort=False),
-    Column(key="disk", title="DISK", right=True, drop=4, sort=False),
-    Column(key="full", title="FULL", right=True, drop=5, sort=False),
-    Column(key="urp", title="URP", right=True, drop=1),
+    Column(key="out", title="OUT/s", right=True, width=8, drop=4, show=show_rate),
+    Column(key="disk", title="DISK", right=True, width=4, drop=2, show=show_share, role=full_role),
+    Column(key="full", title="FULL", right=True, drop=3, show=show_full_in),
+    Column(key="urp", title="URP", right=True, drop=1, role=lambda value: "warn" if value else "text"),
 )
 
 
@@ -116,11 +122,12 @@ class OverviewScreen(KconScreen):
             return (Fact(",".join(self.console.context.bootstrap), 3),)
         cluster = snapshot.cluster
         live, seen = len(cluster.brokers), snapshot.brokers_seen
-        controller = cluster.controller_id if cluster.controller_id != NO_BROKER else UNKNOWN
+        standing = self.console.standing
+        controller = UNKNOWN if standing is None or standing.controller_id is None else standing.controller_id
         groups = plural(len(snapshot.groups), "group") if snapshot.has_offsets else f"{UNKNOWN} groups"
         rps = UNKNOWN if snapshot.requests_per_s is None else f"{snapshot.requests_per_s:.0f}"
         return (
-            Fact(UNKNOWN, 8),
+            *([Fact(standing.release, 8)] if standing is not None and standing.release is not None else []),
             Fact(f"brokers {live}/{seen} ctrl {controller}", 5, "bad" if live < seen else "text"),
             Fact(f"{plural(len(snapshot.topics), 'topic')} {groups}", 2),
             Fact(f"{rps} rps", 6),
@@ -143,12 +150,13 @@ class OverviewScreen(KconScreen):
         if snapshot is None:
             self._draw_needs([], UNKNOWN)
             return
-        needs = needs_of(snapshot)
+        needs = needs_of(snapshot, self.console.standing)
         self._draw_needs(needs, "nothing found" if snapshot.has_offsets else UNKNOWN)
         self._draw_throughput(snapshot)
         self.query_one("#groups", VirtualTable).set_rows(_group_rows(snapshot))
         self.query_one("#topics", VirtualTable).set_rows(_topic_rows(snapshot))
-        self.query_one("#brokers", VirtualTable).set_rows(_broker_rows(snapshot))
+        self.query_one("#brokers", VirtualTable).set_rows(_broker_rows(snapshot, self.console.standing))
+        self._draw_events()
 
     def _draw_needs(self, needs: Sequence[Need], empty: str) -> None:
         self._needs = {(str(need.address), need.what): need.address for need in needs}
@@ -159,6 +167,18 @@ class OverviewScreen(KconScreen):
         table.view.columns = [first, *NEED_COLUMNS[1:]]
         table.styles.height = 1 + min(max(1, len(needs)), NEEDS_SHOWN if self.size.height >= 22 else 1)
         table.set_rows(need_rows(needs))
+
+    def _draw_events(self) -> None:
+        """The latest first; as many as the line holds."""
+        line: list[Part] = [Part("  EVENTS ", "title")]
+        events = self.console.desks[-1].events.rows if self.console.desks else ()
+        for place, event in enumerate(newest(events, EVENTS_SHOWN)):
+            line += [Part(" · ", "dim")] if place else []
+            line += [Part(f"{self.console.times.time_of_day(event.time_ms)} ", "dim")]
+            line.append(Part(event.what, "bad" if event.is_bad else "text"))
+        self.query_one("#events", Lines).set_lines(
+            [line if len(line) > 1 else [*line, Part("none since start", "dim")]]
+        )
 
     def _draw_throughput(self, snapshot: ClusterSnapshot) -> None:
         strip = self.query_one("#strip", Lines)
@@ -298,23 +318,23 @@ def _topic_rows(snapshot: ClusterSnapshot) -> Rows:
             "topic": [topics.name[index] for index in order],
             "in": [rates[index] for index in order],
             "share": [shares[index] for index in order],
-            "hot": [None] * len(order),
+            "hot": [None if (hot := topics.hot[index]) is None else f"p{hot}!" for index in order],
         },
     )
 
 
-def _broker_rows(snapshot: ClusterSnapshot) -> Rows:
+def _broker_rows(snapshot: ClusterSnapshot, standing: "Standing | None") -> Rows:
     brokers = snapshot.brokers
-    controller = snapshot.cluster.controller_id
-    unknown = [None] * len(brokers)
+    ids = brokers.broker_id
+    controller = None if standing is None else standing.controller_id
     return Rows(
-        keys=list(brokers.broker_id),
+        keys=list(ids),
         values={
-            "broker": [f"{each} ctrl" if each == controller else str(each) for each in brokers.broker_id],
+            "broker": [f"{each} ctrl" if each == controller else str(each) for each in ids],
             "in": brokers.in_per_s,
-            "out": unknown,
-            "disk": unknown,
-            "full": unknown,
+            "out": brokers.out_per_s,
+            "disk": [None if standing is None else standing.used_share(each) for each in ids],
+            "full": [None if standing is None else standing.full_in_ms(each) for each in ids],
             "urp": brokers.under_replicated,
         },
     )

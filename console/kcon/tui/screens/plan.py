@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from kcon.contexts.context import Mode
 from kcon.errors import KconError
 from kcon.tui.screens.base import KconScreen
-from kcon.tui.text import Line, Part
+from kcon.tui.text import Line, Part, safe
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.prompt import Prompt
 from kcon.tui.widgets.virtual_table import VirtualTable
@@ -122,6 +122,9 @@ class PlanScreen(KconScreen):
     def finished(self, text: str, *, bad: bool) -> None:
         """Show how it ended."""
         self._is_running, self.is_done = False, True
+        if self.console.desks:
+            done = safe(self.cli_command().removeprefix("kcon "))
+            self.console.desks[-1].events.add(self.console.now_ms(), done, is_bad=bad)
         self.show_ask()
         self.say(text, bad=bad)
         self.do_refresh()

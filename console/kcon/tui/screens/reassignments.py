@@ -9,7 +9,7 @@ from kcon.core.kafka_error import KafkaError
 from kcon.errors import KconError
 from kcon.services.session import Session
 from kcon.tui.rows import Column, Rows
-from kcon.tui.screens.brokers import show_bytes, show_share
+from kcon.tui.screens.disk_columns import show_bytes, show_share
 from kcon.tui.screens.listing import ListingScreen
 from kcon.tui.text import plural
 from kcon.tui.widgets.status_line import Fact

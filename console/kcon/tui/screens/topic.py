@@ -5,23 +5,24 @@ from collections.abc import Mapping, Sequence
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 
-from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
+from kcon.core.config_entry import ConfigEntry
 from kcon.core.ids import GroupId, TopicName, TopicPartition
-from kcon.core.kafka_error import KafkaError
 from kcon.core.snapshot import NO_BROKER
 from kcon.core.wire_text import WireText
-from kcon.errors import NotFoundError
 from kcon.observe.rings import Rings, Series
 from kcon.services.session import Session
-from kcon.services.topics import TopicDescription, describe_topics, find_topics
+from kcon.services.topics import TopicDescription
 from kcon.tui.address import Group, Records
 from kcon.tui.rows import Column, Rows
-from kcon.tui.screens.brokers import show_share
 from kcon.tui.screens.config_table import CONFIG_COLUMNS, alter_line, chosen_entries, config_rows, explain
+from kcon.tui.screens.disk_columns import show_bytes, show_share
 from kcon.tui.screens.groups import state_role
 from kcon.tui.screens.tabbed import TabbedScreen
+from kcon.tui.screens.topics import TREND_WIDTH, draw_trend
 from kcon.tui.text import UNKNOWN, plural, show, show_rate
+from kcon.tui.topic_reading import TopicReading, read_topic
 from kcon.tui.widgets.chart import Chart
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
@@ -41,7 +42,11 @@ PARTITION_COLUMNS = (
     Column(key="end", title="END", right=True),
     Column(key="span", title="OFFSETS", right=True, sums=True, counts_unknown=True),
     Column(key="in", title="IN/s", right=True, width=8, show=show_rate, sums=True),
+    Column(
+        key="trend", title="TREND", width=TREND_WIDTH, draw=draw_trend, drop=9, role=lambda _value: "in", sort=False
+    ),
     Column(key="share", title="SHARE", right=True, width=5, show=show_share, drop=7),
+    Column(key="size", title="SIZE", right=True, width=9, show=show_bytes, sums=True, drop=8),
     Column(
         key="state",
         title="STATE",
@@ -84,8 +89,8 @@ class TopicScreen(TabbedScreen):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-tall")]
     DEFAULT_CSS = """
     TopicScreen {
-        #chart { height: 35%; min-height: 6; max-height: 14; }
-        &.-low #chart { display: none; }
+        #charts { height: 35%; min-height: 6; max-height: 14; }
+        &.-low #charts { display: none; }
     }
     """
 
@@ -93,14 +98,18 @@ class TopicScreen(TabbedScreen):
         super().__init__()
         self._name_shown = name
         self._ends: Rings[TopicPartition] = Rings(TICKS)
+        self._rates: Rings[TopicPartition] = Rings(TREND_WIDTH)
         self._rate: Rings[str] = Rings(TICKS)
         self._described: TopicDescription | None = None
+        self._sizes: Mapping[int, int] = {}
         self._configs: Mapping[WireText, ConfigEntry] | None = None
         self._every = False
 
     def body(self) -> ComposeResult:
         """A chart, tabs, tables."""
-        yield Chart("IN", "in", widget_id="chart")
+        with Horizontal(id="charts"):
+            yield Chart("IN", "in", widget_id="chart")
+            yield Chart("OUT", "out", widget_id="chart-out")
         yield TabLine()
         yield VirtualTable(PARTITION_COLUMNS, widget_id="partitions", empty="reading the partitions")
         yield VirtualTable(CONFIG_COLUMNS, widget_id="configs", has_sums=False, empty="all from the cluster's defaults")
@@ -123,11 +132,13 @@ class TopicScreen(TabbedScreen):
             return ()
         topic = described.topic
         rate = self._rate.series("in").last
+        size = sum(self._sizes.values()) if self._sizes else None
         return (
             Fact(plural(len(topic.partitions), "partition"), 3),
             Fact(f"RF {topic.replication_factor}", 5),
             Fact(f"{show(described.span)} offsets", 1),
             Fact(f"in {show_rate(rate)}", 2),
+            Fact(show_bytes(size), 4),
         )
 
     def cli_command(self) -> str:
@@ -154,29 +165,31 @@ class TopicScreen(TabbedScreen):
 
     # --- asking ----------------------------------------------------------------------------------------------
 
-    async def _ask(self, session: Session) -> "tuple[TopicDescription, Mapping[WireText, ConfigEntry] | None]":
-        found = await find_topics(session, [self._name_shown.raw])
-        if not found.topics:
-            raise NotFoundError(f"Topic {self._name_shown} does not exist.")
-        resource = ConfigResource(ResourceType.TOPIC, self._name_shown)
-        configs = (await (await session.admin()).describe_configs([resource]))[resource]
-        described = (await describe_topics(session, found.topics))[0]
-        return described, None if isinstance(configs, KafkaError) else configs
+    async def _ask(self, session: Session) -> TopicReading:
+        return await read_topic(session, self._name_shown)
 
-    def _told(self, told: "tuple[TopicDescription, Mapping[WireText, ConfigEntry] | None]") -> None:
-        described, self._configs = told
-        self._described = described
+    def _told(self, told: TopicReading) -> None:
+        described, self._configs = told.described, told.configs
+        self._described, self._sizes = described, told.sizes
         now_ms = self.console.now_ms()
         places = {TopicPartition(self._name_shown, part.info.partition): part.end for part in described.partitions}
         self._ends.push(now_ms, places)
         rates = {where: self._ends.series(where).change_per_s(RATE_WINDOW_MS) for where in places}
+        self._rates.push(now_ms, {where: None if rate is None else max(0.0, rate) for where, rate in rates.items()})
         known_rates = [max(0.0, rate) for rate in rates.values() if rate is not None]
-        self._rate.push(now_ms, {"in": sum(known_rates) if known_rates else None})
+        self._rate.push(now_ms, {"in": sum(known_rates) if known_rates else None, "out": self._out_per_s()})
         self._draw_partitions(described, list(rates.values()))
         self._draw_configs()
-        self._draw_chart(now_ms)
+        self._draw_charts(now_ms)
         self.draw_tabs()
         self.draw_frame()
+
+    def _out_per_s(self) -> float | None:
+        """Return how fast groups move in it, as the last look at the whole cluster has it."""
+        snapshot = self.console.snapshot
+        if snapshot is None or self._name_shown not in snapshot.topics.name:
+            return None
+        return snapshot.topics.out_per_s[snapshot.topics.name.index(self._name_shown)]
 
     def _draw_partitions(self, described: TopicDescription, rates: Sequence[float | None]) -> None:
         parts = described.partitions
@@ -195,16 +208,22 @@ class TopicScreen(TabbedScreen):
                     "span": [part.span for part in parts],
                     "in": [None if rate is None else max(0.0, rate) for rate in rates],
                     "share": [None if rate is None or total <= 0 else max(0.0, rate) / total for rate in rates],
+                    "trend": [
+                        self._rates.values(TopicPartition(self._name_shown, part.info.partition)) for part in parts
+                    ],
+                    "size": [self._sizes.get(part.info.partition) for part in parts],
                     "state": [_state(part.info.leader_id, part.info.is_under_replicated, part.error) for part in parts],
                 },
             )
         )
 
-    def _draw_chart(self, now_ms: int) -> None:
+    def _draw_charts(self, now_ms: int) -> None:
         own = self._rate.series("in")
         before = self._from_snapshot(own.times_ms[0] if own.times_ms else now_ms)
         series = Series((*before.times_ms, *own.times_ms), (*before.values, *own.values))
         self.query_one("#chart", Chart).set_series(series, f"IN {show_rate(own.last)} records", now_ms)
+        out = self._rate.series("out")
+        self.query_one("#chart-out", Chart).set_series(out, f"OUT {show_rate(out.last)} records", now_ms)
 
     def _from_snapshot(self, until_ms: int) -> Series:
         """Return what was sampled of this topic before the view was opened."""
@@ -318,11 +337,13 @@ class TopicScreen(TabbedScreen):
 
     def do_zoom_in(self) -> None:
         """Show a shorter time."""
-        self.query_one(Chart).zoom(-1)
+        for chart in self.query(Chart):
+            chart.zoom(-1)
 
     def do_zoom_out(self) -> None:
         """Show a longer time."""
-        self.query_one(Chart).zoom(1)
+        for chart in self.query(Chart):
+            chart.zoom(1)
 
     def do_records(self) -> None:
         """Follow the records of all partitions."""

@@ -12,7 +12,7 @@ from kcon.tui.address import Records, Topic
 from kcon.tui.plot import spark
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
-from kcon.tui.screens.brokers import show_share
+from kcon.tui.screens.disk_columns import show_bytes, show_share
 from kcon.tui.text import plural, show_rate
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
@@ -41,7 +41,9 @@ COLUMNS = (
     Column(key="loved", title="", width=1, drop=1, sort=False, role=lambda _value: "key"),
     Column(key="offline", title="OFFLINE", right=True, hidden=True, role=lambda value: "bad" if value else "text"),
     Column(key="share", title="SHARE", right=True, width=5, show=show_share, drop=9),
-    Column(key="size", title="SIZE", right=True, drop=8, sort=False),
+    Column(key="size", title="SIZE", right=True, width=9, drop=8, show=show_bytes, sums=True),
+    Column(key="out", title="OUT/s", right=True, width=8, show=show_rate, sums=True, drop=10),
+    Column(key="hot", title="HOT", right=True, width=5, drop=11, sort=False, role=lambda _value: "warn"),
 )
 
 
@@ -101,6 +103,8 @@ class TopicsScreen(KconScreen):
         if loved:
             shown.sort(key=lambda index: topics.name[index].raw not in loved)
         total = sum(topics.in_per_s[index] or 0.0 for index in shown)
+        standing = self.console.standing
+        sizes = None if standing is None else standing.topic_bytes
 
         def pick(values: Sequence[object]) -> list[object]:
             return [values[index] for index in shown]
@@ -123,7 +127,9 @@ class TopicsScreen(KconScreen):
                     "trend": pick(topics.trend),
                     "groups": pick(topics.groups),
                     "urp": pick(topics.under_replicated),
-                    "size": [None] * len(shown),
+                    "size": [None if sizes is None else sizes.get(topics.name[index]) for index in shown],
+                    "out": pick(topics.out_per_s),
+                    "hot": [None if (hot := topics.hot[index]) is None else f"p{hot}!" for index in shown],
                 },
             )
         )

@@ -47,9 +47,10 @@ def last_line(view: TableView, width: int, note: str) -> Line:
     placed = view.columns_at(width)
     if not view.order or not placed:
         return [Part(note, "dim")]
-    notes = [Part(f"+ {view.unknown:,} unknown", "warn")] if view.unknown else []
-    if view.marks:
-        notes.append(Part(f"{len(view.marks):,} marked", "key"))
+    # Marks first: they are what the next key works on, and a narrow column has room for one note.
+    notes = [Part(f"{len(view.marks):,} marked", "key")] if view.marks else []
+    if view.unknown:
+        notes.append(Part(f"+ {view.unknown:,} unknown", "warn"))
     place = f"{view.cursor + 1:,}/{len(view.order):,}"
     if view.filter is not None:
         place += f" of {len(view.rows):,} /{view.filter.typed}"
@@ -58,7 +59,8 @@ def last_line(view: TableView, width: int, note: str) -> Line:
         notes.append(Part(note, "dim"))
     if not view.sums:
         return _joined(notes)
-    line = _filled(_joined([Part("SUM", "sum"), *notes]), placed[0][1])
+    notes.insert(bool(view.marks), Part("SUM", "sum"))
+    line = _filled(_joined(notes), placed[0][1])
     for column, wide in placed[1:]:
         line += _spaced(line, Part(fit(view.sums.get(column.key, ""), wide, right=column.right), "sum"))
     return line
