@@ -45,13 +45,13 @@ CONTROL_FLAG: Final = 0x20
 DELETE_HORIZON_FLAG: Final = 0x40
 
 ATTRIBUTES_AT: Final = 21
-_LEADER_EPOCH_AT: Final = 12
 _CRC_AT: Final = 17
 _MAX_TIMESTAMP_AT: Final = 35
 
 HEADER: Final = Packer(">qiibIhiqqqhii")
 _BASE_OFFSET: Final = Packer(">q")
-_INT32: Final = Packer(">i")
+_PLACE: Final = Packer(">qii")
+"""Base offset, batch length and leader epoch."""
 _UINT32: Final = Packer(">I")
 _INT16: Final = Packer(">h")
 
@@ -143,10 +143,15 @@ def is_intact(batch: Buffer, header: BatchHeader) -> bool:
     return header.crc == crc32c(memoryview(batch)[ATTRIBUTES_AT : header.size_bytes])
 
 
-def patch_base_offset(batch: bytearray | memoryview, base_offset: int, leader_epoch: int) -> None:
-    """Give a batch its place in the log, in place. The CRC stays valid."""
-    _BASE_OFFSET.pack_into(batch, 0, base_offset)
-    _INT32.pack_into(batch, _LEADER_EPOCH_AT, leader_epoch)
+def place_in_log(batch: bytearray | memoryview, base_offset: int, leader_epoch: int) -> tuple[int, int]:
+    """Give a batch its place in the log, in place; the CRC stays valid. The batch must fill `batch`.
+
+    Returns the offset of its last record and the greatest timestamp, NO_TIMESTAMP when compaction left none in it.
+    """
+    _, length, _, _, _, _, last_delta, _, max_timestamp, _, _, _, count = HEADER.unpack_from(batch)
+    assert length + LOG_OVERHEAD == len(batch), "a batch is handed over without bytes around it"
+    _PLACE.pack_into(batch, 0, base_offset, length, leader_epoch)
+    return base_offset + last_delta, max_timestamp if count else NO_TIMESTAMP
 
 
 def patch_timestamps(batch: bytearray | memoryview, attributes: int, max_timestamp: int) -> None:

@@ -92,14 +92,16 @@ def walk_compiled(batch: Buffer, header: BatchHeader, records: Buffer | None = N
     reader = _compiled
     if reader is None or header.attributes & TIMESTAMP_TYPE_FLAG:
         return None
+    if records is None and not keys:
+        timestamps = read_timestamps(batch)
+        if timestamps is None:
+            return None
+        return Walk(max(timestamps), min(timestamps), has_keyless=False, is_in_order=True)
     if records is not None:
         plain = bytearray(memoryview(batch)[:HEADER_BYTES])
         plain[ATTRIBUTES_AT + 1] &= ~CODEC_MASK
         batch = b"".join((plain, records))
     try:
-        if records is None and not keys:
-            timestamps = list(map(_timestamp, reader(batch)))
-            return Walk(max(timestamps), min(timestamps), has_keyless=False, is_in_order=True)
         rows = list(map(_row, reader(batch)))
     except _compiled_errors:
         return None
@@ -107,6 +109,19 @@ def walk_compiled(batch: Buffer, header: BatchHeader, records: Buffer | None = N
     base = header.base_offset
     in_order = [row[1] for row in rows] == list(range(base, base + len(rows)))
     return Walk(max(timestamps), min(timestamps), any(row[2] is None for row in rows), in_order)
+
+
+def read_timestamps(batch: Buffer) -> list[int] | None:
+    """Return the timestamps of the records of an uncompressed batch that has those of its producer.
+
+    None when the compiled reader is not loaded or anything is unusual.
+    """
+    if _compiled is None:
+        return None
+    try:
+        return list(map(_timestamp, _compiled(batch)))
+    except _compiled_errors:
+        return None
 
 
 def walk_exact(payload: Buffer, header: BatchHeader, *, lenient: bool = False) -> list[RecordPlace]:

@@ -18,7 +18,7 @@ from kcon_broker.batch.header import (
     TRANSACTIONAL_FLAG,
     BatchHeader,
 )
-from kcon_broker.batch.validate import BatchError, validate_batch
+from kcon_broker.batch.validate import BatchError, BatchRules, validate_batch
 from kcon_broker.handlers.registry import Answer, CloseConnection, RequestContext, handles
 from kcon_broker.state.gate import Gate
 from kcon_broker.state.groups.outcome import Moment
@@ -91,14 +91,17 @@ def _each_once(request: ProduceRequest) -> list[TopicProduceData]:
 
 def _has_transactional_batch(wishes: list[TopicProduceData]) -> bool:
     """Tell whether a batch, sound or not, says that it belongs to a transaction: that is looked at before all else."""
-    return any(
-        data.records is not None
-        and len(data.records) >= HEADER_BYTES
-        and data.records[ATTRIBUTES_AT + 1] & TRANSACTIONAL_FLAG
-        and data.records[_MAGIC_AT] == MAGIC
-        for topic in wishes
-        for data in topic.partition_data
-    )
+    for topic in wishes:
+        for data in topic.partition_data:
+            records = data.records
+            if (
+                records is not None
+                and len(records) >= HEADER_BYTES
+                and records[ATTRIBUTES_AT + 1] & TRANSACTIONAL_FLAG
+                and records[_MAGIC_AT] == MAGIC
+            ):
+                return True
+    return False
 
 
 class _Production:
@@ -181,33 +184,37 @@ class _Production:
         log = broker.log_of(partition)
         if log is None:
             return self._error(data, ErrorCode.KAFKA_STORAGE_ERROR)
+        rules = broker.rules_of(topic)
         batch = validate_batch(
             data.records,
-            rules=broker.rules_of(topic),
+            rules=rules,
             now_ms=ctx.wall_ms,
             allow_zstd=ctx.api_version >= _FIRST_VERSION_WITH_ZSTD,
         )
         if isinstance(batch, BatchError):
             return self._refused(data, batch, log)
         header = batch.header
-        if header.is_transactional:
+        is_transactional, has_producer_id = header.is_transactional, header.has_producer_id
+        if is_transactional:
             assert self.transactional_id is not None, "refused before"
             error = self._join_transaction(self.transactional_id, partition, header)
             if error is not ErrorCode.NONE:
                 return self._error(data, error)
-        elif header.producer_id in partition.producers.transactions.ongoing:
+        elif has_producer_id and header.producer_id in partition.producers.transactions.ongoing:
             return self._error(data, ErrorCode.INVALID_TXN_STATE, "A transactional batch was expected.")
-        if header.has_producer_id:
+        if has_producer_id:
             verdict = partition.producers.check(
                 header.producer_id,
                 header.producer_epoch,
                 header.base_sequence,
                 header.last_sequence,
-                must_begin=header.is_transactional and ctx.api_version >= _FIRST_VERSION_THAT_ADDS,
+                must_begin=is_transactional and ctx.api_version >= _FIRST_VERSION_THAT_ADDS,
             )
             if isinstance(verdict, Duplicate):
                 original = verdict.batch
-                response = self._answer(partition, data, log, original.first_offset, original.last_offset + 1)
+                response = self._answer(
+                    partition, log, rules, first_offset=original.first_offset, end_offset=original.last_offset + 1
+                )
                 response.log_append_time_ms = original.timestamp_ms
                 self._await_transaction(header, response)
                 return response
@@ -218,7 +225,7 @@ class _Production:
         except OSError:
             return self._error(data, ErrorCode.KAFKA_STORAGE_ERROR)
         broker.dirty[partition] = None
-        if header.has_producer_id:
+        if has_producer_id:
             sent = SentBatch(
                 header.base_sequence,
                 header.last_sequence,
@@ -232,10 +239,10 @@ class _Production:
                 sent,
                 producers_max=broker.settings.storage.producer_ids_per_partition_max,
             )
-        response = self._answer(partition, data, log, base_offset, log.log_end_offset)
-        if header.is_transactional:
+        response = self._answer(partition, log, rules, first_offset=base_offset, end_offset=log.log_end_offset)
+        if is_transactional:
             partition.producers.transactions.appended(header.producer_id, base_offset)
-        self._await_transaction(header, response)
+            self._await_transaction(header, response)
         return response
 
     def _await_transaction(self, header: BatchHeader, response: PartitionProduceResponse) -> None:
@@ -270,13 +277,12 @@ class _Production:
         return ErrorCode.NOT_ENOUGH_REPLICAS if is_passing or error is ErrorCode.NOT_COORDINATOR else error
 
     def _answer(
-        self, partition: Partition, data: PartitionProduceData, log: Log, base_offset: int, end_offset: int
+        self, partition: Partition, log: Log, rules: BatchRules, *, first_offset: int, end_offset: int
     ) -> PartitionProduceResponse:
         """Tell the offset, when the records are as safe as the client wishes."""
-        rules = self.ctx.broker.rules_of(partition.topic)
         response = PartitionProduceResponse(
-            index=data.index,
-            base_offset=base_offset,
+            index=partition.index,
+            base_offset=first_offset,
             log_append_time_ms=self.ctx.wall_ms if rules.timestamp_type == LOG_APPEND_TIME else -1,
             log_start_offset=log.log_start_offset,
         )

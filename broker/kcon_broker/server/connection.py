@@ -89,9 +89,9 @@ class Connection(asyncio.BufferedProtocol):
             if not self.has_sent_request:
                 self.has_sent_request = True
                 self._reader.limit = self.network.request_bytes_max
-            for frame in frames:
-                self.waiting_bytes += len(frame)
-                self.dispatcher.in_flight_bytes += len(frame)
+            size = sum(map(len, frames))
+            self.waiting_bytes += size
+            self.dispatcher.in_flight_bytes += size
             self.frames.extend(frames)
             self.dispatcher.has_work(self)
             if self.waiting_bytes > self.network.waiting_bytes_max or len(self.frames) > _WAITING_FRAMES_MAX:
@@ -162,12 +162,14 @@ class Connection(asyncio.BufferedProtocol):
             return
         exchanges = self.exchanges
         parts: list[Part] = []
+        answered_bytes = 0
         while exchanges and exchanges[0].is_done:
             exchange = exchanges.popleft()
-            self.waiting_bytes -= exchange.request_bytes
-            self.dispatcher.in_flight_bytes -= exchange.request_bytes
+            answered_bytes += exchange.request_bytes
             exchange.let_go()
-            parts.extend(exchange.encode())
+            parts += exchange.encode()
+        self.waiting_bytes -= answered_bytes
+        self.dispatcher.in_flight_bytes -= answered_bytes
         if parts:
             self._send(parts)
         if self.frames and not exchanges:

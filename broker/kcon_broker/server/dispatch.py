@@ -36,7 +36,7 @@ from kcon_broker.state.broker import Broker
 from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.frames import STAGING_BYTES
-from kcon_broker.wire.headers import decode_request_header
+from kcon_broker.wire.headers import read_request_header
 from kcon_broker.wire.schema import WireError
 
 _logger = logging.getLogger("kcon_broker")
@@ -44,6 +44,7 @@ _logger = logging.getLogger("kcon_broker")
 _ROUND_REQUESTS_MAX = 2_000
 """Requests of one connection in one round; the rest is left to the next, so that nobody starves."""
 _KEY_AND_VERSION = struct.Struct(">hh")
+_API_VERSIONS = int(ApiKey.API_VERSIONS)
 _CLOSE = "wants version {version} of {name}, served are {low} to {high}"
 
 
@@ -177,14 +178,16 @@ class Dispatcher:
         if not handler.min_served_version <= api_version <= handler.max_version:
             self._refuse_version(connection, handler, frame, api_version)
             return
-        header, offset = decode_request_header(frame)
-        request, _ = handler.request_type.decode(frame, offset, api_version)
+        request_type = handler.request_type
+        is_flexible = api_version >= request_type.FLEXIBLE_SINCE
+        correlation_id, client_id, offset = read_request_header(frame, is_flexible=is_flexible)
+        request, _ = request_type.decode(frame, offset, api_version)
         exchange = Exchange(
             connection,
             api_version=api_version,
-            correlation_id=header.correlation_id,
+            correlation_id=correlation_id,
             # KIP-511: the header of an ApiVersions answer never has tags, so that any client can read it.
-            has_flexible_header=api_version >= handler.request_type.FLEXIBLE_SINCE and api_key != ApiKey.API_VERSIONS,
+            has_flexible_header=is_flexible and api_key != _API_VERSIONS,
             is_pipelined=is_pipelined,
             request_bytes=len(frame),
         )
@@ -192,7 +195,7 @@ class Dispatcher:
         context = RequestContext(
             broker=self.broker,
             api_version=api_version,
-            client_id=header.client_id,
+            client_id=client_id,
             client_host=connection.client_host,
             connection_id=connection.connection_id,
             wall_ms=wall_ms,

@@ -88,7 +88,10 @@ class Exchange:
         self.gates_open -= 1
         if not self.gates_open:
             self.is_done = True
-            self.connection.exchange_done()
+            # Others leave when the one before them does.
+            exchanges = self.connection.exchanges
+            if exchanges and exchanges[0] is self:
+                self.connection.exchange_done()
 
     def gate_failed(self, gate: Gate) -> None:
         """One awaited position is lost: say so, or close."""
@@ -109,11 +112,9 @@ class Exchange:
         if self.response is None:
             return []
         parts = self.response.encode_parts(self.api_version)
-        size = 4
-        for part in parts:
-            size += len(part)
+        size = 4 + (len(parts[0]) if len(parts) == 1 else sum(map(len, parts)))
         if self.has_flexible_header:
-            parts.insert(0, _FLEXIBLE_RESPONSE_HEADER.pack(size + 1, self.correlation_id, 0))
+            header = _FLEXIBLE_RESPONSE_HEADER.pack(size + 1, self.correlation_id, 0)
         else:
-            parts.insert(0, _RESPONSE_HEADER.pack(size, self.correlation_id))
-        return parts
+            header = _RESPONSE_HEADER.pack(size, self.correlation_id)
+        return [header, *parts]

@@ -10,8 +10,7 @@ A partition has no folder before its first append, and no open file before it is
 
 from collections.abc import Callable, Container, Iterable, Sequence
 
-from kcon_broker.batch.header import BatchHeader, patch_base_offset
-from kcon_broker.storage.batch_frame import batch_bounds, max_timestamp_ms
+from kcon_broker.batch.header import BatchHeader, place_in_log
 from kcon_broker.storage.files import Files, Syncable, write_all
 from kcon_broker.storage.log_reader import LogDamagedError
 from kcon_broker.storage.log_settings import DefaultLogSettings, LogSettings
@@ -156,11 +155,9 @@ class Log(ReadableLog):
         if self.failure is not None:
             raise self.failure
         base_offset = self.log_end_offset
-        patch_base_offset(batch, base_offset, self.leader_epoch)
-        _, next_offset, size = batch_bounds(batch, 0)
-        assert size == len(batch), "a batch is handed over without bytes around it"
-        self._pending.append((batch, next_offset - 1, max_timestamp_ms(batch)))
-        self.log_end_offset = next_offset
+        last_offset, timestamp_ms = place_in_log(batch, base_offset, self.leader_epoch)
+        self._pending.append((batch, last_offset, timestamp_ms))
+        self.log_end_offset = last_offset + 1
         self._now_ms = now_ms
         return base_offset
 

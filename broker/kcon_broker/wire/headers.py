@@ -7,6 +7,7 @@
 """
 
 from struct import Struct as Packer
+from struct import error as StructError  # noqa: N812  # An exception class with a lower-case name.
 from typing import Final, NamedTuple
 
 from kcon_broker.wire.api_keys import ApiKey
@@ -50,22 +51,35 @@ def decode_request_header(frame: memoryview) -> tuple[RequestHeader, int]:
     """Return the header of a request and the offset of its body. Raises WireError, also for an unknown key."""
     if len(frame) < _FIXED.size:
         raise WireError("a request is shorter than its header")
-    key, version, correlation_id, size = _FIXED.unpack_from(frame)
+    key, version, _, _ = _FIXED.unpack_from(frame)
     spec = API_TABLE.get(key)
     if spec is None:
         raise WireError(f"unknown API key {key}")
-    end = _FIXED.size + max(0, size)
-    if end > len(frame):
-        raise WireError("a client id is longer than its request")
+    correlation_id, client_id, end = read_request_header(frame, is_flexible=spec.is_flexible(version))
+    return RequestHeader(ApiKey(key), version, correlation_id, client_id), end
+
+
+def read_request_header(frame: memoryview, *, is_flexible: bool) -> tuple[int, str | None, int]:
+    """Return the correlation id, the client id and the offset of the body, where API and version are known already.
+
+    Raises WireError.
+    """
     try:
-        client_id = None if size < 0 else str(frame[_FIXED.size : end], "utf-8")
-        if spec.is_flexible(version):
+        _, _, correlation_id, size = _FIXED.unpack_from(frame)
+        end = _FIXED.size
+        client_id = None
+        if size >= 0:
+            end += size
+            if end > len(frame):
+                raise WireError("a client id is longer than its request")
+            client_id = str(frame[_FIXED.size : end], "utf-8")
+        if is_flexible:
             end = end + 1 if frame[end] == 0 else skip_tags(frame, end)
     except UnicodeDecodeError as invalid:
         raise WireError("a client id is not UTF-8") from invalid
-    except IndexError as cut:
+    except (IndexError, StructError) as cut:
         raise WireError("a request is shorter than its header") from cut
-    return RequestHeader(ApiKey(key), version, correlation_id, client_id), end
+    return correlation_id, client_id, end
 
 
 def encode_response_header(api_key: int, version: int, correlation_id: int) -> bytes:

@@ -5,9 +5,10 @@ import pytest
 from kcon_broker.batch.header import (
     HEADER_BYTES,
     LOG_APPEND_TIME,
+    NO_TIMESTAMP,
     is_intact,
-    patch_base_offset,
     patch_timestamps,
+    place_in_log,
     read_header,
 )
 from kcon_broker.batch.records import Record, encode_batch
@@ -48,10 +49,24 @@ def test_too_few_bytes() -> None:
 def test_patching_the_place_keeps_the_crc() -> None:
     """Offset and leader epoch are outside of what the CRC covers."""
     batch = encode_batch([Record(0, 10, b"a", b"a")])
-    patch_base_offset(memoryview(batch), 1 << 40, 9)
+    assert place_in_log(memoryview(batch), 1 << 40, 9) == (1 << 40, 10)
     header = read_header(batch)
     assert (header.base_offset, header.partition_leader_epoch) == (1 << 40, 9)
     assert is_intact(batch, header)
+
+
+def test_place_names_the_last_record_and_the_newest_time() -> None:
+    batch = encode_batch([Record(0, at_ms, None, b"v") for at_ms in (10, 30, 20)])
+    assert place_in_log(batch, 100, 1) == (102, 30)
+    # Compaction may leave a batch without records: it keeps its offsets, and is as old as the log likes.
+    batch[57:61] = bytes(4)
+    assert place_in_log(batch, 100, 1) == (102, NO_TIMESTAMP)
+
+
+def test_batch_with_bytes_around_it_has_no_place() -> None:
+    batch = encode_batch([Record(0, 10, None, b"v")])
+    with pytest.raises(AssertionError):
+        place_in_log(batch + b"x", 0, 0)
 
 
 def test_patching_timestamps_renews_the_crc() -> None:

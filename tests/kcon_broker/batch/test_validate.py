@@ -5,12 +5,16 @@ import tracemalloc
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kcon_broker.batch import walk
 from kcon_broker.batch.compression import compress
 from kcon_broker.batch.header import LOG_APPEND_TIME, is_intact, read_header
 from kcon_broker.batch.records import Record, encode_batch, iter_records
 from kcon_broker.batch.validate import BatchError, BatchRules, ValidBatch, validate_batch
 from kcon_broker.wire.error_codes import ErrorCode
+from tests.kcon_broker.batch.conftest import BatchBench
 
 PLAIN = BatchRules()
 COMPACT = BatchRules(is_compacted=True)
@@ -275,3 +279,41 @@ def test_any_bytes_end_in_an_answer(bench: Any, walker: str, seed: int) -> None:
         if isinstance(answer, ValidBatch):
             assert is_intact(answer.batch, answer.header)
             assert answer.header.size_bytes == len(answer.batch)
+
+
+_TIMES = [-(2**63), -2, -1, 0, 1, BatchBench.now_ms - 5_000, BatchBench.now_ms - 5_001, BatchBench.now_ms]
+_TIMES += [BatchBench.now_ms + 5_000, BatchBench.now_ms + 5_001, 2**63 - 1]
+
+
+@given(
+    times=st.lists(st.sampled_from(_TIMES), min_size=1, max_size=3),
+    told_ms=st.none() | st.sampled_from(_TIMES),
+    rules=st.sampled_from(
+        [
+            PLAIN,
+            COMPACT,
+            APPEND_TIME,
+            HEADER,
+            BatchRules(timestamp_before_max_ms=5_000, timestamp_after_max_ms=5_000),
+            BatchRules(timestamp_before_max_ms=2**63 - 1, timestamp_after_max_ms=2**63 - 1),
+        ]
+    ),
+    is_readonly=st.booleans(),
+)
+def test_quick_way_judges_as_the_long_one(
+    times: list[int], told_ms: int | None, rules: BatchRules, is_readonly: bool
+) -> None:
+    """Batches in which nothing is wrong are let through early: only those, and they come out the same."""
+    assert walk.load_compiled()
+    base_ms = times[0]
+    batch = encode_batch([Record(0, base_ms, b"k", b"v")] * len(times))
+    if all(-(2**62) < at_ms < 2**62 for at_ms in times):
+        batch = encode_batch([Record(0, at_ms, b"k", b"v") for at_ms in times])
+    if told_ms is not None:
+        batch = BatchBench().put(batch, 35, ">q", told_ms)
+    records = bytes(batch) if is_readonly else memoryview(bytearray(batch))
+    quick = validate_batch(records, rules=rules, now_ms=BatchBench.now_ms)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kcon_broker.batch.validate._is_flawless", lambda *_: False)
+        long = validate_batch(bytes(batch), rules=rules, now_ms=BatchBench.now_ms)
+    assert quick == long
