@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from kcon.cli.invocation import Invocation
 from kcon.commands.consume import RecordFormat
-from kcon.contexts.rules import Rules, SerdeRule
+from kcon.contexts.rules import Rules
 from kcon.plugin_api.decoding import DecodeContext, Part
 from kcon.records.record import Record
-from kcon.services.decoding import DEFAULT_CHAIN, DecoderChain, LoadedPlugins, load_plugins
+from kcon.services.decoding import DecoderChain, load_plugins
+from kcon.services.topic_decoders import TopicDecoders
 
 Present = Callable[[Record], Record]
-_Chains = tuple[DecoderChain | None, DecoderChain | None]
 
 
 def presenter_of(chosen: RecordFormat, invocation: Invocation) -> Present | None:
@@ -30,20 +30,14 @@ def presenter(chosen: RecordFormat, rules: Rules) -> Present | None:
     plugins = load_plugins()
     asked = dict(chosen.decoders)
     fixed = {part: DecoderChain.of_names(names, plugins) for part, names in asked.items()}
-    chains: dict[str, _Chains] = {}
+    decoders = TopicDecoders(rules, plugins)
 
-    def chains_of(topic: str) -> _Chains:
-        found = chains.get(topic)
-        if found is None:
-            rule = rules.serde_for(topic)
-            found = chains[topic] = (
-                fixed.get("key") or _of_rule(rule, None if rule is None else rule.key, plugins),
-                fixed.get("value") or _of_rule(rule, None if rule is None else rule.value, plugins),
-            )
-        return found
+    def chain_of(topic: str, part: Part) -> DecoderChain | None:
+        return fixed.get(part.value) or decoders.chosen(topic, part)
 
     def present(record: Record) -> Record:
-        key_chain, value_chain = chains_of(record.topic.raw)
+        topic = record.topic.raw
+        key_chain, value_chain = chain_of(topic, Part.KEY), chain_of(topic, Part.VALUE)
         if key_chain is None and value_chain is None:
             return record
         return record._replace(
@@ -52,13 +46,6 @@ def presenter(chosen: RecordFormat, rules: Rules) -> Present | None:
         )
 
     return present
-
-
-def _of_rule(rule: SerdeRule | None, name: str | None, plugins: LoadedPlugins) -> DecoderChain | None:
-    if rule is None or (name is None and not rule.fallback):
-        return None
-    names = [*([] if name is None else [name]), *(rule.fallback or DEFAULT_CHAIN)]
-    return DecoderChain.of_names(list(dict.fromkeys(names)), plugins)
 
 
 def _decoded(record: Record, payload: bytes | None, part: Part, chain: DecoderChain | None) -> bytes | None:

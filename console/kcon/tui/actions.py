@@ -78,6 +78,26 @@ ACTIONS: Final = _table(
     Action(id="editor", key="e", title="Open in $EDITOR or $PAGER"),
     Action(id="export", key="o", title="Write what is shown to a file"),
     Action(id="resend", key="n", title="Send this record again, with edits", hint="resend", mutation=Operation.PRODUCE),
+    Action(
+        id="dead_letter",
+        key="m",
+        title="Copy this record to a dead letter queue, with where it came from",
+        hint="to DLQ",
+        mutation=Operation.PRODUCE,
+    ),
+    Action(
+        id="skip",
+        key="x",
+        title="Let a group go on behind this record",
+        hint="skip",
+        mutation=Operation.OFFSETS_COMMIT,
+    ),
+    Action(
+        id="redrive",
+        key="v",
+        title="These are dead letters: send them back to where they came from",
+        mutation=Operation.PRODUCE,
+    ),
     Action(id="produce", key="P", title="Produce a record", hint="produce", mutation=Operation.PRODUCE),
     Action(id="new_topic", key="n", title="Create a topic", hint="new", mutation=Operation.TOPIC_CREATE),
     Action(

@@ -96,6 +96,8 @@ class Records:
     """In the offsets mini-language; "" follows the newest."""
     others: tuple[TopicName, ...] = ()
     """Further topics, shown among the first by time."""
+    group: GroupId | None = None
+    """The group that is looked after: whose commit this place is."""
 
     def __str__(self) -> str:
         if self.partition is None:

@@ -30,10 +30,10 @@ def screen_of(address: Address) -> KconScreen | None:
             from kcon.tui.screens.broker import BrokerScreen
 
             return BrokerScreen(broker_id)
-        case Records(name, partition, start, others):
+        case Records(name, partition, start, others, of_group):
             from kcon.tui.screens.records import RecordsScreen
 
-            return RecordsScreen(name, partition, start, others)
+            return RecordsScreen(name, partition, start, others, of_group)
         case Listing(word):
             return _LISTINGS[word]()
         case _:

@@ -10,13 +10,12 @@ from typing import Final
 from kcon.core.ids import TopicName
 from kcon.core.offset_spec import FromEnd, OffsetSpec
 from kcon.records.read_plan import Order
-from kcon.services.decoding import DecoderChain
 from kcon.services.records import RecordQuery, open_stream
 from kcon.services.session import Session
 from kcon.tui.engine import Receiver
 from kcon.tui.events import RecordsArrived
 from kcon.tui.record_buffer import AHEAD, RecordBuffer
-from kcon.tui.record_rows import RecordTexts
+from kcon.tui.record_rows import RecordTexts, decoders_of
 from kcon.tui.times import TimeStyle
 
 TAIL_RECORDS: Final = 100
@@ -62,7 +61,7 @@ class RecordReader:
 
     async def read(self, session: Session) -> None:
         """Read until it is cancelled. Engine thread."""
-        self.texts = RecordTexts(await asyncio.to_thread(DecoderChain.of_names), self._times)
+        self.texts = RecordTexts(await asyncio.to_thread(decoders_of, session, self._query.topics), self._times)
         async with await open_stream(session, self._query) as reading:
             self.notes = reading.planned.notes
             self.hidden = reading.planned.hidden

@@ -4,11 +4,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, overload
 
+from kcon.core.ids import TopicName
 from kcon.core.wire_text import WireText
 from kcon.plugin_api.decoding import DecodeContext
 from kcon.plugin_api.decoding import Part as RecordPart
 from kcon.records.record import Record
-from kcon.services.decoding import DecoderChain, Shown
+from kcon.services.decoding import Shown
+from kcon.services.session import Session
+from kcon.services.topic_decoders import TopicDecoders
 from kcon.tui.record_fields import MISSING, Path, at_path, leaf_text, parse_json
 from kcon.tui.times import TimeStyle
 
@@ -44,8 +47,8 @@ class LazyColumn(Sequence[Hashable]):
 class RecordTexts:
     """Texts of records, with the latest kept."""
 
-    def __init__(self, chain: DecoderChain, times: TimeStyle) -> None:
-        self._chain = chain
+    def __init__(self, decoders: TopicDecoders, times: TimeStyle) -> None:
+        self._decoders = decoders
         self._times = times
         self._kept: OrderedDict[tuple[str, int, int, RecordPart], WireText] = OrderedDict()
         self._values: OrderedDict[tuple[str, int, int], Any] = OrderedDict()
@@ -74,7 +77,7 @@ class RecordTexts:
     ) -> Shown:
         """Return a key or a value as the chain of decoders reads it."""
         payload = record.key if part is RecordPart.KEY else record.value
-        return self._chain.decode(
+        return self._decoders.chain(record.topic.raw, part).decode(
             payload,
             DecodeContext(
                 topic=record.topic,
@@ -91,13 +94,32 @@ class RecordTexts:
         """Return what a JSON value has at a path, on one line; None when it has nothing there."""
         key = (record.topic.raw, record.partition, record.offset)
         if key not in self._values:
-            value = parse_json(record.value) if len(record.value or b"") <= FIELD_BYTES_MAX else MISSING
-            self._values[key] = value
+            self._values[key] = self._parsed(record) if len(record.value or b"") <= FIELD_BYTES_MAX else MISSING
             if len(self._values) > VALUES_MAX:
                 self._values.popitem(last=False)
         found = at_path(self._values[key], path)
         return None if found is MISSING else leaf_text(found)[:LINE_CHARS_MAX]
 
+    def _parsed(self, record: Record) -> Any:
+        """Return the value as JSON: its own, or what a decoder makes of it."""
+        value = parse_json(record.value)
+        if value is MISSING and self._decoders.chosen(record.topic.raw, RecordPart.VALUE) is not None:
+            text = self.decoded(record, RecordPart.VALUE, wants_pretty=False).text.raw
+            value = parse_json(text.encode("utf-8", "surrogateescape"))
+        return value
+
     def full(self, record: Record, part: RecordPart) -> str:
         """Return a key or a value as text, in full, for the clipboard."""
         return self.decoded(record, part, DETAIL_CHARS_MAX, wants_pretty=False).text.raw
+
+
+def decoders_of(session: Session, topics: Sequence[TopicName]) -> TopicDecoders:
+    """Return the decoders of topics, as the context's rules name them. UsageError: there is no such decoder.
+
+    Loads plugins: not for an event loop.
+    """
+    decoders = TopicDecoders(session.context.rules)
+    for topic in topics:
+        for part in (RecordPart.KEY, RecordPart.VALUE):
+            decoders.chain(topic.raw, part)  # A rule that is off is told now, and not while the screen is drawn.
+    return decoders

@@ -12,13 +12,12 @@ from typing import Final
 
 from kcon.core.ids import TopicName
 from kcon.core.offset_spec import OffsetSpec
-from kcon.services.decoding import DecoderChain
 from kcon.services.record_filter import RecordFilter, compile_record_filter
 from kcon.services.records import START, RecordQuery
 from kcon.services.search import PartitionCoverage, Search, SearchPlan, plan_search, resumed_plan
 from kcon.services.session import Session
 from kcon.tui.record_buffer import RecordBuffer
-from kcon.tui.record_rows import RecordTexts
+from kcon.tui.record_rows import RecordTexts, decoders_of
 from kcon.tui.times import TimeStyle
 
 MATCHES_MAX: Final = 10_000
@@ -87,7 +86,7 @@ class SearchJob:
         """Search, or go on, until the end, a stop, or too many matches. Engine thread."""
         self._wants_stop, self.is_full, self.state = False, False, SearchState.RUNNING
         if self.texts is None:
-            self.texts = RecordTexts(await asyncio.to_thread(DecoderChain.of_names), self._times)
+            self.texts = RecordTexts(await asyncio.to_thread(decoders_of, session, self.key.topics), self._times)
         plan = await self._plan(session)
         loop = asyncio.get_running_loop()
         began_s, told_s, before_s, bytes_before = loop.time(), 0.0, self.took_s, self.bytes_read

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -178,7 +179,7 @@ class Consoles:
         def resolve(name: str | None, bootstrap: str | None) -> Context:
             return Context(name=name or "(none)", bootstrap=(bootstrap or "fake:9092",), mode=self.mode)
 
-        chosen = None if context is None else Context(name=context.name, bootstrap=context.bootstrap, mode=self.mode)
+        chosen = None if context is None else replace(context, mode=self.mode)
         return Launch(
             context=chosen,
             address=parse_address(address),

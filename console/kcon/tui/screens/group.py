@@ -23,7 +23,7 @@ from kcon.tui.plot import spark
 from kcon.tui.rows import Rows
 from kcon.tui.screens.config_table import CONFIG_COLUMNS, chosen_entries, config_rows
 from kcon.tui.screens.group_columns import EVENT_COLUMNS, LOST, MEMBER_COLUMNS, PARTITION_COLUMNS
-from kcon.tui.screens.reset import ResetScreen
+from kcon.tui.screens.reset import ResetScreen, skip_target
 from kcon.tui.screens.tabbed import TabbedScreen
 from kcon.tui.screens.undo import UNDO_COLUMNS, UndoPlanScreen, undo_rows
 from kcon.tui.screens.why import WhyScreen
@@ -50,6 +50,7 @@ class GroupScreen(TabbedScreen):
         "open",
         "why",
         "reset",
+        "skip",
         "undo",
         "filter",
         "sort",
@@ -317,13 +318,34 @@ class GroupScreen(TabbedScreen):
             return
         row = next((row for row in self._look.report.rows if row.partition == where), None)
         start = str(row.committed) if row is not None and row.committed is not None else ""
-        self.console.open(Records(where.topic, where.partition, start))
+        self.console.open(Records(where.topic, where.partition, start, group=self._group))
 
     @on(VirtualTable.Chosen, "#undo")
     def _open_undo(self, event: VirtualTable.Chosen) -> None:
         record = next((record for record in self._undo() if record.id == event.key), None)
         if record is not None:
             self.app.push_screen(UndoPlanScreen(record))
+
+    def _row_at_cursor(self) -> PartitionLag | None:
+        table = self.query_one("#partitions", VirtualTable) if self.is_ready else None
+        if table is None or not table.display or self._look is None:
+            return None
+        return next((row for row in self._look.report.rows if row.partition == table.cursor_key), None)
+
+    def why_not(self, action: str) -> str | None:
+        """A record is skipped where there is a commit."""
+        reason = super().why_not(action)
+        if reason is None and action == "skip":
+            row = self._row_at_cursor()
+            if row is None or row.committed is None:
+                return "the cursor is not on a partition with a commit"
+        return reason
+
+    def do_skip(self) -> None:
+        """Plan to let the group go on behind the record at its commit."""
+        row = self._row_at_cursor()
+        if row is not None and row.committed is not None:
+            self.app.push_screen(ResetScreen(self._group, skip_target(row.partition, row.committed)))
 
     def do_why(self) -> None:
         """Tell why it lags."""

@@ -1,12 +1,13 @@
 """What can be done with records that are shown? Copy, compare, export, edit, send again, fields as columns."""
 
 import json
+import shlex
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Final
 
-from kcon.core.ids import TopicName
+from kcon.core.ids import GroupId, TopicName, group_id
 from kcon.core.wire_text import WireText
 from kcon.errors import KconError, UsageError
 from kcon.plugin_api.decoding import Part as RecordPart
@@ -23,6 +24,8 @@ from kcon.tui.widgets.virtual_table import VirtualTable
 
 FIELDS_MAX: Final = 12
 FIELDS_HINT: Final = "fields of the value as columns: status, $.items[0].price; nothing: none"
+DLQ_SUFFIX: Final = ".dlq"
+SKIP_HINT: Final = "the group that goes on behind this record; its plan is shown first"
 EXPORT_HINT: Final = "file to write the records to, as NDJSON (the form of kcon consume -J)"
 
 
@@ -172,6 +175,22 @@ class RecordVerbs(KconScreen):
             return None
         return snapshot.topics.partitions[snapshot.topics.name.index(topic)]
 
+    @abstractmethod
+    def topics_shown(self) -> Sequence[TopicName]:
+        """Return the topics whose records are shown."""
+
+    def masked_topics(self) -> list[TopicName]:
+        """Return those of the topics that have masks: what is shown of them is not what is there."""
+        rules = self.console.context.rules
+        return [topic for topic in self.topics_shown() if rules.masks_for(topic.raw)]
+
+    def why_not(self, action: str) -> str | None:
+        """What is masked is never written."""
+        reason = super().why_not(action)
+        if reason is None and action == "resend" and self.masked_topics():
+            return "its values are masked, and a mask is never written; `copy` and `redrive` send the exact bytes"
+        return reason
+
     def do_produce(self) -> None:
         """Write a new record."""
         from kcon.tui.screens.produce import ProduceScreen
@@ -189,12 +208,61 @@ class RecordVerbs(KconScreen):
             return
         self.app.push_screen(ProduceScreen(record.topic, record, self._partition_count(record.topic)))
 
+    # --- records that cannot be read -------------------------------------------------------------------------
+
+    def do_dead_letter(self) -> None:
+        """Offer to copy the record under the cursor, byte by byte, to a queue of such records."""
+        record = self.record_at_cursor()
+        if record is None:
+            self.say("There is no record to copy.", bad=True)
+            return
+        source = shlex.quote(f"{record.topic.raw}/{record.partition}/{record.offset}")
+        queue = shlex.quote(f"{record.topic.raw}{DLQ_SUFFIX}")
+        self.type_command(f"copy {source} {queue} --create --by-key --provenance --reason ''")
+
+    def do_redrive(self) -> None:
+        """Show which records would go where."""
+        self.plan("redrive", self.topic_to_write().raw)
+
+    def group_to_skip_for(self) -> GroupId | None:
+        """Return the group whose commit is moved by a skip; None: it is asked for."""
+        return None
+
+    def do_skip(self) -> None:
+        """Plan to let a group go on behind the record under the cursor."""
+        record = self.record_at_cursor()
+        if record is None:
+            self.say("There is no record to skip.", bad=True)
+            return
+        group = self.group_to_skip_for()
+        if group is not None:
+            self._skip_for(group, record)
+            return
+        readers = self._readers_of(record.topic)
+        self.ask_line("skip", SKIP_HINT, readers[0] if len(readers) == 1 else "", tuple(readers))
+
+    def _readers_of(self, topic: TopicName) -> list[str]:
+        snapshot = self.console.snapshot
+        if snapshot is None:
+            return []
+        groups = snapshot.groups
+        return [name.raw for name, reads in zip(groups.group, groups.reads, strict=False) if topic in reads]
+
+    def _skip_for(self, group: GroupId, record: Record) -> None:
+        from kcon.tui.screens.reset import ResetScreen, skip_target
+
+        self.app.push_screen(ResetScreen(group, skip_target(record.topic_partition, record.offset)))
+
     def prompted(self, purpose: str, text: str) -> None:
         """Take what was asked for."""
         if purpose == "fields":
             self._take_fields(text)
         elif purpose == "export" and text.strip():
             self._write(text.strip())
+        elif purpose == "skip" and text.strip():
+            record = self.record_at_cursor()
+            if record is not None:
+                self._skip_for(group_id(text.strip()), record)
         else:
             super().prompted(purpose, text)
 

@@ -6,7 +6,7 @@ from typing import Final
 from textual import on
 from textual.app import ComposeResult
 
-from kcon.core.ids import TopicName
+from kcon.core.ids import GroupId, TopicName
 from kcon.core.offset_spec import OffsetSpec, parse_offset_spec
 from kcon.errors import KconError, UsageError
 from kcon.tui.engine import Job
@@ -47,8 +47,11 @@ class RecordsScreen(RecordPane):
         "fields",
         "mark",
         "mark_all",
+        "dead_letter",
+        "skip",
         "produce",
         "resend",
+        "redrive",
         "export",
         "editor",
         "page_previous",
@@ -59,10 +62,16 @@ class RecordsScreen(RecordPane):
     )
 
     def __init__(
-        self, name: TopicName, partition: int | None = None, start: str = "", others: Sequence[TopicName] = ()
+        self,
+        name: TopicName,
+        partition: int | None = None,
+        start: str = "",
+        others: Sequence[TopicName] = (),
+        group: GroupId | None = None,
     ) -> None:
-        """others: further topics, whose records stand among those of the first by their time."""
+        """others: further topics, merged with the first by time. group: whose commit a skip moves."""
         super().__init__()
+        self._group = group
         self._topics = (name, *others)
         self._partition = partition
         self._start = start
@@ -105,6 +114,8 @@ class RecordsScreen(RecordPane):
             facts.append(Fact(f"{held.dropped:,} dropped from view", 1, "warn"))
         if reader is not None and reader.hidden:
             facts.append(Fact(f"{reader.hidden:,} hidden behind an open transaction", 3, "warn"))
+        if self.masked_topics():
+            facts.append(Fact("masked", 4, "warn"))
         return facts
 
     def _doing(self) -> str:
@@ -185,6 +196,14 @@ class RecordsScreen(RecordPane):
     def texts(self) -> RecordTexts | None:
         """Return how records read."""
         return self.reader.texts if self.reader is not None else None
+
+    def group_to_skip_for(self) -> GroupId | None:
+        """Return the group that this view was opened for."""
+        return self._group
+
+    def topics_shown(self) -> Sequence[TopicName]:
+        """Return the topics."""
+        return self._topics
 
     def topic_to_write(self) -> TopicName:
         """Return the topic, of several the one under the cursor."""

@@ -82,9 +82,11 @@ class ResetScreen(PlanScreen):
     }
     """
 
-    def __init__(self, group: GroupId) -> None:
+    def __init__(self, group: GroupId, target: str = "") -> None:
+        """target: where to, as it would be typed; its plan is made at once."""
         super().__init__()
         self._group = group
+        self._first_target = target
         self._plan: GroupResetPlan | None = None
         self._error: KconError | None = None
         self._results: Mapping[TopicPartition, KafkaError | None] | None = None
@@ -93,14 +95,17 @@ class ResetScreen(PlanScreen):
 
     def body(self) -> ComposeResult:
         """The target, the plan, the question."""
-        field = Input(value="", placeholder=SCENARIOS, id="target", compact=True, max_length=2_000)
+        field = Input(value=self._first_target, placeholder=SCENARIOS, id="target", compact=True, max_length=2_000)
         yield field
         yield from self.plan_body(VirtualTable(COLUMNS, empty="say where to, and the plan stands here"))
 
     def mounted(self) -> None:
-        """Wait for a target."""
+        """Wait for a target, or plan the one that was given."""
         super().mounted()
         self._draw()
+        if self._first_target:
+            self.query_one(VirtualTable).focus()
+            self._make_plan()
 
     def crumbs(self) -> Sequence[Fact]:
         """Return the path to this view."""
@@ -301,6 +306,11 @@ class ResetScreen(PlanScreen):
             self.query_one("#target", Input).focus()
             return
         super().hear_key(event)
+
+
+def skip_target(where: TopicPartition, offset: int) -> str:
+    """Return the target that goes on behind one record."""
+    return f"{offset + 1} -t {shlex.quote(where.topic.raw)}:{where.partition}"
 
 
 def _options(text: str) -> list[str]:

@@ -37,6 +37,8 @@ class SearchScreen(RecordPane):
         "fields",
         "mark",
         "mark_all",
+        "dead_letter",
+        "skip",
         "resend",
         "export",
         "editor",
@@ -143,6 +145,10 @@ class SearchScreen(RecordPane):
     def texts(self) -> RecordTexts | None:
         """Return how they read."""
         return self._search.texts
+
+    def topics_shown(self) -> Sequence[TopicName]:
+        """Return what is searched."""
+        return self._search.key.topics
 
     def topic_to_write(self) -> TopicName:
         """Return the first topic."""
