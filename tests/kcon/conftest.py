@@ -16,6 +16,7 @@ import pytest
 from kcon.admin.groups import GroupsListed
 from kcon.admin.settings import AdminSettings
 from kcon.admin.topic_changes import NewTopic
+from kcon.admin.transactions import TransactionsListed
 from kcon.cli.environment import Environment
 from kcon.cli.run import run
 from kcon.core.config_entry import ConfigEntry, ConfigResource
@@ -103,6 +104,7 @@ class FakeCluster:
             "log_dirs": _no_log_dirs,
             "features": _no_features,
             "producers": {},
+            "transactions": TransactionsListed(items=[], errors={}),
         }
         """Answers of methods that this class does not have, by name: a value, or a function of the arguments.
 

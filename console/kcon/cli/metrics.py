@@ -1,10 +1,11 @@
 """`kcon metrics`: prints one scrape, or serves scrapes until ctrl-C."""
 
 import re
+from pathlib import Path
 from typing import Final
 
 from kcon.cli.invocation import Invocation
-from kcon.commands.metrics import Metrics
+from kcon.commands.metrics import BOARDS, Metrics, MetricsDashboards
 from kcon.commands.request import Request
 from kcon.core.wire_text import display_safe
 from kcon.errors import ExitCode, UsageError
@@ -17,19 +18,26 @@ from kcon.services.metrics import MetricsOptions
 _LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*\Z")
 
 
-async def run_metrics(request: Request, invocation: Invocation) -> int:
-    """Print or serve."""
-    assert isinstance(request, Metrics)
+def options_of(request: Metrics) -> MetricsOptions:
+    """Return what a request wants to be told. UsageError for a label that can have no such name."""
     for name, _value in request.labels:
         if not _LABEL_NAME.match(name):
             raise UsageError(f"{display_safe(name)} is no label name.", "It has letters, digits and underscores.")
-    options = MetricsOptions(
+    return MetricsOptions(
         profiles=frozenset(Profile(name) for name in request.profiles),
         missing_commit=MissingCommit(request.missing_commit),
         static_labels=request.labels,
         interval_ms=request.interval_ms,
         records=not request.once,
     )
+
+
+async def run_metrics(request: Request, invocation: Invocation) -> int:
+    """Print or serve."""
+    if isinstance(request, MetricsDashboards):
+        return _dashboards(request, invocation)
+    assert isinstance(request, Metrics)
+    options = options_of(request)
     async with invocation.open_session() as session:
         metrics = MetricsOfCluster(session, options)
         if request.once:
@@ -55,4 +63,20 @@ async def _serve(request: Metrics, invocation: Invocation, metrics: MetricsOfClu
     finally:
         await server.close()
         await metrics.close()
+    return ExitCode.OK
+
+
+def _dashboards(request: MetricsDashboards, invocation: Invocation) -> int:
+    from kcon.services.dashboards import dashboard_text
+
+    if request.board is not None:
+        invocation.writer.bytes(dashboard_text(request.board).encode())
+        invocation.writer.flush()
+    if request.into is not None:
+        folder = Path(request.into).expanduser()
+        folder.mkdir(parents=True, exist_ok=True)
+        for board in BOARDS:
+            path = folder / f"kafka-{board}.json"
+            path.write_text(dashboard_text(board))
+            invocation.diagnostics.note(f"Wrote {display_safe(str(path))}.")
     return ExitCode.OK

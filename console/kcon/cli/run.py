@@ -39,6 +39,7 @@ LIVE_NOUNS = frozenset(
         "load",
         "why",
         "metrics",
+        "daemon",
         "top",
         "du",
         "probe",

@@ -192,6 +192,23 @@ class Secrets:
         return Secret(found)
 
 
+def read_secret(name: str, places: Mapping[str, str], variables: Mapping[str, str]) -> Secret | None:
+    """Read a secret from where NAME_env, NAME_file or NAME_cmd of `places` says; None when none of them is there.
+
+    Blocks. AuthError says where it was looked for.
+    """
+    if f"{name}_env" in places:
+        variable = places[f"{name}_env"]
+        if variable not in variables:
+            raise AuthError(f"The environment variable {variable} is not set.", f"It is to hold the {name}.")
+        return Secret(variables[variable])
+    if f"{name}_file" in places:
+        return _from_file(name, Path(places[f"{name}_file"]).expanduser(), whole=False)
+    if f"{name}_cmd" in places:
+        return _from_command(name, places[f"{name}_cmd"], variables, whole=False)
+    return None
+
+
 def _is_pkcs12(path: str) -> bool:
     from kcon.contexts.jks import MAGIC
     from kcon.contexts.keystores import is_keystore

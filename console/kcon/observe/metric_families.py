@@ -10,7 +10,7 @@ A commit that is missing has no series (a -1 would spoil every sum) unless `miss
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 
 from kcon.core.ids import GroupId, TopicName, TopicPartition
 from kcon.core.kafka_error import KafkaError
@@ -22,10 +22,12 @@ from kcon.core.snapshot import (
     GroupMember,
     offset_of,
 )
-from kcon.core.time_lag import UNKNOWN_LAG
 from kcon.observe.exposition import Family, escape_label
+from kcon.observe.family_table import FamilyTable
 from kcon.observe.lag_engine import Bounds, GroupReading, LagEngine, PartitionLateness, assigned_partitions
 from kcon.observe.sampler import Sample
+from kcon.observe.slow_facts import SlowFacts
+from kcon.observe.snapshot import ClusterSnapshot
 
 
 class Profile(Enum):
@@ -67,33 +69,37 @@ class Tick:
     missing_commit: MissingCommit = MissingCommit.OMIT
     static_labels: tuple[tuple[str, str], ...] = ()
     requests_by_api: Mapping[str, int] = field(default_factory=dict)
+    before: Sample | None = None
+    """The look before."""
+    snapshot: ClusterSnapshot | None = None
+    slow: SlowFacts | None = None
+    """What was asked at an earlier tick, perhaps; None: nothing yet."""
 
 
-@dataclass(slots=True)
-class _Table:
-    """Collects the samples of one family."""
-
-    name: str
-    help: str
-    labels: tuple[str, ...] = ()
-    kind: str = "gauge"
-    samples: list[tuple[tuple[str, ...], float]] = field(default_factory=list)
-
-    def add(self, labels: tuple[str, ...], value: float | None) -> None:
-        if value is not None:
-            self.samples.append((labels, value))
+Rows: TypeAlias = Mapping[GroupId, Sequence[PartitionLateness]]
+"""Every partition of every group whose commits could be read."""
 
 
-def metric_families(tick: Tick) -> list[Family]:
-    """Return the families of one tick, with the static labels on each."""
-    rows = {group: _rows_of(tick, group) for group in tick.sample.commits}
-    tables: list[_Table] = []
+def group_rows(tick: Tick) -> Rows:
+    """Return how each partition of each group stands; the most work of a tick, so it is done once."""
+    return {group: _rows_of(tick, group) for group in tick.sample.commits}
+
+
+def metric_families(tick: Tick, rows: Rows | None = None) -> list[Family]:
+    """Return the families of one tick, with the static labels on each. rows: `group_rows(tick)`, if that is known.
+
+    Every family of the profiles is there, those without a sample too.
+    """
+    from kcon.observe.kcon_families import kcon_tables
+
+    rows = group_rows(tick) if rows is None else rows
+    tables: list[FamilyTable] = []
     if Profile.EXPORTER in tick.profiles:
         tables += [*_cluster_tables(tick), *_partition_tables(tick), *_exporter_group_tables(tick, rows)]
     if Profile.LAG in tick.profiles:
         tables += _lag_tables(tick, rows)
     if Profile.KCON in tick.profiles:
-        tables += _kcon_tables(tick, rows)
+        tables += kcon_tables(tick, rows)
     names = tuple(name for name, _value in tick.static_labels)
     values = tuple(escape_label(value) for _name, value in tick.static_labels)
     return [
@@ -133,27 +139,27 @@ def _bounds_of(sample: Sample) -> Callable[[TopicPartition], Bounds]:
 _TOPIC_PARTITION: Final = ("topic", "partition")
 
 
-def _cluster_tables(tick: Tick) -> Iterable[_Table]:
-    brokers = _Table("kafka_brokers", "Brokers in the cluster.")
+def _cluster_tables(tick: Tick) -> Iterable[FamilyTable]:
+    brokers = FamilyTable("kafka_brokers", "Brokers in the cluster.")
     brokers.add((), len(tick.sample.cluster.brokers))
-    info = _Table("kafka_broker_info", "A broker; always 1.", ("id", "address"))
+    info = FamilyTable("kafka_broker_info", "A broker; always 1.", ("id", "address"))
     for broker in tick.sample.cluster.brokers:
         info.add((str(broker.id), escape_label(f"{broker.host.raw}:{broker.port}")), 1)
     return brokers, info
 
 
-def _partition_tables(tick: Tick) -> Iterable[_Table]:
+def _partition_tables(tick: Tick) -> Iterable[FamilyTable]:
     sample = tick.sample
-    count = _Table("kafka_topic_partitions", "Partitions of the topic.", ("topic",))
-    current = _Table("kafka_topic_partition_current_offset", "The end offset.", _TOPIC_PARTITION)
-    oldest = _Table("kafka_topic_partition_oldest_offset", "The log start offset.", _TOPIC_PARTITION)
-    in_sync = _Table("kafka_topic_partition_in_sync_replica", "Replicas in sync.", _TOPIC_PARTITION)
-    leader = _Table("kafka_topic_partition_leader", "The leader's broker id.", _TOPIC_PARTITION)
-    preferred = _Table(
+    count = FamilyTable("kafka_topic_partitions", "Partitions of the topic.", ("topic",))
+    current = FamilyTable("kafka_topic_partition_current_offset", "The end offset.", _TOPIC_PARTITION)
+    oldest = FamilyTable("kafka_topic_partition_oldest_offset", "The log start offset.", _TOPIC_PARTITION)
+    in_sync = FamilyTable("kafka_topic_partition_in_sync_replica", "Replicas in sync.", _TOPIC_PARTITION)
+    leader = FamilyTable("kafka_topic_partition_leader", "The leader's broker id.", _TOPIC_PARTITION)
+    preferred = FamilyTable(
         "kafka_topic_partition_leader_is_preferred", "1 where the preferred replica leads.", _TOPIC_PARTITION
     )
-    replicas = _Table("kafka_topic_partition_replicas", "Replicas assigned.", _TOPIC_PARTITION)
-    short = _Table(
+    replicas = FamilyTable("kafka_topic_partition_replicas", "Replicas assigned.", _TOPIC_PARTITION)
+    short = FamilyTable(
         "kafka_topic_partition_under_replicated_partition",
         "1 where fewer replicas are in sync than assigned.",
         _TOPIC_PARTITION,
@@ -174,13 +180,13 @@ def _partition_tables(tick: Tick) -> Iterable[_Table]:
     return count, current, oldest, in_sync, leader, preferred, replicas, short
 
 
-def _exporter_group_tables(tick: Tick, rows: Mapping[GroupId, Sequence[PartitionLateness]]) -> Iterable[_Table]:
+def _exporter_group_tables(tick: Tick, rows: Rows) -> Iterable[FamilyTable]:
     labels_of = ("consumergroup", "topic", "partition")
-    offset = _Table("kafka_consumergroup_current_offset", "The committed offset.", labels_of)
-    lag = _Table("kafka_consumergroup_lag", "Records between the commit and the end.", labels_of)
-    offset_sum = _Table("kafka_consumergroup_current_offset_sum", "Committed offsets, summed.", labels_of[:2])
-    lag_sum = _Table("kafka_consumergroup_lag_sum", "Known lags, summed.", labels_of[:2])
-    members = _Table("kafka_consumergroup_members", "Members of the group.", labels_of[:1])
+    offset = FamilyTable("kafka_consumergroup_current_offset", "The committed offset.", labels_of)
+    lag = FamilyTable("kafka_consumergroup_lag", "Records between the commit and the end.", labels_of)
+    offset_sum = FamilyTable("kafka_consumergroup_current_offset_sum", "Committed offsets, summed.", labels_of[:2])
+    lag_sum = FamilyTable("kafka_consumergroup_lag_sum", "Known lags, summed.", labels_of[:2])
+    members = FamilyTable("kafka_consumergroup_members", "Members of the group.", labels_of[:1])
     for group, of_group in rows.items():
         name = escape_label(group)
         sums: dict[TopicName, tuple[int, int]] = {}
@@ -213,25 +219,29 @@ def _or_missing(value: int | None, missing: MissingCommit) -> float | None:
 # --- lag -------------------------------------------------------------------------------------------------------
 
 
-def _lag_tables(tick: Tick, rows: Mapping[GroupId, Sequence[PartitionLateness]]) -> Iterable[_Table]:
+def _lag_tables(tick: Tick, rows: Rows) -> Iterable[FamilyTable]:
     place = ("cluster_name", "group", "topic", "partition", "member_host", "consumer_id", "client_id")
     of_group = ("cluster_name", "group")
     of_partition = ("cluster_name", "topic", "partition")
     start = "kafka_consumergroup_"
-    offset = _Table(f"{start}group_offset", "The committed offset.", place)
-    lag = _Table(f"{start}group_lag", "Records between the commit and the end.", place)
-    seconds = _Table(f"{start}group_lag_seconds", "The age of the oldest unread record.", place)
-    lost = _Table(f"{start}group_messages_lost", "Records that retention took before they were read.", place)
-    most = _Table(f"{start}group_max_lag", "The largest lag of a partition.", (*of_group, "is_simple_consumer"))
-    most_seconds = _Table(
+    offset = FamilyTable(f"{start}group_offset", "The committed offset.", place)
+    lag = FamilyTable(f"{start}group_lag", "Records between the commit and the end.", place)
+    seconds = FamilyTable(f"{start}group_lag_seconds", "The age of the oldest unread record.", place)
+    lost = FamilyTable(f"{start}group_messages_lost", "Records that retention took before they were read.", place)
+    margin = FamilyTable(f"{start}group_retention_margin", "Records between the log start and the commit.", place)
+    ratio = FamilyTable(
+        f"{start}group_lag_retention_ratio", "The lag as a share of what retention keeps, in percent.", place
+    )
+    most = FamilyTable(f"{start}group_max_lag", "The largest lag of a partition.", (*of_group, "is_simple_consumer"))
+    most_seconds = FamilyTable(
         f"{start}group_max_lag_seconds", "The largest time lag of a partition.", (*of_group, "is_simple_consumer")
     )
-    total = _Table(f"{start}group_sum_lag", "Known lags, summed.", of_group)
-    of_topic = _Table(f"{start}group_topic_sum_lag", "Known lags by topic, summed.", (*of_group, "topic"))
-    state = _Table(f"{start}group_state", "0 unknown, 1 to 7 as klag-exporter numbers them.", of_group)
-    latest = _Table("kafka_partition_latest_offset", "The end offset.", of_partition)
-    earliest = _Table("kafka_partition_earliest_offset", "The log start offset.", of_partition)
-    poll = _Table(f"{start}poll_time_ms", "How long the look took.", ("cluster_name",))
+    total = FamilyTable(f"{start}group_sum_lag", "Known lags, summed.", of_group)
+    of_topic = FamilyTable(f"{start}group_topic_sum_lag", "Known lags by topic, summed.", (*of_group, "topic"))
+    state = FamilyTable(f"{start}group_state", "0 unknown, 1 to 7 as klag-exporter numbers them.", of_group)
+    latest = FamilyTable("kafka_partition_latest_offset", "The end offset.", of_partition)
+    earliest = FamilyTable("kafka_partition_earliest_offset", "The log start offset.", of_partition)
+    poll = FamilyTable(f"{start}poll_time_ms", "How long the look took.", ("cluster_name",))
     cluster = escape_label(tick.cluster_name)
     poll.add((cluster,), tick.sample.duration_ms)
     for where, result in tick.sample.ends.items():
@@ -250,6 +260,8 @@ def _lag_tables(tick: Tick, rows: Mapping[GroupId, Sequence[PartitionLateness]])
             lag.add(labels, behind)
             seconds.add(labels, None if row.lag.value_ms is None else row.lag.value_ms / 1000)
             lost.add(labels, records_lost(row.committed, row.bounds.start) if row.committed is not None else None)
+            margin.add(labels, retention_margin(row))
+            ratio.add(labels, lag_retention_percent(row))
             if behind is not None:
                 sums[labels[2]] = sums.get(labels[2], 0) + behind
         listing = states.get(group)
@@ -261,7 +273,22 @@ def _lag_tables(tick: Tick, rows: Mapping[GroupId, Sequence[PartitionLateness]])
         for topic, behind in sums.items():
             of_topic.add((cluster, name, topic), behind)
         state.add((cluster, name), GROUP_STATES.get(listing.state if listing else "", 0))
-    return offset, lag, seconds, lost, most, most_seconds, total, of_topic, state, latest, earliest, poll
+    return offset, lag, seconds, lost, margin, ratio, most, most_seconds, total, of_topic, state, latest, earliest, poll
+
+
+def retention_margin(row: PartitionLateness) -> int | None:
+    """Return how many records retention may take before it takes an unread one; 0 when it has."""
+    if row.committed is None or row.bounds.start is None:
+        return None
+    return max(0, row.committed - row.bounds.start)
+
+
+def lag_retention_percent(row: PartitionLateness) -> float | None:
+    """Return the lag as a share of the log, 0 to 100; None when either is unknown, or the log is empty."""
+    behind = _lag_of(row)
+    if behind is None or row.bounds.start is None or row.bounds.end is None or row.bounds.end <= row.bounds.start:
+        return None
+    return min(100.0, 100.0 * behind / (row.bounds.end - row.bounds.start))
 
 
 def _owners(described: object) -> dict[TopicPartition, GroupMember]:
@@ -275,39 +302,3 @@ def _who(owners: Mapping[TopicPartition, GroupMember], where: TopicPartition) ->
     if owner is None:
         return "", "", ""
     return escape_label(owner.host), escape_label(owner.member_id), escape_label(owner.client_id)
-
-
-# --- kcon's own ------------------------------------------------------------------------------------------------
-
-
-def _kcon_tables(tick: Tick, rows: Mapping[GroupId, Sequence[PartitionLateness]]) -> Iterable[_Table]:
-    place = ("cluster", "group", "topic", "partition")
-    status = _Table(
-        "kcon_consumergroup_status",
-        "0 not found, 1 ok, 2 warn, 3 err, 4 stop, 5 stall, 6 rewind, 7 no commit, 8 rebalancing, 9 dead.",
-        place,
-    )
-    quality = _Table("kcon_lag_quality", "Of the time lag: 0 exact, 1 interpolated, 2 lower bound, 3 unknown.", place)
-    error = _Table("kcon_lag_error_seconds", "How far the true time lag may be from the told one.", place)
-    age = _Table("kcon_consumergroup_commit_age_seconds", "Since the commit was last seen to move.", place)
-    rebalances = _Table(
-        "kcon_consumergroup_rebalances_total", "Rebalances seen to begin.", ("cluster", "group"), "counter"
-    )
-    requests = _Table("kcon_requests_total", "Requests sent to the cluster, by API.", ("cluster", "api"), "counter")
-    took = _Table("kcon_poll_duration_seconds", "How long the last look took.", ("cluster",))
-    cluster = escape_label(tick.cluster_name)
-    took.add((cluster,), tick.sample.duration_ms / 1000)
-    for api, count in sorted(tick.requests_by_api.items()):
-        requests.add((cluster, escape_label(api)), count)
-    for group, mine in rows.items():
-        name = escape_label(group)
-        rebalances.add((cluster, name), tick.engine.rebalances(group))
-        for row in mine:
-            labels = (cluster, name, escape_label(row.where.topic), str(row.where.partition))
-            status.add(labels, row.status.value)
-            quality.add(labels, row.lag.quality.value)
-            error.add(labels, None if row.lag is UNKNOWN_LAG else row.lag.error_ms / 1000)
-            window = tick.engine.window(group, row.where)
-            moved_ms = window.moved_ms if window is not None else None
-            age.add(labels, None if moved_ms is None else (tick.sample.taken_ms - moved_ms) / 1000)
-    return status, quality, error, age, rebalances, requests, took

@@ -16,9 +16,9 @@ from kcon.errors import UsageError
 from kcon.plugin_api.decoding import ENTRY_POINT_GROUP, DecodeContext, Decoded, DecodeFailure, Decoder
 
 PLUGINS_VARIABLE: Final = "KCON_PLUGINS"
-"""Environment: a comma-separated list of entry points to load; empty loads none but the bundled one."""
+"""Environment: a comma-separated list of entry points to load; empty loads none but the bundled ones."""
 
-BUNDLED: Final = "decoders"
+BUNDLED: Final = frozenset({"decoders", "sinks"})
 DEFAULT_CHAIN: Final = ("json", "text", "hex")
 REASON_CHARS_MAX: Final = 200
 FAULTS_MAX: Final = 100
@@ -65,8 +65,7 @@ class Shown:
 
 def load_plugins(points: Iterable[EntryPoint] | None = None) -> LoadedPlugins:
     """Load every plugin; one that fails is named, the others stay."""
-    wanted = os.environ.get(PLUGINS_VARIABLE)
-    names = None if wanted is None else {name.strip() for name in wanted.split(",")} | {BUNDLED}
+    names = wanted_plugins()
     decoders: list[Decoder] = []
     faults: list[PluginFault] = []
     for point in entry_points(group=ENTRY_POINT_GROUP) if points is None else points:
@@ -83,6 +82,12 @@ def load_plugins(points: Iterable[EntryPoint] | None = None) -> LoadedPlugins:
         except Exception as error:  # noqa: BLE001  # The border to a plugin.
             faults.append(PluginFault(plugin=point.name, reason=_reason_of(error)))
     return LoadedPlugins(decoders=tuple(decoders), faults=tuple(faults))
+
+
+def wanted_plugins() -> frozenset[str] | None:
+    """Return the names of the entry points that may be loaded; None: all."""
+    wanted = os.environ.get(PLUGINS_VARIABLE)
+    return None if wanted is None else frozenset(name.strip() for name in wanted.split(",")) | BUNDLED
 
 
 class DecoderChain:

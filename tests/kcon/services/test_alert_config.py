@@ -1,0 +1,103 @@
+"""alerts.toml: what it may say, and that each mistake is told by its place."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kcon.core.alert_rules import RULES, Severity
+from kcon.errors import KconError, UsageError
+from kcon.services.alert_config import AlertConfig, parse_alert_config, read_alert_config
+from kcon.services.alert_sinks import load_sink_kinds
+
+KINDS, _FAULTS = load_sink_kinds()
+PATH = Path("alerts.toml")
+
+
+def parse(**document: Any) -> AlertConfig:
+    return parse_alert_config(document, PATH, KINDS, {"URL": "http://h/SECRET"})
+
+
+def test_without_a_file_the_rules_that_come_with_kcon_are_on_and_nobody_is_told(tmp_path: Path) -> None:
+    config = read_alert_config(tmp_path / "none.toml", KINDS, {})
+    assert {policy.name for policy in config.policies} == {rule.name for rule in RULES if not rule.is_for_prometheus}
+    assert (config.sinks, config.own_rules) == ((), ())
+    with pytest.raises(UsageError, match="no file"):
+        read_alert_config(tmp_path / "none.toml", KINDS, {}, must_exist=True)
+
+
+def test_a_rule_is_changed_where_the_file_says_so() -> None:
+    config = parse(
+        rule={
+            "KafkaGroupLate": {"threshold": 600, "for": "10m", "severity": "page", "repeat": "1h", "sinks": ["ops"]},
+            "KafkaDiskLow": {"enabled": False},
+        },
+        sink={"ops": {"kind": "webhook", "url_env": "URL"}},
+    )
+    policies = {policy.name: policy for policy in config.policies}
+    late = policies["KafkaGroupLate"]
+    assert (late.for_ms, late.severity, late.repeat_ms, late.sinks) == (600_000, Severity.PAGE, 3_600_000, ("ops",))
+    assert "KafkaBrokerDown" in late.inhibited_by
+    assert config.thresholds == {"KafkaGroupLate": 600.0}
+    assert "KafkaDiskLow" not in policies
+
+
+def test_an_own_rule_is_asked_over_its_scope() -> None:
+    config = parse(rule={"Orders": {"on": "topic", "when": "in_per_s < 1.0 && topic.startsWith('o')", "for": "5m"}})
+    (own,) = config.own_rules
+    values = {"topic": "orders", "in_per_s": 0.5}
+    assert own.matches({**dict.fromkeys(["internal"]), **values}) is True
+    assert own.matches({**values, "topic": "x"}) is False
+    assert own.matches({**values, "in_per_s": None}) is not True, "what is unknown is no match"
+    assert config.policies[-1].for_ms == 300_000
+
+
+def test_secrets_never_show() -> None:
+    config = parse(sink={"ops": {"kind": "webhook", "url_env": "URL"}})
+    assert "SECRET" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"rules": {}}, "unknown key 'rules'"),
+        ({"rule": []}, "no table of tables"),
+        ({"rule": {"KafkaGroupLate": {"treshold": 1}}}, r"\[rule.KafkaGroupLate\] has the unknown key 'treshold'"),
+        ({"rule": {"KafkaGroupLate": {"threshold": "1"}}}, "threshold is no number"),
+        ({"rule": {"KafkaGroupLate": {"for": 5}}}, "for is no duration"),
+        ({"rule": {"KafkaGroupLate": {"for": "5"}}}, "for: Not a duration"),
+        ({"rule": {"KafkaGroupLate": {"severity": "bad"}}}, "severity is 'bad'"),
+        ({"rule": {"KafkaGroupLate": {"sinks": ["x"]}}}, "names the sink 'x', which is not there"),
+        ({"rule": {"KafkaGroupLate": {"enabled": 1}}}, "neither true nor false"),
+        ({"rule": {"KafkaGroupStopped": {"threshold": 1}}}, "has no threshold"),
+        ({"rule": {"KafkaGroupLat": {}}}, "none of the rules that come with kcon"),
+        ({"rule": {"A": {"on": "disk", "when": "true"}}}, "on is 'disk'"),
+        ({"rule": {"A": {"when": "lagg > 1"}}}, r"\[rule.A\] when is not CEL"),
+        ({"rule": {"A": {"when": "lag +"}}}, r"\[rule.A\] when is not CEL"),
+        ({"rule": {"A": {"when": "'x'"}}}, r"\[rule.A\] when must say yes or no"),
+        ({"rule": {"A": {"when": "true", "inhibited_by": ["B"]}}}, "inhibited_by names 'B', which is no rule"),
+        (
+            {
+                "rule": {
+                    "A": {"when": "true", "inhibited_by": ["B"]},
+                    "B": {"when": "true", "inhibited_by": ["A"]},
+                }
+            },
+            "silences itself",
+        ),
+        ({"rule": {"a b": {"when": "true"}}}, "is no name"),
+        ({"sink": {"x": {"kind": "mail"}}}, "kind 'mail'"),
+        ({"sink": {"x": {"kind": "webhook"}}}, "lacks url"),
+        ({"sink": {"x": {"kind": "webhook", "url_env": "NONE"}}}, "NONE is not set"),
+        ({"sink": {"x": {"kind": "webhook", "url": "http://h", "secret": "s"}}}, "holds a secret in secret"),
+        ({"sink": {"x": {"kind": "webhook", "url": "http://h", "template": "teams"}}}, "template is 'teams'"),
+        ({"sink": {"x": {"kind": "webhook", "url": "http://h", "timeout": "0s"}}}, "timeout is not between"),
+        ({"sink": {"x": {"kind": "webhook", "url": "http://h", "severity": "bad"}}}, "severity is 'bad'"),
+        ({"sink": {"x": {"kind": "exec", "command": "rm -rf"}}}, "command is no list"),
+        ({"sink": {"x": {"kind": "exec", "command": []}}}, "command is a list"),
+        ({"sink": {f"s{index}": {"kind": "bell"} for index in range(33)}}, "32 are the most|there are 33 sinks"),
+    ],
+)
+def test_mistakes_are_told_by_their_place(document: dict[str, Any], told: str) -> None:
+    with pytest.raises(KconError, match=told):
+        parse(**document)
