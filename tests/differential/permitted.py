@@ -273,6 +273,18 @@ CHOICES: Final = (
         "One full disk must not need a restart.",
     ),
     Choice(
+        "The first request of a connection",
+        "has as many bytes as any other (`socket.request.max.bytes`), and may come as late as a connection may idle",
+        "has at most 512 KiB, and comes within 10 seconds; the connection is closed otherwise",
+        "Nobody has shown to be a client of Kafka yet.",
+    ),
+    Choice(
+        "A request that began and does not end, an answer that its client does not take",
+        "may take as long as a connection may idle (`connections.max.idle.ms`)",
+        "closes the connection after 30 seconds without an end, or without a byte taken",
+        "A slow client must not hold memory that others need.",
+    ),
+    Choice(
         "A request to change topics with a timeout of 0 or less",
         "REQUEST_TIMED_OUT",
         "does it",

@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--failed", action="store_true", help="print what failed, and why, alone")
     options = parser.parse_args(arguments)
     cases = [case for case in load_cases() if options.only in case.id]
+    if not cases:
+        parser.error(f"no case has {options.only!r} in its name")
     started = time.monotonic()
     with running_kcon(options.kcon) as kcon, running_apache(options.apache) as apache, ThreadPoolExecutor(2) as pool:
         columns = list(pool.map(_run, [cases] * 2, ["kcon", "apache"], [kcon, apache]))

@@ -3,7 +3,7 @@
 - v1: the protocol that each member uses (KIP-1099); all members here use the new one.
 
 An empty id is INVALID_GROUP_ID; a group that is not there, or is classic, is GROUP_ID_NOT_FOUND, and clients then
-ask DescribeGroups (KIP-848).
+ask DescribeGroups (KIP-848). With the feature `group.version` at 0 each is UNSUPPORTED_VERSION.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from kcon_broker.handlers.describe_groups import GROUP_OPERATIONS
 from kcon_broker.handlers.group_answers import answer_when_durable
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
+from kcon_broker.state.features import GROUP_VERSION
 from kcon_broker.state.groups.assignors import DEFAULT_ASSIGNOR
 from kcon_broker.state.groups.consumer_group import ConsumerGroup, ConsumerMember
 from kcon_broker.wire.api_keys import ApiKey
@@ -31,6 +32,10 @@ _USES_CONSUMER_PROTOCOL = 1
 @handles(ApiKey.CONSUMER_GROUP_DESCRIBE, versions=(0, 1))
 def handle_consumer_group_describe(ctx: RequestContext, request: ConsumerGroupDescribeRequest) -> Answer:
     """Describe groups, each with its own error."""
+    if not ctx.broker.cluster.features.levels[GROUP_VERSION]:
+        off = ErrorCode.UNSUPPORTED_VERSION
+        refused = [DescribedGroup(error_code=off, group_id=group_id) for group_id in request.group_ids]
+        return Answer(ConsumerGroupDescribeResponse(groups=refused))
     groups: list[DescribedGroup] = []
     for group_id in request.group_ids:
         group = ctx.broker.groups.consumer.by_id.get(group_id)

@@ -2,10 +2,13 @@
 
 - v0: a member that joins may come without an id and is given one.
 - v1: the member makes its id itself (KIP-1082), and may subscribe by a regular expression.
+
+With the feature `group.version` at 0 there is no new protocol: UNSUPPORTED_VERSION (KIP-1022).
 """
 
 from kcon_broker.handlers.group_answers import answer_when_durable, moment
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
+from kcon_broker.state.features import GROUP_VERSION
 from kcon_broker.state.groups.consumer_records import PartitionEpochs
 from kcon_broker.state.groups.heartbeat_request import HeartbeatAnswer, HeartbeatAsk
 from kcon_broker.wire.api_keys import ApiKey
@@ -21,6 +24,8 @@ from kcon_broker.wire.messages.consumer_group_heartbeat import (
 @handles(ApiKey.CONSUMER_GROUP_HEARTBEAT, versions=(0, 1))
 def handle_consumer_group_heartbeat(ctx: RequestContext, request: ConsumerGroupHeartbeatRequest) -> Answer:
     """Take a member's news, and tell what it may have."""
+    if not ctx.broker.cluster.features.levels[GROUP_VERSION]:
+        return Answer(ConsumerGroupHeartbeatResponse(error_code=ErrorCode.UNSUPPORTED_VERSION))
     names, owned = request.subscribed_topic_names, request.topic_partitions
     ask = HeartbeatAsk(
         api_version=ctx.api_version,

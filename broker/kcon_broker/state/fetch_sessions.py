@@ -1,10 +1,13 @@
 """Which partitions does an incremental fetch mean, and which of them have something new to say (KIP-227)?
 
 A session remembers what its client fetches, so that a request names only what changed and an answer tells only the
-partitions with news. Sessions are few and bounded: when the table is full, the one unused for longest gives way if it
-has been idle for a while; else the client is given no session and goes on with full requests.
+partitions with news. Sessions are few and bounded (max.incremental.fetch.session.cache.slots). When the table is full,
+one gives way: the one unused for longest if it was idle for a while, else the smallest that is not young and has fewer
+partitions than the new one. Where none does, the client is given no session and goes on with full requests
+(`FetchSessionCacheShard.tryEvict`).
 """
 
+from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ NO_SESSION = 0
 INITIAL_EPOCH = 0
 FINAL_EPOCH = -1
 _EPOCH_MAX = (1 << 31) - 1
+_YOUNG = -1
 
 PartitionKey = tuple[str | bytes, int]
 """Topic name, or from v13 on topic id; then the partition."""
@@ -37,13 +41,16 @@ class FetchWish:
 class FetchSession:
     """What one client fetches."""
 
-    __slots__ = ("epoch", "last_used_ms", "session_id", "uses_topic_ids", "wishes")
+    __slots__ = ("created_ms", "epoch", "evictable_size", "last_used_ms", "session_id", "uses_topic_ids", "wishes")
 
     def __init__(self, session_id: int, *, uses_topic_ids: bool, now_ms: int) -> None:
         self.session_id = session_id
         self.epoch = INITIAL_EPOCH + 1
         self.uses_topic_ids = uses_topic_ids
+        self.created_ms = now_ms
         self.last_used_ms = now_ms
+        self.evictable_size = _YOUNG
+        """The partitions it had when last used; `_YOUNG` while a larger session may not take its place."""
         self.wishes: OrderedDict[PartitionKey, FetchWish] = OrderedDict()
 
     def update(self, wishes: Iterable[FetchWish], forgotten: Iterable[PartitionKey]) -> None:
@@ -82,6 +89,8 @@ class FetchSessionTable:
 
     def __init__(self, *, sessions_max: int, min_idle_ms: int, new_session_id: Callable[[], int]) -> None:
         self._sessions: OrderedDict[int, FetchSession] = OrderedDict()
+        self._evictable: list[tuple[int, int]] = []
+        """Size and id of the sessions that are not young, the smallest first."""
         self._sessions_max = sessions_max
         self._min_idle_ms = min_idle_ms
         self._new_session_id = new_session_id
@@ -101,12 +110,10 @@ class FetchSessionTable:
     ) -> FetchContext:
         """Return what a request means, and note its changes in its session."""
         if epoch in (INITIAL_EPOCH, FINAL_EPOCH):
-            self._sessions.pop(session_id, None)
+            self._remove(session_id)
             if epoch == FINAL_EPOCH:
                 return FetchContext(wishes, None, False)
-            session = self._create(uses_topic_ids, now_ms) if wishes else None
-            if session is not None:
-                session.update(wishes, ())
+            session = self._create(wishes, uses_topic_ids, now_ms) if wishes else None
             return FetchContext(wishes, session, False)
         session = self._sessions.get(session_id)
         if session is None:
@@ -117,22 +124,52 @@ class FetchSessionTable:
             return FetchContext([], None, False, ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR)
         session.update(wishes, forgotten)
         session.epoch = 1 if epoch == _EPOCH_MAX else epoch + 1
-        session.last_used_ms = now_ms
-        self._sessions.move_to_end(session_id)
+        self._touch(session, now_ms)
         if not session.wishes:
             # A session of nothing ends; the client learns it from session id 0.
-            del self._sessions[session_id]
+            self._remove(session_id)
             return FetchContext([], None, False)
         return FetchContext(list(session.wishes.values()), session, True)
 
-    def _create(self, uses_topic_ids: bool, now_ms: int) -> FetchSession | None:
-        if len(self._sessions) >= self._sessions_max:
-            oldest = next(iter(self._sessions.values()), None)
-            if oldest is None or now_ms - oldest.last_used_ms < self._min_idle_ms:
-                return None
-            del self._sessions[oldest.session_id]
+    def _create(self, wishes: list[FetchWish], uses_topic_ids: bool, now_ms: int) -> FetchSession | None:
+        """Return a new session; None where none gives way to it."""
+        if len(self._sessions) >= self._sessions_max and not self._evict(len(wishes), now_ms):
+            return None
         session_id = self._new_session_id()
         while session_id == NO_SESSION or session_id in self._sessions:
             session_id = self._new_session_id()
         session = self._sessions[session_id] = FetchSession(session_id, uses_topic_ids=uses_topic_ids, now_ms=now_ms)
+        session.update(wishes, ())
         return session
+
+    def _evict(self, size: int, now_ms: int) -> bool:
+        """End one session in favour of a new one of so many partitions; tell whether there was one to end."""
+        oldest = next(iter(self._sessions.values()), None)
+        if oldest is None:
+            return False
+        if now_ms - oldest.last_used_ms > self._min_idle_ms:
+            self._remove(oldest.session_id)
+            return True
+        if self._evictable and self._evictable[0][0] < size:
+            self._remove(self._evictable[0][1])
+            return True
+        return False
+
+    def _touch(self, session: FetchSession, now_ms: int) -> None:
+        """Note that a session is used: its size counts from now on, once it is not young."""
+        session.last_used_ms = now_ms
+        self._sessions.move_to_end(session.session_id)
+        size = len(session.wishes)
+        if session.evictable_size != size and now_ms - session.created_ms > self._min_idle_ms:
+            self._forget_size(session)
+            session.evictable_size = size
+            insort(self._evictable, (size, session.session_id))
+
+    def _remove(self, session_id: int) -> None:
+        session = self._sessions.pop(session_id, None)
+        if session is not None:
+            self._forget_size(session)
+
+    def _forget_size(self, session: FetchSession) -> None:
+        if session.evictable_size != _YOUNG:
+            del self._evictable[bisect_left(self._evictable, (session.evictable_size, session.session_id))]
