@@ -5,11 +5,12 @@ if it has one there, else in every item, one for each that the request names. It
 messages: an array of the answer belongs to the array of the request that has its name, or to what else the request
 lists.
 
-Fetch is the exception (`FetchRequest.java`): the code of its top level speaks of the session, so it holds only codes of
-sessions, and those of an incremental fetch that names no partition.
+Fetch is an exception: the code of its top level speaks of the session, so here it holds only codes of sessions, and
+those of an incremental fetch that names no partition. A client that rehearses a leader that moved looks for the code in
+the partitions, which Kafka's class leaves out from version 13 on. What other classes do in their own way is in tables.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from kcon_broker.wire.api_keys import ApiKey
@@ -32,6 +33,55 @@ _SAME: Final = (
 )
 """Names of one thing in requests and answers."""
 _NOT_ASKED: Final = "forgotten_topics_data"
+_IN_BOTH: Final = frozenset(
+    {
+        ApiKey.METADATA,
+        ApiKey.ELECT_LEADERS,
+        ApiKey.ALTER_PARTITION_REASSIGNMENTS,
+        ApiKey.DESCRIBE_USER_SCRAM_CREDENTIALS,
+    }
+)
+"""APIs whose answer has the code at the top and in each item."""
+_IN_WORDS: Final = frozenset(
+    {
+        ApiKey.FIND_COORDINATOR,
+        ApiKey.DESCRIBE_CONFIGS,
+        ApiKey.ALTER_CLIENT_QUOTAS,
+        ApiKey.DESCRIBE_QUORUM,
+        ApiKey.UNREGISTER_BROKER,
+        ApiKey.ADD_RAFT_VOTER,
+        ApiKey.REMOVE_RAFT_VOTER,
+        ApiKey.READ_SHARE_GROUP_STATE,
+        ApiKey.WRITE_SHARE_GROUP_STATE,
+        ApiKey.READ_SHARE_GROUP_STATE_SUMMARY,
+        ApiKey.DESCRIBE_SHARE_GROUP_OFFSETS,
+        ApiKey.ALTER_SHARE_GROUP_OFFSETS,
+        ApiKey.DELETE_SHARE_GROUP_OFFSETS,
+    }
+)
+"""APIs whose answer has a sentence beside the code."""
+_VALUES: Final[Mapping[int, Mapping[str, int | str | None]]] = {
+    ApiKey.JOIN_GROUP: {"protocol_name": None},
+    ApiKey.FIND_COORDINATOR: {"node_id": -1, "port": -1},
+    ApiKey.INIT_PRODUCER_ID: {"producer_epoch": -1},
+    ApiKey.CREATE_DELEGATION_TOKEN: {
+        "principal_type": "User",
+        "principal_name": "ANONYMOUS",
+        "token_requester_principal_type": "User",
+        "token_requester_principal_name": "ANONYMOUS",
+        "issue_timestamp_ms": -1,
+        "expiry_timestamp_ms": -1,
+        "max_timestamp_ms": -1,
+    },
+    ApiKey.DESCRIBE_CLIENT_QUOTAS: {"entries": None},
+    ApiKey.DESCRIBE_USER_SCRAM_CREDENTIALS: {"user": ""},
+    ApiKey.DESCRIBE_TRANSACTIONS: {"producer_id": 0, "transaction_start_time_ms": 0},
+    ApiKey.READ_SHARE_GROUP_STATE: {"start_offset": 0},
+    ApiKey.READ_SHARE_GROUP_STATE_SUMMARY: {"start_offset": 0},
+}
+"""What stands in fields that nobody asked for, where it is not what `_echo` puts there."""
+_NOT_ITEMS: Final = frozenset({ApiKey.DESCRIBE_LOG_DIRS})
+"""APIs whose items are not what the request names."""
 _PRIMITIVES: Final = {str: "string", int: "int32", bytes: "uuid"}
 
 
@@ -41,7 +91,50 @@ def error_answer(request: ApiMessage, version: int, code: ErrorCode) -> ApiMessa
     is_about_items = request.API_KEY == ApiKey.FETCH and code not in _SESSION_CODES
     if is_about_items and _fill_items(answer, request, version, code):
         return answer
-    return answer if _fill(answer, request, version, code) else None
+    if not _fill(answer, request, version, code):
+        return None
+    if request.API_KEY in _IN_BOTH:
+        _fill_items(answer, request, version, code)
+    if request.API_KEY == ApiKey.LIST_PARTITION_REASSIGNMENTS:
+        _echo_topics(answer, request)
+    if request.API_KEY in _IN_WORDS or request.API_KEY in _VALUES:
+        _complete(answer, version, code, _VALUES.get(request.API_KEY, {}), has_words=request.API_KEY in _IN_WORDS)
+    return answer
+
+
+def _complete(
+    part: Struct, version: int, code: ErrorCode, values: Mapping[str, int | str | None], *, has_words: bool
+) -> None:
+    """Give fields at every depth the values of a table, and a sentence to each code."""
+    has_code = any(getattr(part, name, 0) for name in _CODE_FIELDS)
+    for field in part.FIELDS:
+        if field.name in values and (values[field.name] is not None or field.is_nullable_in(version)):
+            setattr(part, field.name, values[field.name])
+        elif field.name == "error_message" and has_words and has_code:
+            setattr(part, field.name, code.name)
+        elif field.array and isinstance(field.kind, type):
+            for item in getattr(part, field.name) or ():
+                _complete(item, version, code, values, has_words=has_words)
+
+
+def _echo_topics(answer: ApiMessage, request: ApiMessage) -> None:
+    """Repeat the partitions that were asked about; they have no code of their own."""
+    field = next(field for field in answer.FIELDS if field.name == "topics")
+    assert isinstance(field.kind, type)
+    topics = []
+    for asked in getattr(request, "topics", None) or ():
+        topic = field.kind()
+        _echo(topic, asked, 0)
+        below = next(inner for inner in topic.FIELDS if inner.name == "partitions")
+        assert isinstance(below.kind, type)
+        partitions = []
+        for index in asked.partition_indexes:
+            partition = below.kind()
+            _echo(partition, index, 0)
+            partitions.append(partition)
+        setattr(topic, below.name, partitions)
+        topics.append(topic)
+    setattr(answer, field.name, topics)
 
 
 def _fill(answer: Struct, asked: object, version: int, code: ErrorCode) -> bool:
@@ -54,6 +147,8 @@ def _fill(answer: Struct, asked: object, version: int, code: ErrorCode) -> bool:
 
 def _fill_items(answer: Struct, asked: object, version: int, code: ErrorCode) -> bool:
     is_placed = False
+    if isinstance(asked, ApiMessage) and asked.API_KEY in _NOT_ITEMS:
+        return False
     for field in answer.FIELDS:
         if not field.array or not isinstance(field.kind, type) or not field.is_in(version):
             continue
@@ -84,6 +179,8 @@ def _asked_items(asked: object, name: str, version: int) -> list[Any]:
     lists = {field.name: getattr(asked, field.name) or [] for field in asked.FIELDS if _is_list(field, version)}
     if name in lists:
         return list(lists[name])
+    if "dirs" in lists:
+        return [topic for folder in lists["dirs"] for topic in folder.topics]
     return [item for listed, items in lists.items() if listed != _NOT_ASKED for item in items]
 
 

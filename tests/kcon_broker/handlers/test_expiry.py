@@ -146,7 +146,7 @@ class TestOffsets:
 
     def test_an_expired_offset_does_not_come_back_with_a_restart(self, tmp_path: Path) -> None:
         settings = replace(SETTINGS, data_dir=tmp_path)
-        topics = []
+        topics: list[str] = []
         for _ in range(2):
             with InProcessBroker(tmp_path, settings=settings, clock=ManualClock(is_frozen=True)) as broker:
                 shared = Broker("kcon", broker.bootstrap)

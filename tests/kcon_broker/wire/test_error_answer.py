@@ -3,6 +3,7 @@
 import pytest
 
 from kcon_broker.handlers.registry import HANDLERS, load_handlers
+from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.api_table import API_TABLE
 from kcon_broker.wire.error_answer import error_answer
 from kcon_broker.wire.error_codes import ErrorCode
@@ -26,6 +27,9 @@ from kcon_broker.wire.schema import Struct
 CODE = ErrorCode.NOT_LEADER_OR_FOLLOWER
 _SAMPLES = {"string": "x", "int32": 7, "uuid": bytes(range(16)), "int8": 2, "int16": 1, "int64": 9}
 
+WITHOUT_A_PLACE = {(ApiKey.DESCRIBE_LOG_DIRS, 1), (ApiKey.DESCRIBE_LOG_DIRS, 2)}
+"""The code is in each folder, and a request names none."""
+
 load_handlers()
 
 
@@ -45,6 +49,9 @@ def test_every_api_has_a_place_for_an_error_in_every_version(api_key: int) -> No
         request = spec.request_class()
         one_of_each(request)
         answer = error_answer(request, version, CODE)
+        if (api_key, version) in WITHOUT_A_PLACE:
+            assert answer is None
+            continue
         assert answer is not None
         decoded, _ = spec.response_class.decode(answer.encode(version), 0, version)
         assert f"error_code={int(CODE)}" in repr(decoded)

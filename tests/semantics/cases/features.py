@@ -18,7 +18,8 @@ _UPGRADE, _SAFE_DOWNGRADE = 1, 2
 def _level(kafka: Kafka, name: str) -> int:
     request = ApiVersionsRequest(client_software_name="a", client_software_version="1")
     levels = {one.name: one.max_version_level for one in kafka.ask(request, 4).finalized_features}
-    return levels.get(name, 0)
+    level: int = levels.get(name, 0)
+    return level
 
 
 def _move(kafka: Kafka, name: str, level: int, kind: int) -> None:
