@@ -120,6 +120,7 @@ class LogFiles:
             content = encode_transaction_index(entries)
             self.unsynced[write_aside(self._files, path, content, sync=False)] = None
         elif self._files.exists(path):
+            self._forget_unsynced((path,))
             self._files.remove(path)
 
     def restore_transaction_indexes(self, start_offset: int) -> None:
@@ -132,10 +133,7 @@ class LogFiles:
     def delete_oldest(self, count: int) -> None:
         """Rename the files of the oldest segments aside; `take_deleted_paths` hands them over for removal."""
         for _ in range(count):
-            segment = self.segments[0]
-            segment.file.discard()
-            self.unsynced.pop(segment.file, None)
-            self._deleted_paths += segment.move_aside(self._files, self.folder)
+            self._deleted_paths += self._move_aside(self.segments[0])
             del self.segments[0]
 
     def replace(
@@ -150,9 +148,7 @@ class LogFiles:
         deleted: list[str] = []
         self._files.rename(compacted.file.path, final_path + SWAP_SUFFIX)
         for segment in replaced:
-            segment.file.discard()
-            self.unsynced.pop(segment.file, None)
-            deleted += segment.move_aside(self._files, self.folder)
+            deleted += self._move_aside(segment)
         self._files.rename(final_path + SWAP_SUFFIX, final_path)
         self._is_snapshot_stale = True
         first = self.segments.index(replaced[0])
@@ -164,6 +160,18 @@ class LogFiles:
         compacted.file.close()
         unsynced.append(self._files.folder(self.folder))
         return deleted
+
+    def _move_aside(self, segment: Segment) -> list[str]:
+        """Rename the files of a segment that is not wanted any more; nothing of it will be synced."""
+        segment.file.discard()
+        moved = segment.move_aside(self._files, self.folder)
+        self._forget_unsynced(moved)
+        return moved
+
+    def _forget_unsynced(self, paths: Container[str]) -> None:
+        """Leave files out of the next sync that are about to be removed: one that is gone cannot be synced."""
+        for file in [file for file in self.unsynced if file.path in paths]:
+            del self.unsynced[file]
 
     def take_deleted_paths(self) -> list[str]:
         """Return the files that may be removed now; see `Log.take_deleted_paths`."""
@@ -195,8 +203,10 @@ class LogFiles:
         """Remove the snapshots that a start would not look at once the recovery point is known to be here."""
         usable = [offset for offset in self._snapshot_offsets if offset <= recovery_point]
         for offset in usable[:-1]:
+            path = segment_path(self.folder, offset, SNAPSHOT_SUFFIX)
+            self._forget_unsynced((path,))
             with contextlib.suppress(FileNotFoundError):
-                self._files.remove(segment_path(self.folder, offset, SNAPSHOT_SUFFIX))
+                self._files.remove(path)
             self._snapshot_offsets.remove(offset)
 
     # Stop

@@ -54,6 +54,18 @@ def test_a_clock_that_jumps_erases_nothing(monkeypatch: pytest.MonkeyPatch, jump
         assert (again.error_code, again.base_offset) == (ErrorCode.NONE, 0)
 
 
+def test_a_partition_that_retention_emptied_is_written_on(tmp_path: Path) -> None:
+    """Its last segment is sealed and goes at once: what was never synced of it must not be synced any more."""
+    with InProcessBroker(tmp_path, settings=SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+        assert produce(client, "t", batch(b"old", timestamp_ms=1_000)).error_code == ErrorCode.NONE
+        passes = broker.call(lambda server: server.housekeeping.retention_passes)
+        while broker.call(lambda server: server.housekeeping.retention_passes) < passes + 3:
+            pass
+        written = produce(client, "t", batch(b"new"))
+        assert (written.error_code, written.base_offset) == (ErrorCode.NONE, 1)
+        assert b"new" in fetch(client, "t", 1, max_wait_ms=0)[1]
+
+
 def test_a_disk_that_fills_is_told_once_and_once_that_it_has_room(caplog: pytest.LogCaptureFixture) -> None:
     """One above the limit, at it, below it; and room is only told with some to spare."""
     space = [1 << 30]

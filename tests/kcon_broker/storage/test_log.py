@@ -299,6 +299,16 @@ def test_retention_by_time_drops_what_is_older_in_all_its_records() -> None:
     assert log.log_end_offset == 4
 
 
+def test_nothing_is_left_to_sync_of_a_segment_that_went_before_it_was_synced() -> None:
+    files = MemoryFiles()
+    log = open_log(files, settings=replace(SETTINGS, retention_ms=1_000))
+    append(log, make_batch(1, timestamp_ms=1_000))
+    sync_log(log)
+    log.roll()
+    assert log.apply_retention(now_ms=9_000) == 1
+    assert not [file.path for file in log.dirty_files() if file.path.endswith(".deleted")]
+
+
 def test_records_of_the_future_age_from_when_they_are_seen() -> None:
     """A producer with a wrong clock, or a clock that went back: neither kept for ever nor dropped at once."""
     log = open_log(MemoryFiles(), settings=replace(SETTINGS, retention_ms=1_000))
