@@ -1,23 +1,14 @@
 """How do other people's programs get run against a cluster? As child processes with a deadline."""
 
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from kcon.services.local_cluster import java_argv
+from tests.compat.apache_tools import Tools
 
-KAFKA_TOOLS = {
-    "kafka-topics": "org.apache.kafka.tools.TopicCommand",
-    "kafka-console-producer": "org.apache.kafka.tools.ConsoleProducer",
-    "kafka-console-consumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",
-    "kafka-consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
-    "kafka-configs": "kafka.admin.ConfigCommand",
-    "kafka-acls": "org.apache.kafka.tools.AclCommand",
-    "kafka-get-offsets": "org.apache.kafka.tools.GetOffsetShell",
-    "kafka-dump-log": "org.apache.kafka.tools.DumpLogSegments",
-}
 DEADLINE_S = 90
 
 
@@ -36,6 +27,17 @@ class Ran:
 
 
 Run = Callable[..., Ran]
+SHOWN_WITHIN_S = 30.0
+"""Apache Kafka shows a change a moment after it has acknowledged it."""
+
+
+def until(holds: Callable[[Ran], bool], run: Run, *arguments: str) -> Ran:
+    """Run a command that only reads until its output holds; return what it said at last."""
+    deadline = time.monotonic() + SHOWN_WITHIN_S
+    ran = run(*arguments)
+    while not holds(ran) and time.monotonic() < deadline:
+        ran = run(*arguments)
+    return ran
 
 
 def run_program(*argv: str, given: bytes = b"") -> Ran:
@@ -49,13 +51,20 @@ def kcat() -> Run:
     return lambda *arguments, given=b"": run_program("kcat", *arguments, given=given)
 
 
+@pytest.fixture(scope="session")
+def tools(apache_classpath: str) -> Iterator[Tools]:
+    """Yield Apache Kafka's command line tools, in one JVM for the whole run: starting one for each takes a second."""
+    running = Tools(apache_classpath)
+    yield running
+    running.close()
+
+
 @pytest.fixture
-def kafka_tool(apache_classpath: str) -> Run:
+def kafka_tool(tools: Tools) -> Run:
     """Return a function that runs one of Apache Kafka's command line tools by its usual name."""
 
     def run(tool: str, *arguments: str, given: bytes = b"") -> Ran:
-        # A short life is not worth the second compiler.
-        argv = java_argv(apache_classpath, KAFKA_TOOLS[tool], *arguments, jvm_options=("-XX:TieredStopAtLevel=1",))
-        return run_program(*argv, given=given)
+        code, out, err = tools.run(tool.removeprefix("kafka-"), *arguments, given=given)
+        return Ran(code=code, out=out, err=err)
 
     return run

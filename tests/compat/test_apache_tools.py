@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.compat.conftest import until
+
 pytestmark = pytest.mark.java
 
 
@@ -18,7 +20,8 @@ def test_topics_are_created_listed_described_and_deleted(
         "kafka-topics", *at, "--create", "--topic", topic, "--partitions", "3", "--config", "retention.ms=12345"
     )
     assert created.code == 0, created.err
-    described = kafka_tool("kafka-topics", *at, "--describe", "--topic", topic)
+    describe = ("kafka-topics", *at, "--describe", "--topic", topic)
+    described = until(lambda ran: ran.out.count("Isr: 1") == 3, kafka_tool, *describe)
     assert re.search(r"PartitionCount: 3\s+ReplicationFactor: 1", described.out)
     assert "retention.ms=12345" in described.out
     assert len(re.findall(r"Leader: 1\s+Replicas: 1\s+Isr: 1", described.out)) == 3
@@ -27,7 +30,8 @@ def test_topics_are_created_listed_described_and_deleted(
     assert "already exists" in again.out + again.err
     deleted = kafka_tool("kafka-topics", *at, "--delete", "--topic", topic)
     assert deleted.code == 0, deleted.err
-    assert topic not in kafka_tool("kafka-topics", *at, "--list").lines
+    listed = until(lambda ran: topic not in ran.lines, kafka_tool, "kafka-topics", *at, "--list")
+    assert (listed.code, topic in listed.lines) == (0, False)
 
 
 def test_the_console_producer_and_consumer(cluster: Any, kafka_tool: Any, unique: Callable[[str], str]) -> None:
@@ -75,7 +79,8 @@ def test_offsets_are_told(cluster: Any, kafka_tool: Any, unique: Callable[[str],
     at = ("--bootstrap-server", cluster.bootstrap)
     kafka_tool("kafka-topics", *at, "--create", "--topic", topic, "--partitions", "1")
     kafka_tool("kafka-console-producer", *at, "--topic", topic, given=b"1\n2\n")
-    assert kafka_tool("kafka-get-offsets", *at, "--topic", topic).lines == [f"{topic}:0:2"]
+    told = until(lambda ran: bool(ran.lines), kafka_tool, "kafka-get-offsets", *at, "--topic", topic)
+    assert told.lines == [f"{topic}:0:2"]
 
 
 def test_the_segment_files_are_kafkas(cluster: Any, kafka_tool: Any, unique: Callable[[str], str]) -> None:

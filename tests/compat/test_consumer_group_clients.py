@@ -13,6 +13,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
+from tests.compat.conftest import until
 from tests.kcon_broker.raw_client import RawClient
 
 WAIT_S = 60.0
@@ -156,7 +157,9 @@ def test_javas_consumer_and_tools_use_the_new_protocol(
                       "--from-beginning", "--timeout-ms", "20000",
                       "--command-property", "group.protocol=consumer")
     assert read.lines == ["1", "2", "3"], read.err
-    state = kafka_tool("kafka-consumer-groups", *at, "--describe", "--state", "--verbose", "--group", group)
+    # The consumer does not wait for the answer to its last heartbeat.
+    state = until(lambda ran: "Empty" in ran.out, kafka_tool, "kafka-consumer-groups", *at, "--describe", "--state",
+                  "--verbose", "--group", group)
     assert "Empty" in state.out, state.err
     listed = kafka_tool("kafka-consumer-groups", *at, "--list", "--type", "consumer")
     assert group in listed.out, listed.err

@@ -39,6 +39,7 @@ from kcon.records.reach import reach
 from kcon.records.read_plan import PartitionRange, ReadPlan
 from kcon.services.local_cluster import LocalClusterOptions, start_local_cluster
 from tests.certificates import Authority, Identity
+from tests.compat.conftest import until
 
 pytestmark = [pytest.mark.java, pytest.mark.xdist_group("security")]
 
@@ -528,6 +529,8 @@ def test_reading_and_writing_without_the_right_name_it(
     address = f"127.0.0.1:{kafka.ports['PLAINTEXT']}"
     words = ("--add", "--allow-principal", "User:bob", "--operation", "Describe", "--topic", topic)
     assert kafka_tool("kafka-acls", "--bootstrap-server", address, *words).code == 0
+    listed = ("kafka-acls", "--bootstrap-server", address, "--list", "--topic", topic)
+    assert "User:bob" in until(lambda ran: "User:bob" in ran.out, kafka_tool, *listed).out
     bob = Shell(kafka.with_password("SASL_SSL", "PLAIN", "bob"), tmp_path)
     assert bob.run("topic", "list", topic, "-o", "name").stdout == f"{topic}\n".encode()
     described = bob.run("topic", "describe", topic, code=4)

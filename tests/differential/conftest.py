@@ -1,17 +1,12 @@
 """The two sides of the comparison, and the table of counts at the end of a run."""
 
-import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kcon.services.local_cluster import LocalClusterOptions, start_local_cluster
-from kcon_broker.settings import STANDARD_AUTHORIZER, BrokerSettings
-from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from kcon_broker.wire.messages.update_features import (
@@ -19,8 +14,11 @@ from kcon_broker.wire.messages.update_features import (
     UpdateFeaturesRequest,
     UpdateFeaturesResponse,
 )
-from tests.differential.run import Count, table
+from tests.authorized import authorized_brokers
+from tests.differential.catalogue import advertised
+from tests.differential.run import Count, Counts, table
 from tests.differential.session import Side
+from tests.differential.tally import SHARE_WITHOUT_ERROR_MIN, share_without_error
 from tests.kcon_broker.raw_client import RawClient
 
 SEED = int(os.environ.get("KCON_DIFFERENTIAL_SEED", "1"))
@@ -65,16 +63,8 @@ def sides(kcon_broker: Any, plain_apache_kafka: Any) -> tuple[Side, Side]:
 @pytest.fixture(scope="session")
 def authorized_sides(apache_classpath: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Side, Side]]:
     """Yield both brokers in another set-up: with an authorizer, for which everybody may do everything."""
-    properties = {"authorizer.class.name": STANDARD_AUTHORIZER, "super.users": "User:ANONYMOUS"}
-    folder = tmp_path_factory.mktemp("authorized_apache_kafka")
-    options = LocalClusterOptions(data_dir=folder, dies_with_parent=True, properties=properties)
-    node = asyncio.run(start_local_cluster(apache_classpath, options))
-    settings = BrokerSettings(data_dir=Path(), port=0, authorizer_class_name=STANDARD_AUTHORIZER)
-    try:
-        with InProcessBroker(settings=settings) as broker:
-            yield Side("kcon", broker.bootstrap), Side("apache", node.bootstrap)
-    finally:
-        asyncio.run(node.stop(grace_s=0))
+    with authorized_brokers(apache_classpath, tmp_path_factory.mktemp("authorized_apache_kafka")) as (ours, apache):
+        yield Side("kcon", ours), Side("apache", apache)
 
 
 @pytest.fixture
@@ -84,24 +74,38 @@ def seed() -> int:
 
 
 @pytest.fixture
-def note_counts(record_property: Callable[[str, object], None]) -> Callable[[dict[tuple[ApiKey, int], Count]], None]:
+def note_counts(record_property: Callable[[str, object], None]) -> Callable[[Counts], None]:
     """Return a function that adds to the table; properties reach the process that prints from every worker."""
 
-    def note(counts: dict[tuple[ApiKey, int], Count]) -> None:
+    def note(counts: Counts) -> None:
         record_property(_COUNTS, [(int(key), version, *count.numbers()) for (key, version), count in counts.items()])
 
     return note
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run of all APIs whose answers are mostly refusals."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    counts = {} if reporter is None else _counts(reporter)
+    is_whole = {key for key, _ in counts} >= set(advertised())
+    if is_whole and share_without_error(counts) < SHARE_WITHOUT_ERROR_MIN and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the table."""
-    counts: dict[tuple[ApiKey, int], Count] = {}
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if getattr(report, "when", "") == "call":
-                for key, version, *numbers in dict(report.user_properties).get(_COUNTS, ()):
-                    counts.setdefault((ApiKey(key), version), Count()).add(numbers)
+    counts = _counts(terminalreporter)
     if counts:
         terminalreporter.section(f"requests to both brokers, seed {SEED}")
         for line in table(counts):
             terminalreporter.write_line(line)
+
+
+def _counts(reporter: Any) -> Counts:
+    counts: Counts = {}
+    for reports in reporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for key, version, *numbers in dict(report.user_properties).get(_COUNTS, ()):
+                    counts.setdefault((ApiKey(key), version), Count()).add(numbers)
+    return counts

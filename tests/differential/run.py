@@ -84,13 +84,17 @@ class Count:
         return self.valid + self.invalid + self.mutated + self.preparing
 
 
+Counts = dict[tuple[ApiKey, int], Count]
+"""By API and version."""
+
+
 @dataclass(slots=True)
 class Result:
     """What comparing two runs of one plan found."""
 
     differences: dict[int, str] = field(default_factory=dict)
     """What differs, for people to read, by the number of the step."""
-    counts: dict[tuple[ApiKey, int], Count] = field(default_factory=dict)
+    counts: Counts = field(default_factory=dict)
     used: set[Permitted] = field(default_factory=set)
 
     def keep(self, plan: Plan, again: Collection[int]) -> None:
@@ -154,7 +158,7 @@ def too_few(counts: Mapping[tuple[ApiKey, int], Count], least: int) -> list[str]
     return lines
 
 
-def table(counts: dict[tuple[ApiKey, int], Count]) -> Iterator[str]:
+def table(counts: Counts) -> Iterator[str]:
     """Yield the lines of a table of counts, with its sums."""
     yield (
         f"{'API':28} {'version':>7} {'valid':>6} {'invalid':>7} {'mutated':>7} {'others':>6} {'no error':>8} "
