@@ -124,7 +124,7 @@ def test_a_cluster_that_never_answered_shows_no_numbers(consoles: Any) -> None:
 
 def test_a_read_only_context_shows_what_is_off_and_why(consoles: Any) -> None:
     async def test(console: Any) -> None:
-        text = await console.until("(R X off: context prod is read-only)")
+        text = await console.until("(R x X off: context prod is read-only)")
         assert "read-only" in text.splitlines()[0]
         await console.press("R")
         assert isinstance(console.view, GroupScreen)

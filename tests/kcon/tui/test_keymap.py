@@ -99,4 +99,4 @@ def test_upper_case_letters_change_the_cluster_or_lead_home() -> None:
     changing = {action.id for action in ACTIONS.values() if action.mutation is not None}
     assert upper <= changing | {"overview"}
     assert {ACTIONS[name].key for name in upper} == {"X", "R", "P", "O"}
-    assert {ACTIONS[name].key for name in changing - upper} == {"n", "a", "enter"}
+    assert {ACTIONS[name].key for name in changing - upper} == {"n", "a", "m", "v", "x", "enter"}
