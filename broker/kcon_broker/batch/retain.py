@@ -93,23 +93,32 @@ def keep_records(
 
     `horizon_ms` gives it a delete horizon, which it must not have yet.
     """
-    attributes, base_timestamp = header.attributes, header.base_timestamp
-    is_create_time = header.timestamp_type == CREATE_TIME
+    body = join_records(header, records, kept, horizon_ms=horizon_ms)
+    return with_records(header, body, len(kept), max_timestamp=max_timestamp, horizon_ms=horizon_ms)
+
+
+def join_records(
+    header: BatchHeader, records: bytes, kept: Sequence[RecordSpan], *, horizon_ms: int | None = None
+) -> bytes:
+    """Return the bytes of these records, as they stand in a batch that gets this delete horizon, if any."""
     if horizon_ms is None:
-        body = b"".join([records[span.start : span.end] for span in kept])
-    else:
-        # Records of a batch with the broker's time all have that of the header.
-        shift_ms = base_timestamp - horizon_ms if is_create_time else 0
-        body = b"".join([_moved(records, span, shift_ms) for span in kept])
-        attributes |= DELETE_HORIZON_FLAG
-        base_timestamp = horizon_ms
+        return b"".join([records[span.start : span.end] for span in kept])
+    # Records of a batch with the broker's time all have that of the header.
+    shift_ms = header.base_timestamp - horizon_ms if header.timestamp_type == CREATE_TIME else 0
+    return b"".join([_moved(records, span, shift_ms) for span in kept])
+
+
+def with_records(
+    header: BatchHeader, body: bytes, count: int, *, max_timestamp: int, horizon_ms: int | None = None
+) -> bytearray:
+    """Return the batch with what `join_records` returned for so many records instead of its own. Any thread."""
     return _assemble(
         header,
         compress(header.codec, body),
-        attributes=attributes,
-        base_timestamp=base_timestamp,
+        attributes=header.attributes if horizon_ms is None else header.attributes | DELETE_HORIZON_FLAG,
+        base_timestamp=header.base_timestamp if horizon_ms is None else horizon_ms,
         max_timestamp=max_timestamp,
-        count=len(kept),
+        count=count,
     )
 
 

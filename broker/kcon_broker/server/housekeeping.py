@@ -96,9 +96,13 @@ class Housekeeping:
                         point = self._folder.durable_recovery_point(partition.topic.name, partition.index)
                         partition.log.drop_snapshots(point)
                 if self._journal.wants_compaction:
-                    self._journal.compact(self._broker.snapshot())
+                    await self.compact_metadata()
             except OSError as error:
                 _logger.error("writing the checkpoints failed: %s", error)
+
+    async def compact_metadata(self) -> None:
+        """Begin the metadata log anew with what is known now. Raises OSError."""
+        await drive(self._journal.compact_steps(self._broker.snapshot()))
 
     async def _let_go(self, interval_ms: int) -> None:
         """Apply retention to all partitions, again and again, a slice at a time."""

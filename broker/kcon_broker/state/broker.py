@@ -6,8 +6,9 @@ replaying the log, later one by one.
 """
 
 import hashlib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from kcon_broker.batch.header import (
     CODEC_GZIP,
@@ -232,9 +233,12 @@ class Broker:
             if isinstance(change, ResourceConfigured):
                 self._apply_configs(change.resource_type, change.name)
 
-    def snapshot(self) -> Sequence[MetadataChange]:
-        """Return changes that lead from nothing to the present state."""
-        created: list[MetadataChange] = [
+    def snapshot(self) -> Iterator[MetadataChange]:
+        """Return changes that lead from nothing to the present state.
+
+        What changes while they are taken may be in them already: a change is right also when it comes again.
+        """
+        created = (
             TopicCreated(
                 name=topic.name,
                 topic_id=topic.topic_id,
@@ -242,9 +246,10 @@ class Broker:
                 created_epoch=topic.created_epoch,
                 configs=topic.configs,
             )
-            for topic in self.topics.by_name.values()
-        ]
-        return [*created, ProducerIdsReserved(end=self._reserved_producer_ids_end), *self.cluster.snapshot()]
+            for topic in list(self.topics.by_name.values())
+        )
+        others = [ProducerIdsReserved(end=self._reserved_producer_ids_end), *self.cluster.snapshot()]
+        return chain(created, others)
 
     def _apply_configs(self, resource_type: ResourceType, name: str) -> None:
         """Let the changed configs of a resource act."""

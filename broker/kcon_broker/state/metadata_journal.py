@@ -10,6 +10,7 @@ from kcon_broker.state.gate import Gate
 from kcon_broker.state.topic_records import MetadataChange, decode_change, encode_change
 from kcon_broker.storage.files import Syncable
 from kcon_broker.storage.metadata_log import MetadataLog
+from kcon_broker.storage.steps import Steps
 
 
 class MetadataJournal:
@@ -56,10 +57,10 @@ class MetadataJournal:
         """A snapshot would be much smaller than the log."""
         return self._log.wants_compaction and self._log.failure is None
 
-    def compact(self, snapshot: Iterable[MetadataChange]) -> None:
-        """Begin anew with a snapshot; all of it is durable on return. Raises OSError, and then nothing changed."""
-        self._log.compact(encode_change(change) for change in snapshot)
-        self.gate.advance(self._log.position)
+    def compact_steps(self, snapshot: Iterable[MetadataChange]) -> Steps[None]:
+        """Begin anew with what leads to the present state, without holding up the loop. Raises OSError."""
+        yield from self._log.compact_steps(encode_change(change) for change in snapshot)
+        self.gate.advance(self._log.durable_position)
 
     def close(self) -> None:
         """Give the file back."""

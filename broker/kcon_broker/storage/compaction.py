@@ -31,7 +31,7 @@ from kcon_broker.storage.steps import Steps, sync_elsewhere, visit_batches
 
 _WRITE_BATCHES = 512
 """Written at once at most: each of them is noted in the indexes, which takes a microsecond or two."""
-_WRITE_BYTES = 1 << 20
+_WRITE_BYTES = 1 << 18
 _OFFSETS_PER_SEGMENT_MAX = (1 << 31) - 1
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from kcon_broker.batch.header import BatchHeader
 from kcon_broker.batch.records import MARKER_COMMIT, read_marker
-from kcon_broker.batch.retain import iter_spans, records_of
+from kcon_broker.batch.retain import iter_spans
 from kcon_broker.storage.key_offsets import KeyOffsets
 from kcon_broker.storage.segment import Segment
-from kcon_broker.storage.steps import Steps, visit_batches
+from kcon_broker.storage.steps import Steps, decompress_elsewhere, visit_batches
 
 PAUSE_RECORDS = 256
 """Records looked at between two pauses."""
@@ -71,7 +71,8 @@ class _Search:
             waiting = self._open.setdefault(header.producer_id, [])
             self._open_since.setdefault(header.producer_id, header.base_offset)
         count = 0
-        for span in iter_spans(records_of(batch, header), header):
+        records = yield from decompress_elsewhere(batch, header)
+        for span in iter_spans(records, header):
             count += 1
             if not count % PAUSE_RECORDS:
                 yield None

@@ -7,16 +7,19 @@ segment is sealed or the log closed. Losing them costs a walk of the segment, ne
     .timeindex  timestamp i64, relative offset u32: no earlier record of the segment is newer than the timestamp
 
 An offset entry names the last offset of its batch, as Kafka's does.
+
+A file is not looked through when it is loaded: of a full segment it has hundreds of thousands of entries. What an
+offset entry says is believed only if the batch agrees (`log_reader`), what a time entry says only if its neighbours do.
 """
 
-import struct
 import sys
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
 
 OFFSET_ENTRY_BYTES = 8
 TIME_ENTRY_BYTES = 12
-_TIME_ENTRY = struct.Struct(">qI")
 
 
 class OffsetIndex:
@@ -75,7 +78,7 @@ def decode_offset_index(content: bytes, *, segment_bytes: int) -> OffsetIndex | 
     index = OffsetIndex()
     index.relative_offsets = both[0::2]
     index.positions = both[1::2]
-    if not _is_rising(index.relative_offsets) or not _is_rising(index.positions):
+    if not _is_rising(index.relative_offsets[-2:]) or not _is_rising(index.positions[-2:]):
         return None
     if index.positions and index.positions[-1] >= segment_bytes:
         return None
@@ -103,7 +106,12 @@ class TimeIndex:
     def relative_offset_before(self, timestamp_ms: int) -> int:
         """Return a relative offset before which no record is as new as this."""
         index = bisect_left(self.timestamps_ms, timestamp_ms) - 1
-        return self.relative_offsets[index] if index >= 0 else 0
+        if index < 0:
+            return 0
+        near = slice(max(index - 1, 0), index + 2)
+        # A damaged entry leads to the start, from where everything is found.
+        is_sane = _is_rising(self.timestamps_ms[near]) and _is_rising(self.relative_offsets[near])
+        return self.relative_offsets[index] if is_sane else 0
 
     def cut(self, count: int) -> None:
         """Keep the first `count` entries."""
@@ -112,21 +120,32 @@ class TimeIndex:
 
     def encode(self) -> bytes:
         """Return the content of the .timeindex file."""
-        return b"".join(map(_TIME_ENTRY.pack, self.timestamps_ms, self.relative_offsets))
+        times, offsets = self.timestamps_ms[:], self.relative_offsets[:]
+        if sys.byteorder == "little":
+            times.byteswap()
+            offsets.byteswap()
+        halves = array("I", times.tobytes())
+        entries = array("I", bytes(TIME_ENTRY_BYTES * len(times)))
+        entries[0::3], entries[1::3], entries[2::3] = halves[0::2], halves[1::2], offsets
+        return entries.tobytes()
 
 
 def decode_time_index(content: bytes) -> TimeIndex | None:
     """Return the time index of a file; None: it cannot be one."""
     if len(content) % TIME_ENTRY_BYTES:
         return None
+    entries = array("I", content)
+    halves = array("I", bytes(8 * (len(entries) // 3)))
+    halves[0::2], halves[1::2] = entries[0::3], entries[1::3]
     index = TimeIndex()
-    for timestamp_ms, relative_offset in _TIME_ENTRY.iter_unpack(content):
-        index.timestamps_ms.append(timestamp_ms)
-        index.relative_offsets.append(relative_offset)
-    if not _is_rising(index.timestamps_ms) or not _is_rising(index.relative_offsets):
+    index.timestamps_ms, index.relative_offsets = array("q", halves.tobytes()), entries[2::3]
+    if sys.byteorder == "little":
+        index.timestamps_ms.byteswap()
+        index.relative_offsets.byteswap()
+    if not _is_rising(index.timestamps_ms[-2:]) or not _is_rising(index.relative_offsets[-2:]):
         return None
     return index
 
 
-def _is_rising(values: "array[int]") -> bool:
-    return all(map(int.__lt__, values, values[1:]))
+def _is_rising(values: Sequence[int]) -> bool:
+    return all(earlier < later for earlier, later in pairwise(values))

@@ -6,8 +6,8 @@ A log of opaque records of our own, in the folder `metadata`. One file holds eve
     head     8 bytes b"KCONMETA" | version u32 | synced u64 | CRC-32C u32 of the head before it
     frame    length u32 | CRC-32C u32 of the length and all after the CRC | synced u64 | payload
 
-The first frames of a file are a snapshot (see `compact`), the rest was appended since. A compaction writes the next
-generation aside, syncs and renames it; the old file goes afterwards, so that one whole generation is always there.
+The first frames of a file are a snapshot (see `compact_steps`), the rest was appended since. A compaction writes the
+next generation aside, syncs and renames it; the old file goes afterwards, so that a whole generation is always there.
 
 `synced` says up to which byte the file was known to be on the disk when the frame was written. A bad frame above all
 that was torn by a power cut and never answered for: it is cut off. A bad frame below is damage, and the broker does
@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from kcon_broker.batch.checksum import crc32c
 from kcon_broker.errors import FolderUnreadableError
 from kcon_broker.storage.files import File, Files, Syncable, write_all, write_aside
+from kcon_broker.storage.steps import Steps, sync_elsewhere
 
 FOLDER = "metadata"
 FORMAT_VERSION = 1
@@ -34,6 +35,12 @@ _SUFFIX = ".log"
 _RECORD_BYTES_MAX = 16 << 20
 _COMPACTION_BYTES_MIN = 1 << 20
 _COMPACTION_FACTOR = 4
+_ASIDE_SUFFIX = ".tmp"
+_CATCH_UP_ROUNDS = 4
+_PAUSE_RECORDS = 200
+"""Encoded between two pauses."""
+_PAUSE_BYTES = 256 * 1024
+"""Written between two pauses."""
 
 
 class MetadataLog:
@@ -49,6 +56,8 @@ class MetadataLog:
         self._size = size
         self._size_after_compaction = size
         self._unsynced: dict[Syncable, None] = {}
+        self._since: list[bytes] | None = None
+        """Records appended since a compaction began; None: there is none under way."""
         self.position = 0
         self.durable_position = 0
         self.failure: OSError | None = None
@@ -63,7 +72,7 @@ class MetadataLog:
         files.make_folder(FOLDER)
         generations = _generations(files)
         if not generations:
-            write_aside(files, _path(1), _encode_file([]), sync=True)
+            write_aside(files, _path(1), _encode_head(_HEAD_BYTES), sync=True)
             files.folder("").sync()
             generations = [1]
         generation = generations[-1]
@@ -95,6 +104,8 @@ class MetadataLog:
             raise
         self._size += len(frame)
         self.position += len(frame)
+        if self._since is not None:
+            self._since.append(record)
         self._unsynced[self._file] = None
         return self.position
 
@@ -117,25 +128,61 @@ class MetadataLog:
         """The file has grown well beyond what a snapshot would take."""
         return self._size > max(_COMPACTION_BYTES_MIN, _COMPACTION_FACTOR * self._size_after_compaction)
 
-    def compact(self, snapshot: Iterable[bytes]) -> None:
-        """Begin a new generation with records that lead to the present state; syncs, and all of it is durable.
+    def compact_steps(self, snapshot: Iterable[bytes]) -> Steps[None]:
+        """Begin a new generation with records that lead to the present state, without holding up the loop.
 
-        Raises OSError, and then the old generation goes on.
+        What is appended meanwhile goes to both. Raises OSError, and then the old generation goes on.
         """
         if self.failure is not None:
             raise self.failure
-        content = _encode_file(snapshot)
-        file = write_aside(self._files, _path(self._generation + 1), content, sync=True)
-        old_file, old_path = self._file, _path(self._generation)
+        if self._since is not None:
+            return
+        self._since = []
+        path = _path(self._generation + 1)
+        aside = self._files.open(path + _ASIDE_SUFFIX, create=True)
+        try:
+            snapshot_size = yield from _write_snapshot(aside, snapshot)
+            size = yield from self._catch_up(aside, snapshot_size)
+            aside.close()
+            self._files.rename(aside.path, path)
+        except BaseException:
+            aside.discard()
+            with contextlib.suppress(OSError):
+                self._files.remove(path + _ASIDE_SUFFIX)
+            raise
+        finally:
+            self._since = None
+        old_file, position, folder = self._file, self.position, self._files.folder(FOLDER)
         self._generation += 1
-        self._file = file
-        self._size = self._size_after_compaction = len(content)
-        self._unsynced.clear()
-        self.durable_position = self.position
-        old_file.close()
+        self._file = self._files.open(path)
+        self._size, self._size_after_compaction = size, snapshot_size
+        # Nothing that is written from now on is durable before the new name is.
+        self._unsynced = {folder: None}
+        yield from sync_elsewhere([folder])
+        self.mark_durable(position)
+        old_file.discard()
         with contextlib.suppress(OSError):
             # The next start removes it otherwise.
-            self._files.remove(old_path)
+            self._files.remove(old_file.path)
+
+    def _catch_up(self, aside: File, size: int) -> Steps[int]:
+        """Write and sync what was appended since a compaction began, until nothing more was; return the size."""
+        snapshot_size = size
+        for round_number in range(_CATCH_UP_ROUNDS):
+            if round_number and not self._since:
+                break
+            since, self._since = self._since or [], []
+            frames = [_encode_frame(record, snapshot_size) for record in since]
+            write_all(aside, frames, size)
+            size += sum(map(len, frames))
+            if round_number == _CATCH_UP_ROUNDS - 1:
+                # Somebody appends all the time: the rest, which is little, is synced here and now.
+                aside.sync()
+            else:
+                yield from sync_elsewhere([aside])
+        if self.failure is not None:
+            raise self.failure
+        return size
 
     def close(self) -> None:
         """Give the file back."""
@@ -151,11 +198,27 @@ def _generations(files: Files) -> list[int]:
     return sorted(int(stem) for stem in stems if stem.isascii() and stem.isdigit())
 
 
-def _encode_file(snapshot: Iterable[bytes]) -> bytes:
-    """Return the content of a new generation, which is synced as a whole before it gets its name."""
-    frames = b"".join(_encode_frame(record, 0) for record in snapshot)
-    head = _HEAD.pack(_MAGIC, FORMAT_VERSION, _HEAD_BYTES + len(frames))
-    return head + _UINT32.pack(crc32c(head)) + frames
+def _encode_head(size: int) -> bytes:
+    """Return the head of a new generation, of which so many bytes are synced before it gets its name."""
+    head = _HEAD.pack(_MAGIC, FORMAT_VERSION, size)
+    return head + _UINT32.pack(crc32c(head))
+
+
+def _write_snapshot(file: File, snapshot: Iterable[bytes]) -> Steps[int]:
+    """Write a new generation of these records, bit by bit; return its size."""
+    frames: list[bytes] = []
+    size = _HEAD_BYTES
+    for record in snapshot:
+        frames.append(_encode_frame(record, 0))
+        size += len(frames[-1])
+        if not len(frames) % _PAUSE_RECORDS:
+            yield None
+    content = memoryview(b"".join([_encode_head(size), *frames]))
+    file.truncate(0)
+    for start in range(0, size, _PAUSE_BYTES):
+        write_all(file, [content[start : start + _PAUSE_BYTES]], start)
+        yield None
+    return size
 
 
 def _encode_frame(record: bytes, synced: int) -> bytes:

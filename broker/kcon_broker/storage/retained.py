@@ -9,21 +9,25 @@
 
 from collections.abc import Mapping
 
-from kcon_broker.batch.header import CREATE_TIME, BatchHeader
+from kcon_broker.batch.header import CODEC_NONE, CREATE_TIME, BatchHeader
 from kcon_broker.batch.records import MARKER_ABORT, read_marker
 from kcon_broker.batch.retain import (
     RecordSpan,
     delete_horizon_ms,
     greatest_timestamp,
     iter_spans,
+    join_records,
     keep_no_records,
     keep_records,
     records_of,
+    with_records,
 )
 from kcon_broker.storage.dirty_keys import PAUSE_RECORDS, DirtyKeys
 from kcon_broker.storage.files import Buffer
 from kcon_broker.storage.producer_snapshot import ProducerSnapshot
-from kcon_broker.storage.steps import Steps
+from kcon_broker.storage.steps import Steps, decompress_elsewhere
+
+_JOINED_RECORDS = 2 * PAUSE_RECORDS
 
 
 class Retention:
@@ -58,7 +62,7 @@ class Retention:
         has_tombstone = False
         kept: list[RecordSpan] = []
         count = 0
-        records = records_of(batch, header)
+        records = yield from decompress_elsewhere(batch, header)
         for span in iter_spans(records, header):
             count += 1
             if not count % PAUSE_RECORDS:
@@ -80,14 +84,24 @@ class Retention:
         if len(kept) == count and new_horizon_ms is None:
             return batch
         max_timestamp = header.max_timestamp
-        if header.timestamp_type == CREATE_TIME:
-            max_timestamp = greatest_timestamp(records, kept[:PAUSE_RECORDS], header)
-            for start in range(PAUSE_RECORDS, len(kept), PAUSE_RECORDS):
+        parts: list[bytes] = []
+        for start in range(0, len(kept), _JOINED_RECORDS):
+            some = kept[start : start + _JOINED_RECORDS]
+            if header.timestamp_type == CREATE_TIME:
+                some_timestamp = greatest_timestamp(records, some, header)
+                max_timestamp = some_timestamp if not start else max(max_timestamp, some_timestamp)
                 yield None
-                some = kept[start : start + PAUSE_RECORDS]
-                max_timestamp = max(max_timestamp, greatest_timestamp(records, some, header))
+            parts.append(join_records(header, records, some, horizon_ms=new_horizon_ms))
             yield None
-        return keep_records(header, records, kept, max_timestamp=max_timestamp, horizon_ms=new_horizon_ms)
+
+        def assemble() -> bytearray:
+            body = b"".join(parts)
+            return with_records(header, body, len(kept), max_timestamp=max_timestamp, horizon_ms=new_horizon_ms)
+
+        if header.codec == CODEC_NONE:
+            return assemble()
+        compressed: bytearray = yield assemble
+        return compressed
 
     def _retain_marker(self, header: BatchHeader, batch: memoryview) -> Buffer | None:
         if not header.record_count:

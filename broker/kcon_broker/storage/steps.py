@@ -8,7 +8,9 @@ itself, and so all that touches a log, runs in the owner's thread only.
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeAlias, TypeVar
 
-from kcon_broker.batch.header import HEADER_BYTES, BatchHeader, is_intact
+from kcon_broker.batch.compression import DecompressionError
+from kcon_broker.batch.header import CODEC_NONE, HEADER_BYTES, BatchHeader, is_intact
+from kcon_broker.batch.retain import records_of
 from kcon_broker.storage.batch_frame import read_stored_header
 from kcon_broker.storage.batch_walk import BadBatch
 from kcon_broker.storage.files import File, Syncable
@@ -20,6 +22,8 @@ _Result = TypeVar("_Result")
 Steps: TypeAlias = Generator[Work | None, Any, _Result]
 
 READ_BYTES = 1 << 20
+_SMALL_BATCH_BYTES = 2_048
+"""Up to so much is decompressed on the spot: handing it over would take as long."""
 
 
 def read_elsewhere(file: File, size: int, position: int) -> Steps[bytes]:
@@ -30,6 +34,24 @@ def read_elsewhere(file: File, size: int, position: int) -> Steps[bytes]:
     finally:
         file.end_read()
     return content
+
+
+def decompress_elsewhere(batch: memoryview, header: BatchHeader) -> Steps[bytes]:
+    """Return the records of a batch. Raises DecompressionError."""
+    if header.codec == CODEC_NONE or header.size_bytes <= _SMALL_BATCH_BYTES:
+        return records_of(batch, header)
+
+    def work() -> bytes | DecompressionError:
+        try:
+            return records_of(batch, header)
+        except DecompressionError as error:
+            # Only an OSError finds its way back by being raised.
+            return error
+
+    records: bytes | DecompressionError = yield work
+    if isinstance(records, DecompressionError):
+        raise records
+    return records
 
 
 def sync_elsewhere(files: Iterable[Syncable]) -> Steps[None]:

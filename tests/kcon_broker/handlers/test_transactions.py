@@ -65,7 +65,7 @@ from kcon_broker.wire.messages.write_txn_markers import (
 )
 from tests.kcon_broker.raw_client import RawClient
 
-_TRIES_MAX = 2_000
+_TRIES_MAX = 100_000
 
 
 class Writer:

@@ -1,5 +1,6 @@
 """What the broker does unasked: a clock that jumps erases nothing, a disk that fills is told before it is full."""
 
+import asyncio
 import logging
 import time
 from dataclasses import replace
@@ -64,6 +65,48 @@ def test_a_partition_that_retention_emptied_is_written_on(tmp_path: Path) -> Non
         written = produce(client, "t", batch(b"new"))
         assert (written.error_code, written.base_offset) == (ErrorCode.NONE, 1)
         assert b"new" in fetch(client, "t", 1, max_wait_ms=0)[1]
+
+
+def test_topics_that_change_while_the_metadata_log_is_compacted_are_as_they_were_after_a_kill(tmp_path: Path) -> None:
+    """Created, deleted, made again, grown and configured, before and behind the place where the compaction is."""
+
+    async def live() -> dict[str, tuple[bytes, int, dict[str, str]]]:
+        server = BrokerServer(BrokerSettings(data_dir=tmp_path, port=0))
+        await server.start()
+        broker = server.broker
+        for number in range(1_000):
+            broker.create_topic(f"t{number}", 1, {})
+        await server.committer.drain()
+        compacting = asyncio.get_running_loop().create_task(server.housekeeping.compact_metadata())
+        number = 0
+        while not compacting.done():
+            number += 1
+            for name in (f"t{number}", f"t{900 - number}") if number < 400 else ():
+                topic = broker.topics.by_name[name]
+                if number % 3 == 0:
+                    broker.delete_topic(topic, now_ms=0, wall_ms=0)
+                if number % 6 == 0:
+                    broker.create_topic(name, 2, {"retention.ms": "1"})
+                if number % 3 == 1:
+                    broker.grow_topic(topic, 3)
+                    broker.configure_topic(topic, {"retention.ms": str(number)})
+            if number < 400:
+                broker.create_topic(f"new{number}", 1, {})
+            await asyncio.sleep(0)
+        assert number > 5
+        await compacting
+        await server.committer.drain()
+        await server.abandon()
+        return known(server)
+
+    def known(server: BrokerServer) -> dict[str, tuple[bytes, int, dict[str, str]]]:
+        topics = server.broker.topics.by_name.values()
+        return {topic.name: (topic.topic_id, topic.partition_count, topic.configs) for topic in topics}
+
+    before = asyncio.run(live())
+    assert list((tmp_path / "metadata").iterdir()) == [tmp_path / "metadata" / "0000000002.log"]
+    with InProcessBroker(tmp_path) as broker:
+        assert broker.call(known) == before
 
 
 def test_a_disk_that_fills_is_told_once_and_once_that_it_has_room(caplog: pytest.LogCaptureFixture) -> None:

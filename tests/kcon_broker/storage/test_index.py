@@ -62,6 +62,20 @@ def test_a_time_index_that_cannot_be_one_is_refused(content: bytes) -> None:
     assert decode_time_index(content) is None
 
 
+@given(rising.filter(lambda values: len(values) > 2), st.data())
+def test_a_damaged_time_entry_leads_to_its_neighbours_or_to_the_start(values: list[int], data: st.DataObject) -> None:
+    """Never beyond what is wanted: what lies between would not be found."""
+    index = TimeIndex()
+    for number, value in enumerate(values):
+        index.add(value, 10 * (number + 1))
+    damaged = data.draw(st.integers(1, len(values) - 2))
+    # Below the entry before it, or above the one after it.
+    index.timestamps_ms[damaged] = data.draw(st.sampled_from((-1, 1 << 40)))
+    wanted = data.draw(st.sampled_from(values))
+    truth = max((10 * (number + 1) for number, value in enumerate(values) if value < wanted), default=0)
+    assert index.relative_offset_before(wanted) <= truth
+
+
 def test_a_time_that_is_not_newer_adds_nothing() -> None:
     index = TimeIndex()
     for timestamp_ms, offset in ((10, 1), (10, 2), (9, 3), (11, 4)):

@@ -1,10 +1,13 @@
 """Decisions about topics come back in order; a torn tail is cut, anything worse stops the start with a sentence."""
 
+import random
+
 import pytest
 
 from kcon_broker.errors import FolderUnreadableError
 from kcon_broker.storage.memory_files import MemoryFiles
 from kcon_broker.storage.metadata_log import MetadataLog
+from kcon_broker.storage.steps import run_at_once
 
 FIRST = "metadata/0000000001.log"
 RECORDS = [b"one", b"two, which is longer", b"three"]
@@ -14,6 +17,10 @@ def sync(log: MetadataLog) -> None:
     for file in log.dirty_files():
         file.sync()
     log.mark_durable(log.position)
+
+
+def compact(log: MetadataLog, snapshot: list[bytes]) -> None:
+    run_at_once(log.compact_steps(snapshot))
 
 
 def written(*, synced: int = len(RECORDS)) -> MemoryFiles:
@@ -96,7 +103,7 @@ def test_a_compaction_replaces_the_history() -> None:
     files = written()
     log = MetadataLog.open(files)
     position = log.append(b"four")
-    log.compact([b"all"])
+    compact(log, [b"all"])
     assert log.durable_position == position
     assert log.append(b"five") > position
     assert MetadataLog.open(files.copy()).records == [b"all", b"five"]
@@ -108,16 +115,58 @@ def test_a_compaction_that_fails_leaves_the_history() -> None:
     log = MetadataLog.open(files)
     files.faults.free_bytes = 3
     with pytest.raises(OSError, match="space"):
-        log.compact([b"all"])
+        compact(log, [b"all"])
     files.faults.free_bytes = None
     log.append(b"four")
     assert MetadataLog.open(files.copy()).records == [*RECORDS, b"four"]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_appended_during_a_compaction_outlives_every_crash(seed: int) -> None:
+    """A record between any two steps, synced or not; killed, and with the power cut, at any step of the journal."""
+    chance = random.Random(seed)
+    files = written()
+    log = MetadataLog.open(files)
+    records = list(RECORDS)
+    began = len(files.journal)
+    durable = [(began, len(records))]
+
+    def append() -> None:
+        if chance.random() < 0.5:
+            records.append(b"meanwhile %d" % len(records))
+            log.append(records[-1])
+        if chance.random() < 0.5:
+            sync(log)
+            durable.append((len(files.journal), len(records)))
+
+    for work in log.compact_steps(list(RECORDS)):
+        if work is not None:
+            work()
+        append()
+    append()
+    for step in range(began, len(files.journal) + 1):
+        found = MetadataLog.open(files.power_cut(step, chance)).records
+        assert found == records[: len(found)]
+        assert len(found) >= max(count for at, count in durable if at <= step)
+    assert MetadataLog.open(files.copy()).records == records
+    assert [path for path in files.paths() if path.startswith("metadata/")] == ["metadata/0000000002.log"]
+
+
+def test_a_compaction_of_a_log_that_is_fenced_meanwhile_is_given_up() -> None:
+    files = written()
+    log = MetadataLog.open(files)
+    steps = log.compact_steps([b"all"])
+    next(steps)
+    log.fence(OSError(5, "gone"))
+    with pytest.raises(OSError, match="gone"):
+        run_at_once(steps)
+    assert MetadataLog.open(files.copy()).records == RECORDS
+
+
 def test_damage_inside_a_compacted_part_stops_the_start() -> None:
     files = MemoryFiles()
     log = MetadataLog.open(files)
-    log.compact([b"all", b"of it"])
+    compact(log, [b"all", b"of it"])
     path = files.paths()[0]
     content = files.content(path)
     for torn in (content[:-1], content[: len(content) - 5] + b"?" + content[len(content) - 4 :]):
@@ -132,7 +181,7 @@ def test_compaction_is_wanted_when_the_file_has_grown_well_beyond_its_content() 
     while not log.wants_compaction:
         log.append(bytes(100_000) + b"x")
     assert log.position > 1 << 20
-    log.compact([b"all"])
+    compact(log, [b"all"])
     assert not log.wants_compaction
 
 
@@ -155,7 +204,7 @@ def test_a_fenced_log_accepts_nothing() -> None:
     with pytest.raises(OSError, match="gone"):
         log.append(b"record")
     with pytest.raises(OSError, match="gone"):
-        log.compact([])
+        compact(log, [])
 
 
 def test_what_a_start_finds_is_synced_before_anybody_is_told() -> None:

@@ -10,6 +10,7 @@ from kcon_broker.storage.data_folder import DataFolder
 from kcon_broker.storage.log import DefaultLogSettings, Log
 from kcon_broker.storage.memory_files import Crashed, MemoryFiles
 from kcon_broker.storage.metadata_log import MetadataLog
+from kcon_broker.storage.steps import run_at_once
 from tests.kcon_broker.storage.batches import TOPIC_ID, make_batch
 
 PARTITIONS = 2
@@ -80,7 +81,7 @@ def live(run: Run, chance: random.Random, actions: int) -> None:
             run.metadata.append(b"record %d" % len(run.metadata))
             metadata.append(run.metadata[-1])
         else:
-            metadata.compact(run.metadata)
+            run_at_once(metadata.compact_steps(run.metadata))
         durable_records = len(run.metadata) if metadata.durable_position == metadata.position else None
         previous = run.promises[-1].metadata_records if run.promises else 0
         run.promises.append(
