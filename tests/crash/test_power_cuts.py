@@ -1,15 +1,13 @@
 """Each flush mode keeps its promise, and a build whose sync was taken out is found out."""
 
 import random
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from kcon_broker.server.sync import SyncEngine
 from kcon_broker.settings import FlushMode
-from kcon_broker.storage.files import Syncable
 from tests.crash.power_cuts import run_power_cuts
+from tests.kcon_broker.false_sync import pretend_to_sync
 
 
 @pytest.mark.parametrize("flush", FlushMode)
@@ -27,10 +25,5 @@ def test_a_build_without_its_sync_loses_what_it_promised(
 ) -> None:
     """The laboratory has teeth: a sync that only pretends does not pass it."""
 
-    async def pretend(self: SyncEngine, files: Iterable[Syncable]) -> None:
-        for file in files:
-            file.begin_sync()
-            file.end_sync(None)
-
-    monkeypatch.setattr(SyncEngine, "sync", pretend)
+    pretend_to_sync(monkeypatch)
     assert run_power_cuts(tmp_path, 20, 1, flush).violations.lost

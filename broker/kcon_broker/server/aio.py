@@ -36,6 +36,8 @@ class AioQueue:
         self._syscall = ctypes.PyDLL(None, use_errno=True).syscall
         self._syscall.restype = ctypes.c_long
         self.depth = depth
+        self.under_way = 0
+        """Syncs that were begun and not taken as finished."""
         self._context = ctypes.c_ulong(0)
         self._call(self._setup, depth, ctypes.byref(self._context))
         self.event_descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -44,17 +46,17 @@ class AioQueue:
         self._pointers = (ctypes.c_void_p * depth)(*[address + index * _IOCB.size for index in range(depth)])
         self._events = ctypes.create_string_buffer(_IO_EVENT.size * depth)
 
-    def submit(self, descriptors: Sequence[tuple[int, bool]]) -> int:
+    def submit(self, descriptors: Sequence[tuple[int, bool]], *, first_token: int) -> int:
         """Begin to sync (descriptor, is a folder) each; return how many the kernel took.
 
-        Event `index` tells of `descriptors[index]`, so all have to end before the next call.
+        The end of `descriptors[index]` is told as token `first_token + index`, of 64 bits.
         """
-        assert len(descriptors) <= self.depth
+        assert self.under_way + len(descriptors) <= self.depth
         for index, (descriptor, is_folder) in enumerate(descriptors):
             _IOCB.pack_into(
                 self._blocks,
                 index * _IOCB.size,
-                index,
+                first_token + index,
                 0,
                 0,
                 _IOCB_CMD_FSYNC if is_folder else _IOCB_CMD_FDSYNC,
@@ -67,10 +69,12 @@ class AioQueue:
                 _IOCB_FLAG_RESFD,
                 self.event_descriptor,
             )
-        return self._call(self._submit, self._context, ctypes.c_long(len(descriptors)), self._pointers)
+        taken = self._call(self._submit, self._context, ctypes.c_long(len(descriptors)), self._pointers)
+        self.under_way += taken
+        return taken
 
     def take_finished(self) -> list[tuple[int, int]]:
-        """Return (index, errno or 0) of the syncs that ended since the last call; never waits."""
+        """Return (token, errno or 0) of the syncs that ended since the last call; never waits."""
         try:
             os.eventfd_read(self.event_descriptor)
         except BlockingIOError:
@@ -80,8 +84,9 @@ class AioQueue:
         )
         finished = []
         for at in range(0, count * _IO_EVENT.size, _IO_EVENT.size):
-            index, _, result, _ = _IO_EVENT.unpack_from(self._events, at)
-            finished.append((index, -min(result, 0)))
+            token, _, result, _ = _IO_EVENT.unpack_from(self._events, at)
+            finished.append((token, -min(result, 0)))
+        self.under_way -= len(finished)
         return finished
 
     def close(self) -> None:

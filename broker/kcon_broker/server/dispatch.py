@@ -67,7 +67,7 @@ class Dispatcher:
         self._clock = clock
         self._with_work: dict[Connection, None] = {}
         self._with_answers: dict[Connection, None] = {}
-        self._is_round_due = False
+        self._due_round: asyncio.Handle | None = None
         self._is_reading_paused = False
         self._is_stopping = False
         self._alarm: Timer | None = None
@@ -77,9 +77,14 @@ class Dispatcher:
 
     def request_round(self) -> None:
         """Make sure that a round follows."""
-        if not self._is_round_due:
-            self._is_round_due = True
-            self._loop.call_soon(self._round)
+        if self._due_round is None:
+            self._due_round = self._loop.call_soon(self._round)
+
+    def round_if_due(self) -> None:
+        """Have the round that follows at once; only for a callback of the loop."""
+        if self._due_round is not None:
+            self._due_round.cancel()
+            self._round()
 
     def has_work(self, connection: Connection) -> None:
         """Handle this connection's next requests in the next round."""
@@ -103,6 +108,13 @@ class Dispatcher:
         self._resume_reading()
         self.on_connection_closed()
 
+    def is_only_one_waiting(self) -> bool:
+        """Tell whether there is a single client, and it waits for the answer to a single request."""
+        if len(self.connections) != 1:
+            return False
+        (connection,) = self.connections.values()
+        return len(connection.exchanges) == 1 and not connection.frames
+
     def stop_handling(self) -> None:
         """Handle no further request; answers to those at work still leave."""
         self._is_stopping = True
@@ -119,7 +131,7 @@ class Dispatcher:
     # One round.
 
     def _round(self) -> None:
-        self._is_round_due = False
+        self._due_round = None
         now_ms = self._clock.now_ms()
         wall_ms = self._clock.wall_ms()
         if self._with_work and not self._is_stopping:

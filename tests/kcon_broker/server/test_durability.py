@@ -4,16 +4,19 @@ The files are in memory and keep a journal of every write and sync; each answer 
 journal at the moment it is handed to the socket. The same check must fail on a broker whose sync was taken out.
 """
 
+import asyncio
 import os
 import random
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kcon_broker.server.sync import SyncEngine
+from kcon_broker.server.server import BrokerServer
+from kcon_broker.server.sync import Errors
+from kcon_broker.server.tasks import spawn
 from kcon_broker.settings import BrokerSettings, FlushMode, SeedTopic, StorageSettings
 from kcon_broker.storage.files import Syncable
 from kcon_broker.storage.memory_files import MemoryFiles
@@ -32,6 +35,7 @@ from kcon_broker.wire.messages.offset_commit import (
 )
 from kcon_broker.wire.messages.offset_fetch import OffsetFetchRequest, OffsetFetchRequestTopic, OffsetFetchResponse
 from kcon_broker.wire.messages.produce import ProduceResponse
+from tests.kcon_broker.false_sync import pretend_to_sync
 from tests.kcon_broker.raw_client import RawClient, batch, frame, produce, produce_request
 
 _SETTINGS = BrokerSettings(data_dir=Path(), port=0, seed_topics=(SeedTopic(name="t", partitions=4),))
@@ -84,12 +88,7 @@ def test_acks_all_answer_leaves_after_the_sync_that_covers_it(monkeypatch: pytes
 def test_broker_without_its_sync_fails_the_same_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check has teeth: a build that only pretends to sync does not pass it."""
 
-    async def pretend(self: SyncEngine, files: Iterable[Syncable]) -> None:
-        for file in files:
-            file.begin_sync()
-            file.end_sync(None)
-
-    monkeypatch.setattr(SyncEngine, "sync", pretend)
+    pretend_to_sync(monkeypatch)
     assert uncovered_answers(monkeypatch, acks=-1) == 50
 
 
@@ -179,19 +178,22 @@ def test_full_disk_is_an_error_and_work_resumes_with_space() -> None:
 def hold_syncs(broker: InProcessBroker, held: threading.Event, entered: threading.Event) -> None:
     """Let no sync end before `held` is set; `entered` tells that one wants to."""
 
-    def install(server: object) -> None:
-        engine = server._engine  # type: ignore[attr-defined]  # A test of the inside.
-        sync = engine.sync
+    def install(server: BrokerServer) -> None:
+        engine = server._engine
+        assert engine is not None
+        begin = engine.begin
 
-        async def slow(files: Iterable[Syncable]) -> None:
-            import asyncio
-
+        def slow(files: Iterable[Syncable], on_end: Callable[[Errors], None]) -> None:
             wanted = list(files)
-            entered.set()
-            await asyncio.to_thread(held.wait, 10)
-            await sync(wanted)
 
-        engine.sync = slow
+            async def wait() -> None:
+                await asyncio.to_thread(held.wait, 10)
+                begin(wanted, on_end)
+
+            entered.set()
+            spawn(wait(), name="held sync")
+
+        engine.begin = slow  # type: ignore[method-assign]  # What a slow disk does.
 
     broker.call(install)
 

@@ -4,13 +4,14 @@ import asyncio
 import errno
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from kcon_broker.server.aio import AioQueue
 from kcon_broker.server.os_files import OsFiles
-from kcon_broker.server.sync import SYNCFS_FILES_MIN, SyncEngine, SyncFailed
+from kcon_broker.server.sync import SYNCFS_FILES_MIN, Errors, SyncEngine, SyncFailed
 from kcon_broker.storage.files import File, write_all
 from kcon_broker.storage.memory_files import MemoryFiles
 
@@ -49,14 +50,62 @@ def test_files_and_folders_are_clean_afterwards(tmp_path: Path, count: int, use_
 
 
 @pytest.mark.parametrize("use_aio", [True, False])
-def test_what_is_asked_for_during_a_round_goes_together_in_the_next(tmp_path: Path, use_aio: bool) -> None:
+@pytest.mark.parametrize("count", [10, 100])
+def test_rounds_run_side_by_side_and_each_ends_once(tmp_path: Path, count: int, use_aio: bool) -> None:
+    """More files than the kernel's queue holds go through threads."""
+
     async def test(engine: SyncEngine, files: OsFiles) -> None:
-        handles = written(files, 10)
-        await asyncio.gather(*(engine.sync([file]) for file in handles))
-        assert (engine.rounds, engine.files_synced) == (2, 10)
+        handles = written(files, count)
+        ended: list[int] = []
+        all_ended = asyncio.Event()
+
+        def end(number: int, errors: Errors) -> None:
+            assert not errors
+            ended.append(number)
+            if len(ended) == count:
+                all_ended.set()
+
+        for number, file in enumerate(handles):
+            engine.begin([file], partial(end, number))
+        assert not ended, "nobody is called back before the call returns"
+        await asyncio.wait_for(all_ended.wait(), 30)
+        assert sorted(ended) == list(range(count))
+        assert (engine.rounds, engine.files_synced) == (count, count)
         assert not any(file.is_dirty for file in handles)
 
     with_engine(test, tmp_path, use_aio=use_aio)
+
+
+def test_error_that_another_sync_of_the_file_was_told_counts_for_both(tmp_path: Path) -> None:
+    """The kernel tells it once: to whichever sync asks first."""
+
+    async def test(engine: SyncEngine, files: OsFiles) -> None:
+        (file,) = written(files, 1)
+        syncing = asyncio.ensure_future(engine.sync([file]))  # noqa: TID251
+        await asyncio.sleep(0)
+        file.begin_sync()
+        file.end_sync(OSError(errno.EIO, "gone"))
+        with pytest.raises(SyncFailed):
+            await syncing
+
+    with_engine(test, tmp_path, use_aio=False)
+
+
+def test_sync_in_the_thread_of_the_loop_tells_errors_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "gone")
+
+    async def test(engine: SyncEngine, files: OsFiles) -> None:
+        (file,) = written(files, 1)
+        assert engine.sync_here(file) == {}
+        assert not file.is_dirty
+        write_all(file, [b"y"], 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", fail)
+            assert [error.errno for error in engine.sync_here(file).values()] == [errno.EIO]
+        assert list(engine.sync_here(file)) == [file], "for good"
+
+    with_engine(test, tmp_path, use_aio=True)
 
 
 @pytest.mark.parametrize("use_aio", [True, False])
@@ -127,11 +176,11 @@ def test_the_kernels_queue_syncs_files_and_folders_and_refuses_a_pipe(tmp_path: 
 
         asyncio.get_running_loop().add_reader(queue.event_descriptor, take)
         try:
-            taken = queue.submit([(file, False), (tmp_descriptor, True)])
+            taken = queue.submit([(file, False), (tmp_descriptor, True)], first_token=7)
             assert taken == 2
             await asyncio.wait_for(arrived.wait(), 30)
             with pytest.raises(OSError, match="Invalid argument"):
-                queue.submit([(write_end, False)])
+                queue.submit([(write_end, False)], first_token=9)
         finally:
             asyncio.get_running_loop().remove_reader(queue.event_descriptor)
             queue.close()
@@ -141,7 +190,7 @@ def test_the_kernels_queue_syncs_files_and_folders_and_refuses_a_pipe(tmp_path: 
 
     tmp_descriptor = os.open(tmp_path, os.O_RDONLY)
     try:
-        assert asyncio.run(run()) == [(0, 0), (1, 0)]
+        assert asyncio.run(run()) == [(7, 0), (8, 0)]
     finally:
         os.close(tmp_descriptor)
 
