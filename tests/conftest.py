@@ -1,7 +1,8 @@
 """What every test may ask for: programs it needs, and a live cluster of either kind.
 
-- The markers `java`, `kcat`, `tmux` and `groff` skip a test, by name, on a machine that lacks the program. With
-  KCON_TEST_REQUIRE=all in the environment the same test fails instead, so that CI cannot pass by skipping.
+- The markers `java`, `kcat`, `tmux`, `prometheus` and `groff` skip a test, by name, on a machine that lacks the
+  program. With KCON_TEST_REQUIRE=all in the environment the same test fails instead, so that CI cannot pass by
+  skipping.
 - `kcon_broker` is this repository's broker as a child process, `apache_kafka` a real Apache Kafka; both live for
   the whole session. `cluster` runs a test once with each. Topics and groups are shared, so a test names its own
   with `unique`.
@@ -45,6 +46,7 @@ _COMMANDS_OF_MARKER = {
     "groff": ("groff",),
     "go": ("go",),
     "node": ("node", "npm"),
+    "prometheus": ("prometheus", "promtool", "prometheus-alertmanager"),
 }
 
 

@@ -55,6 +55,12 @@ def settings_from(arguments: Sequence[str] | None) -> BrokerSettings:
     parser.add_argument(
         "--control", type=_address, metavar="HOST:PORT", help="where faults can be injected by HTTP; loopback only"
     )
+    parser.add_argument(
+        "--metrics",
+        type=_address,
+        metavar="HOST:PORT",
+        help="where metrics are served for Prometheus (default: nowhere)",
+    )
     parser.add_argument("--insecure", action="store_true", help="listen beyond loopback without authentication")
     parser.add_argument(
         "--flush",
@@ -101,6 +107,7 @@ def settings_from(arguments: Sequence[str] | None) -> BrokerSettings:
         advertised_port=advertised_port,
         insecure=given.insecure,
         control=given.control,
+        metrics=given.metrics,
         node_id=given.node_id,
         rack=given.rack,
         auto_create_topics=not given.no_auto_create,
@@ -162,8 +169,10 @@ def _say_ready(settings: BrokerSettings, host: str, port: int, cluster_id: str) 
     if settings.storage.flush is FlushMode.INTERVAL:
         flush += f"={settings.storage.flush_interval_ms}"
     control = "" if settings.control is None else f" control={_shown(*settings.control)}"
+    metrics = "" if settings.metrics is None else f" metrics={_shown(*settings.metrics)}"
     print(  # noqa: T201  # The one line that whoever started the broker waits for.
-        f"ready {_shown(host, port)} cluster={cluster_id} flush={flush}{control} data={settings.data_dir} ({_NOTE})",
+        f"ready {_shown(host, port)} cluster={cluster_id} flush={flush}{control}{metrics} "
+        f"data={settings.data_dir} ({_NOTE})",
         flush=True,
     )
 

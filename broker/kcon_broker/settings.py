@@ -200,6 +200,8 @@ class BrokerSettings:
     seed_topics: tuple[SeedTopic, ...] = ()
     control: tuple[str, int] | None = None
     """Where faults can be injected by HTTP (`server/control`): a loopback address and a port, 0: a free one."""
+    metrics: tuple[str, int] | None = None
+    """Where its metrics are served (`server/metrics`): an address and a port, 0: a free one. None: nowhere."""
     authorizer_class_name: str = ""
     """STANDARD_AUTHORIZER: access rules (ACLs) are kept and told, though not enforced; empty: there are none."""
     groups: GroupSettings = field(default_factory=GroupSettings)

@@ -156,6 +156,12 @@ class InProcessBroker:
         control = self.call(lambda server: server.control)
         return "" if control is None else control.url
 
+    @property
+    def metrics_url(self) -> str:
+        """Where its metrics are served; "" unless `BrokerSettings.metrics` names an address."""
+        metrics = self.call(lambda server: server.metrics)
+        return "" if metrics is None else metrics.url
+
     def _run(self) -> None:
         try:
             asyncio.run(self._live())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from kcon.observe.exposition import Family
 from kcon.observe.metric_catalogue import OF_ALERTS, OWN, families_of
 from kcon.observe.metric_families import Profile
+from kcon_broker.server.metrics import METRICS
 
 _HEAD = """\
 <!-- Made by `python -m tests.tools.render_metrics_page`; do not edit. -->
@@ -20,6 +21,11 @@ old.
 
 `kcon metrics dashboards --into FOLDER` writes dashboards for Grafana, one a profile and one for the broker in the
 box; `kcon alerts export` prints alert rules over these metrics."""
+
+_BROKER = (
+    "`kcon serve-broker --metrics HOST:PORT` serves these at `/metrics`, under the names that JMX exporters give "
+    "Apache Kafka's. They need no look at the cluster."
+)
 
 _ABOUT = {
     Profile.EXPORTER: "The names of kafka_exporter, for the dashboards made for it.",
@@ -38,7 +44,15 @@ def _lines() -> Iterator[str]:
     for profile in Profile:
         yield from _table(f"Profile `{profile.value}`", _ABOUT[profile], families_of(profile))
     yield from _table("Always there", "Whatever the profile.", OWN)
+    yield from _table(
+        "Of the broker in the box", _BROKER, [Family(*metric, samples=()) for metric in _broker_metrics()]
+    )
     yield from _table("Of alerts", "`kcon daemon` alone.", OF_ALERTS)
+
+
+def _broker_metrics() -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    for metric in METRICS:
+        yield metric.name, metric.kind, metric.help, metric.labels
 
 
 def _table(title: str, about: str, families: Iterable[Family]) -> Iterator[str]:

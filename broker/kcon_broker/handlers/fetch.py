@@ -21,6 +21,7 @@ from kcon_broker.handlers.registry import Answer, NeedsRead, Park, RequestContex
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.fetch_sessions import NO_SESSION, FetchContext, FetchWish
 from kcon_broker.state.partition import Partition
+from kcon_broker.state.traffic import Traffic
 from kcon_broker.storage.files import WouldBlockError
 from kcon_broker.storage.log_reader import split_batches
 from kcon_broker.wire.api_keys import ApiKey
@@ -136,6 +137,7 @@ class _Fetch:
         unsent = ctx.broker.unsent_answers
         room = min(self.max_bytes, unsent.answer_bytes_max)
         total = 0
+        sizes: list[tuple[Traffic, int]] = []
         must_answer = not self.context.wishes or ctx.now_ms >= self.until_ms
         for wish in self.context.wishes:
             partition = _find(ctx.broker, wish)
@@ -146,6 +148,13 @@ class _Fetch:
                 wake_on.append(partition)
                 data, size = self._read(ctx, partition, wish, room, must_have_one=total == 0)
                 room = max(0, room - size)
+                # A fetch that is tried again counts again, as in Apache Kafka.
+                traffic = partition.topic.traffic
+                traffic.fetch_requests += 1
+                if size:
+                    sizes.append((traffic, size))
+                elif data.error_code != ErrorCode.NONE:
+                    traffic.failed_fetch_requests += 1
             total += size
             must_answer = must_answer or data.error_code != ErrorCode.NONE or data.diverging_epoch is not None
             read.append((wish, data))
@@ -163,6 +172,9 @@ class _Fetch:
                 if data.aborted_transactions:
                     data.aborted_transactions = []
             held = 0
+            sizes.clear()
+        for traffic, size in sizes:
+            traffic.bytes_out += size
         return Answer(self._response(read), held_bytes=held)
 
     def _read(

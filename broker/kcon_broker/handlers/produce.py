@@ -171,7 +171,14 @@ class _Production:
         )
 
     def _append(self, topic: Topic, data: PartitionProduceData) -> PartitionProduceResponse:
-        """Judge and append one batch."""
+        """Judge and append one batch, and count it."""
+        response = self._judge_and_append(topic, data)
+        topic.traffic.produce_requests += 1
+        if response.error_code != ErrorCode.NONE:
+            topic.traffic.failed_produce_requests += 1
+        return response
+
+    def _judge_and_append(self, topic: Topic, data: PartitionProduceData) -> PartitionProduceResponse:
         ctx = self.ctx
         broker = ctx.broker
         if topic.is_internal and ctx.client_id != _ADMIN_CLIENT:
@@ -225,6 +232,9 @@ class _Production:
         except OSError:
             return self._error(data, ErrorCode.KAFKA_STORAGE_ERROR)
         broker.dirty[partition] = None
+        traffic = topic.traffic
+        traffic.bytes_in += len(batch.batch)
+        traffic.records_in += header.last_offset_delta + 1
         if has_producer_id:
             sent = SentBatch(
                 header.base_sequence,

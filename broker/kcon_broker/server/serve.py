@@ -36,8 +36,9 @@ async def _serve(settings: BrokerSettings, on_ready: OnReady) -> None:
     server.on_defect = end_for_defect
     await server.start()
     try:
-        bound = None if server.control is None else server.control.address
-        on_ready(replace(settings, control=bound), *server.address, server.broker.cluster_id)
+        control = None if server.control is None else server.control.address
+        metrics = None if server.metrics is None else server.metrics.address
+        on_ready(replace(settings, control=control, metrics=metrics), *server.address, server.broker.cluster_id)
         sys.stdout.flush()
         await server.warm_up()
         await stop.wait()

@@ -51,6 +51,7 @@ from kcon_broker.storage.metadata_log import MetadataLog
 
 if TYPE_CHECKING:
     from kcon_broker.server.control import ControlEndpoint
+    from kcon_broker.server.metrics import MetricsEndpoint
 
 _logger = logging.getLogger("kcon_broker")
 
@@ -77,6 +78,7 @@ class BrokerServer:
         self.on_defect: Callable[[], None] = lambda: None
         """Told when the broker cannot go on; the log says why."""
         self.control: ControlEndpoint | None = None
+        self.metrics: MetricsEndpoint | None = None
         self.clock = clock or SystemClock()
         self._files = files
         self._engine: SyncEngine | None = None
@@ -104,6 +106,7 @@ class BrokerServer:
             self.broker.configs.change(static=static_configs(self.settings, listening=self.address))
             await self._seed_topics()
             await self._open_control()
+            await self._open_metrics()
         except BaseException:
             listening.close()
             await self._release()
@@ -119,8 +122,7 @@ class BrokerServer:
     async def stop(self) -> None:
         """Go down cleanly: everything acknowledged and everything appended is on the disk."""
         self._listener.stop()
-        if self.control is not None:
-            self.control.stop()
+        self._close_endpoints()
         self.housekeeping.stop()
         await self.cleaner.stop()
         self.dispatcher.stop_handling()
@@ -136,8 +138,7 @@ class BrokerServer:
     async def abandon(self) -> None:
         """End as a killed process would: nothing more is written, synced or closed in order."""
         self._listener.stop()
-        if self.control is not None:
-            self.control.stop()
+        self._close_endpoints()
         self.housekeeping.stop()
         await self.cleaner.stop()
         self.dispatcher.stop_handling()
@@ -210,6 +211,20 @@ class BrokerServer:
             host, port = self.settings.control
             self.control = ControlEndpoint(bind(replace(self.settings, host=host, port=port)), self.dispatcher.faults)
             await self.control.start()
+
+    async def _open_metrics(self) -> None:
+        if self.settings.metrics is not None:
+            from kcon_broker.server.metrics import MetricsEndpoint
+
+            host, port = self.settings.metrics
+            listening = bind(replace(self.settings, host=host, port=port))
+            self.metrics = MetricsEndpoint(listening, self.broker, self.dispatcher)
+            await self.metrics.start()
+
+    def _close_endpoints(self) -> None:
+        for endpoint in (self.control, self.metrics):
+            if endpoint is not None:
+                endpoint.stop()
 
     async def _seed_topics(self) -> None:
         for seed in self.settings.seed_topics:

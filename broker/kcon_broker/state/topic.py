@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from kcon_broker.batch.validate import BatchRules
 from kcon_broker.state.partition import Partition
 from kcon_broker.state.topic_configs import TopicConfig
+from kcon_broker.state.traffic import Traffic
 
 OFFSETS_TOPIC = "__consumer_offsets"
 TRANSACTIONS_TOPIC = "__transaction_state"
@@ -44,6 +45,7 @@ class Topic:
         "partition_count",
         "rules",
         "topic_id",
+        "traffic",
     )
 
     def __init__(
@@ -61,6 +63,8 @@ class Topic:
         self.rules: BatchRules | None = None
         """What the same means for batches that are produced."""
         self.is_deleted = False
+        self.traffic = Traffic()
+        """What went through it since the start."""
         self._partitions: dict[int, Partition] = {}
 
     @property

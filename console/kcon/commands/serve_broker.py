@@ -34,6 +34,7 @@ class ServeBroker(Request):
 )
 @click.option("--advertise", metavar="HOST:PORT", help="The address that clients are told.")
 @click.option("--control", metavar="HOST:PORT", help="Where faults can be injected by HTTP, for tests; loopback only.")
+@click.option("--metrics", metavar="HOST:PORT", help="Where metrics are served for Prometheus; by default nowhere.")
 @click.option("--insecure", is_flag=True, help="Listen beyond loopback without authentication.")
 @click.option(
     "--flush",
@@ -54,6 +55,7 @@ def serve_broker(
     port: int,
     advertise: str | None,
     control: str | None,
+    metrics: str | None,
     insecure: bool,
     flush: str,
     default_partitions: int | None,
@@ -78,11 +80,15 @@ def serve_broker(
         _check("--advertise", advertise, _ADDRESS, "HOST:PORT")
     if control is not None:
         _check("--control", control, _ADDRESS, "HOST:PORT")
+    if metrics is not None:
+        _check("--metrics", metrics, _ADDRESS, "HOST:PORT")
     arguments = ["--host", host, "--port", str(port), "--flush", flush]
     if advertise is not None:
         arguments += ["--advertise", advertise]
     if control is not None:
         arguments += ["--control", control]
+    if metrics is not None:
+        arguments += ["--metrics", metrics]
     if insecure:
         arguments.append("--insecure")
     if default_partitions is not None:

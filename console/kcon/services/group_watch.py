@@ -6,7 +6,7 @@ what only movement shows takes `VerdictRules.watch_ms`. All questions are reads.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -99,6 +99,8 @@ async def why_group(
     extras = await _ask_once(admin, looks[0], rules, session.now_ms())
     until_ms = looks[0].at_ms + max(watch_ms or 0, rules.watch_ms)
     while True:
+        if looks[-1].at_ms >= until_ms:
+            extras = replace(extras, probes={**extras.probes, **await _probe_again(admin, looks, extras)})
         verdict = judge_group(facts_of(looks, extras), rules)
         if on_look is not None:
             on_look(verdict)
@@ -145,6 +147,21 @@ async def take_look(admin: Admin, group: GroupId, now_ms: int) -> Look:
         stable_ends=stable_ends,
         partitions=_partitions(topics),
     )
+
+
+async def _probe_again(
+    admin: Admin, looks: "list[Look]", extras: _Extras
+) -> Mapping[TopicPartition, Probe | KafkaError | None]:
+    """Look at the records where the commits stand now: those of the first look lie behind."""
+    first, last = looks[0], looks[-1]
+    moved = {
+        where: max(last.commits[where], offset_of(last.starts.get(where)) or 0)
+        for where in extras.probes
+        if where in last.commits
+        and last.commits[where] != first.commits.get(where)
+        and (offset_of(last.ends.get(where)) or 0) > last.commits[where]
+    }
+    return await admin.probe_times(moved) if moved else {}
 
 
 def _partitions(topics: list[TopicInfo]) -> dict[TopicPartition, PartitionInfo]:
@@ -261,14 +278,16 @@ def _partition_facts(
 
 
 def _time_lag(where: TopicPartition, looks: "list[Look]", extras: _Extras) -> TimeLag:
-    """Return the time lag by the first look's probe, as long as the commit has not moved far from it.
+    """Return the time lag by the probe, on the line through its batch as long as the commit is in there.
 
-    A commit that moved leaves the record that was probed behind: the lag is then at most what it was.
+    A commit that moved beyond leaves what was probed behind: the lag is then at most what its newest record says.
     """
     first, last = looks[0], looks[-1]
     committed, end = last.commits.get(where), offset_of(last.ends.get(where))
     start = offset_of(last.starts.get(where))
     probe = extras.probes.get(where)
+    if isinstance(probe, Probe) and committed is not None and probe.base_offset <= committed <= probe.last_offset:
+        probe = replace(probe, asked_offset=committed)
     known = time_lag(
         committed=committed,
         start=start,
@@ -281,8 +300,8 @@ def _time_lag(where: TopicPartition, looks: "list[Look]", extras: _Extras) -> Ti
         return known
     if not isinstance(probe, Probe) or committed == first.commits.get(where):
         return UNKNOWN_LAG
-    age_ms = max(0, last.at_ms - probe.max_timestamp_ms)
-    return TimeLag(age_ms, known.quality.INTERPOLATED, age_ms)
+    age_ms = last.at_ms - probe.max_timestamp_ms
+    return TimeLag(max(0, age_ms), known.quality.INTERPOLATED, max(0, age_ms), is_implausible=age_ms < 0)
 
 
 def _still_ms(where: TopicPartition, looks: "list[Look]") -> int:
@@ -294,14 +313,22 @@ def _still_ms(where: TopicPartition, looks: "list[Look]") -> int:
 
 
 def _rebalances(looks: "list[Look]") -> int:
-    """Count the looks that found other members, another generation, or a rebalance that was not there before."""
+    """Count the looks that found other members, another generation, or a rebalance that was not there before.
+
+    In the middle of a rebalance members that come are a part of it; one that left means that it began anew.
+    """
     count = 0
     for earlier, later in pairwise(looks):
         before, now = earlier.about, later.about
         has_begun = now.state not in STEADY and before.state in STEADY
         is_past = now.state in STEADY and before.state in STEADY and _roster(now) != _roster(before)
-        count += has_begun or is_past
+        has_begun_anew = now.state not in STEADY and before.state not in STEADY and bool(_left(before, now))
+        count += has_begun or is_past or has_begun_anew
     return count
+
+
+def _left(before: GroupDescription, now: GroupDescription) -> frozenset[str]:
+    return _roster(before)[1] - _roster(now)[1]
 
 
 def _roster(about: GroupDescription) -> tuple[int | None, frozenset[str]]:
