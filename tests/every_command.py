@@ -47,6 +47,14 @@ READS: dict[str, Words] = {
     "quota resolve": ("--user", "alice"),
     "user list": (),
     "metrics": ("--once",),
+    "history status": (),
+    "history marks": (),
+    "history diff": ("@-1h",),
+    "incident list": (),
+    "incident start": ("x",),
+    "incident note": ("hot",),
+    "incident stop": (),
+    "incident export": ("x",),
 }
 """Ask the cluster by the admin plane, and end."""
 
@@ -139,6 +147,7 @@ LOCAL: dict[str, Words] = {
 
 APART: dict[str, str] = {
     "ui": "takes the terminal",
+    "incident open": "takes the terminal",
     "demo": "starts a broker",
     "serve-broker": "starts a broker",
     "daemon": "runs until it is stopped",

@@ -11,6 +11,7 @@ from kcon.commands.request import Request
 from kcon.core.broker_facts import BrokerRow, LogDir
 from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
 from kcon.core.kafka_error import KafkaError
+from kcon.core.snapshot import TopicInfo
 from kcon.core.units import format_bytes
 from kcon.core.wire_text import WireText
 from kcon.errors import NotFoundError
@@ -58,18 +59,27 @@ async def _list(invocation: Invocation, session: Session) -> int:
         info = await admin.cluster()
         controller = await active_controller(admin, info)
         topics = await admin.topics()
+    return invocation.show(list_document(invocation, brokers, controller, topics))
+
+
+def list_document(
+    invocation: Invocation, brokers: Sequence[BrokerRow], controller: int | None, topics: Sequence[TopicInfo]
+) -> Document:
+    """Return the answer of `broker list`. controller: None is unknown."""
     loads = BrokerLoads(topics)
-    return invocation.show(
-        Document(
-            kind="BrokerList",
-            context=invocation.context.name,
-            columns=_LIST_COLUMNS,
-            name_key="id",
-            items=[
-                {**_broker_item(broker), "controller": broker.id == controller, **loads(broker.id)}
-                for broker in brokers
-            ],
-        )
+    return Document(
+        kind="BrokerList",
+        context=invocation.context.name,
+        columns=_LIST_COLUMNS,
+        name_key="id",
+        items=[
+            {
+                **_broker_item(broker),
+                "controller": None if controller is None else broker.id == controller,
+                **loads(broker.id),
+            }
+            for broker in brokers
+        ],
     )
 
 

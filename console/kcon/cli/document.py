@@ -77,6 +77,8 @@ class Document(Frozen):
     name_key: str = "name"
     """The key of the item's name, for the name format."""
     context: str = ""
+    at: str = ""
+    """Of which moment of the past it is; "" is now."""
     notes: Sequence[str] = ()
     """Sentences for standard error: what was clamped, left out or is unknown."""
 

@@ -1,6 +1,6 @@
 """`kcon group`: executes what is asked about groups; resets and undo stand in `group_reset`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from kcon.cli.changes import Change, Outcome, carry_out, refuse_early
 from kcon.cli.document import Block, Column, Document, Item, ItemError, int64
@@ -26,6 +26,7 @@ from kcon.errors import KconError
 from kcon.gate.permit import Operation
 from kcon.services.group_delete import GroupDeletePlan, apply_group_delete, plan_group_delete
 from kcon.services.groups import (
+    GroupsFound,
     LagReport,
     PartitionScope,
     describe_groups,
@@ -94,24 +95,27 @@ async def _list(request: GroupList, invocation: Invocation, session: Session) ->
         found = await list_groups(
             session, invocation.patterns(request.patterns), regex=request.regex, states=request.states
         )
-    return invocation.show(
-        Document(
-            kind="GroupList",
-            context=invocation.context.name,
-            columns=_LIST_COLUMNS,
-            name_key="group",
-            items=[
-                {
-                    "group": each.group,
-                    "state": each.state or None,
-                    "type": each.group_type or None,
-                    "protocol_type": each.protocol_type or None,
-                    "coordinator": each.coordinator_id,
-                }
-                for each in found.groups
-            ],
-            errors=_broker_errors(found.errors),
-        )
+    return invocation.show(list_document(invocation, found))
+
+
+def list_document(invocation: Invocation, found: GroupsFound) -> Document:
+    """Return the answer of `group list`."""
+    return Document(
+        kind="GroupList",
+        context=invocation.context.name,
+        columns=_LIST_COLUMNS,
+        name_key="group",
+        items=[
+            {
+                "group": each.group,
+                "state": each.state or None,
+                "type": each.group_type or None,
+                "protocol_type": each.protocol_type or None,
+                "coordinator": each.coordinator_id,
+            }
+            for each in found.groups
+        ],
+        errors=_broker_errors(found.errors),
     )
 
 
@@ -136,17 +140,22 @@ _MEMBER_COLUMNS = (
 async def _describe(request: GroupDescribe, invocation: Invocation, session: Session) -> int:
     async with invocation.deadline():
         described, errors = await describe_groups(session, invocation.names(request.names), regex=request.regex)
-    return invocation.show(
-        Document(
-            kind="GroupDescription",
-            context=invocation.context.name,
-            columns=_MEMBER_COLUMNS,
-            name_key="group",
-            items=[_description_item(each) for each in described],
-            rows=[{"group": each.group, **_member_item(member)} for each in described for member in each.members],
-            blocks=[_description_block(each) for each in described],
-            errors=_group_errors(errors),
-        )
+    return invocation.show(description_document(invocation, described, errors))
+
+
+def description_document(
+    invocation: Invocation, described: Sequence[GroupDescription], errors: Mapping[GroupId, KconError]
+) -> Document:
+    """Return the answer of `group describe`."""
+    return Document(
+        kind="GroupDescription",
+        context=invocation.context.name,
+        columns=_MEMBER_COLUMNS,
+        name_key="group",
+        items=[_description_item(each) for each in described],
+        rows=[{"group": each.group, **_member_item(member)} for each in described for member in each.members],
+        blocks=[_description_block(each) for each in described],
+        errors=_group_errors(errors),
     )
 
 
@@ -163,19 +172,24 @@ def _member_item(member: GroupMember) -> Item:
 async def _members(request: GroupMembers, invocation: Invocation, session: Session) -> int:
     async with invocation.deadline():
         described, errors = await describe_groups(session, invocation.names(request.names), regex=request.regex)
-    return invocation.show(
-        Document(
-            kind="GroupMembers",
-            context=invocation.context.name,
-            columns=(*_MEMBER_COLUMNS[:-1], Column(key="partitions", right=True), _MEMBER_COLUMNS[-1]),
-            name_key="member",
-            items=[
-                {"group": each.group, **_member_item(member), "partitions": len(member.assignment)}
-                for each in described
-                for member in each.members
-            ],
-            errors=_group_errors(errors),
-        )
+    return invocation.show(members_document(invocation, described, errors))
+
+
+def members_document(
+    invocation: Invocation, described: Sequence[GroupDescription], errors: Mapping[GroupId, KconError]
+) -> Document:
+    """Return the answer of `group members`."""
+    return Document(
+        kind="GroupMembers",
+        context=invocation.context.name,
+        columns=(*_MEMBER_COLUMNS[:-1], Column(key="partitions", right=True), _MEMBER_COLUMNS[-1]),
+        name_key="member",
+        items=[
+            {"group": each.group, **_member_item(member), "partitions": len(member.assignment)}
+            for each in described
+            for member in each.members
+        ],
+        errors=_group_errors(errors),
     )
 
 
@@ -228,20 +242,23 @@ async def _lag(request: GroupLag, invocation: Invocation, session: Session) -> i
         report = await group_lag(
             session, invocation.patterns(request.names), regex=request.regex, scopes=scopes_of(request.topics)
         )
+    return invocation.show(lag_document(invocation, report))
+
+
+def lag_document(invocation: Invocation, report: LagReport) -> Document:
+    """Return the answer of `group lag`."""
     total = sum_lag(report.rows)
     unknown = f", and {total.unknown:,} partitions whose lag is unknown" if total.unknown else ""
     lost = f"; {total.lost:,} records were deleted before they were read" if total.lost else ""
     notes = [f"Lag {total.lag:,} in {total.known:,} partitions{unknown}{lost}."] if len(report.rows) > 1 else []
-    return invocation.show(
-        Document(
-            kind="GroupLag",
-            context=invocation.context.name,
-            columns=_LAG_COLUMNS,
-            name_key="group",
-            items=[_lag_item(row) for row in report.rows],
-            errors=_lag_errors(report),
-            notes=notes if invocation.writer.is_terminal else [],
-        )
+    return Document(
+        kind="GroupLag",
+        context=invocation.context.name,
+        columns=_LAG_COLUMNS,
+        name_key="group",
+        items=[_lag_item(row) for row in report.rows],
+        errors=_lag_errors(report),
+        notes=notes if invocation.writer.is_terminal else [],
     )
 
 

@@ -65,5 +65,7 @@ async def _watch(runner: Runner, request: Request, invocation: Invocation) -> in
 def runner_of(request: Request) -> Runner:
     """Load what executes the request: `run_NOUN` of the module of that name."""
     noun = request.command.split()[0]
+    if request.shared.at is not None:
+        noun = "past"
     runner: Runner = getattr(import_module(f"kcon.cli.{noun}"), f"run_{noun}")
     return runner

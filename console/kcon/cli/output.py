@@ -185,6 +185,7 @@ def envelope(document: Document) -> Mapping[str, Value]:
         "kind": document.kind,
         "apiVersion": API_VERSION,
         "context": document.context,
+        **({"at": document.at} if document.at else {}),
         "items": document.items,
         "errors": [{"item": each.item, **error_fields(each.error)} for each in document.errors],
     }

@@ -45,6 +45,8 @@ LIVE_NOUNS = frozenset(
         "probe",
         "wait",
         "check",
+        "history",
+        "incident",
     }
 )
 """Commands that talk to a cluster, so they run on an event loop; the others never load one."""
@@ -105,6 +107,10 @@ def _run(
 
 def _dispatch(request: Request, invocation: Invocation) -> int:
     noun = request.command.split()[0]
+    if request.command == "incident open":
+        from kcon.cli.incident_open import run_incident_open
+
+        return run_incident_open(request, invocation)
     if noun in LIVE_NOUNS:
         from kcon.cli.loop import run_on_loop
 

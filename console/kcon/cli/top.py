@@ -92,18 +92,20 @@ async def _look(invocation: Invocation, watch: ClusterWatch) -> ClusterSnapshot:
 
 
 def _show(request: Top, invocation: Invocation, seen: ClusterSnapshot) -> None:
-    item = _item(request, seen, format_time(seen.taken_ms, invocation.zone[0]))
     is_live = invocation.writer.is_terminal and not request.once
     if is_live and invocation.writer.format in {OutputFormat.TABLE, OutputFormat.WIDE}:
         invocation.writer.clear_screen()
-    invocation.show(
-        Document(
-            kind="Top",
-            context=invocation.context.name,
-            columns=_GROUPS,
-            items=[item],
-            blocks=_blocks(request, invocation, seen),
-        )
+    invocation.show(top_document(request, invocation, seen))
+
+
+def top_document(request: Top, invocation: Invocation, seen: ClusterSnapshot) -> Document:
+    """Return one look as an answer."""
+    return Document(
+        kind="Top",
+        context=invocation.context.name,
+        columns=_GROUPS,
+        items=[_item(request, seen, format_time(seen.taken_ms, invocation.zone[0]))],
+        blocks=_blocks(request, invocation, seen),
     )
 
 

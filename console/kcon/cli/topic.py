@@ -1,6 +1,6 @@
 """`kcon topic`: executes its requests and shows the answers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from kcon.cli.document import Block, Column, Document, Item, ItemError, int64
 from kcon.cli.invocation import Invocation
@@ -26,6 +26,7 @@ from kcon.services.session import Session
 from kcon.services.topics import (
     PartitionOffsets,
     TopicDescription,
+    TopicsFound,
     ailing_topics,
     describe_topics,
     find_topics,
@@ -84,14 +85,17 @@ async def _list(request: TopicList, invocation: Invocation, session: Session) ->
             session, invocation.patterns(request.patterns), regex=request.regex, internal=request.internal
         )
         topics = found.topics if not request.health else await ailing_topics(session, found.topics, request.health)
-    return invocation.show(
-        Document(
-            kind="TopicList",
-            context=invocation.context.name,
-            columns=_LIST_COLUMNS,
-            items=[_list_item(topic) for topic in topics],
-            errors=_topic_errors(topics),
-        )
+    return invocation.show(list_document(invocation, topics))
+
+
+def list_document(invocation: Invocation, topics: Sequence[TopicInfo]) -> Document:
+    """Return the answer of `topic list`."""
+    return Document(
+        kind="TopicList",
+        context=invocation.context.name,
+        columns=_LIST_COLUMNS,
+        items=[_list_item(topic) for topic in topics],
+        errors=_topic_errors(topics),
     )
 
 
@@ -147,20 +151,23 @@ async def _describe(request: TopicDescribe, invocation: Invocation, session: Ses
     async with invocation.deadline():
         found = await find_topics(session, invocation.names(request.names), regex=request.regex)
         described = await describe_topics(session, found.topics)
-    return invocation.show(
-        Document(
-            kind="TopicDescription",
-            context=invocation.context.name,
-            columns=_PARTITION_COLUMNS,
-            items=[_describe_item(each) for each in described],
-            rows=[_partition_row(each, part) for each in described for part in each.partitions],
-            blocks=[block for each in described for block in _describe_blocks(each)],
-            errors=[
-                *missing_topics(found.missing, found.near),
-                *_topic_errors(found.topics),
-                *(error for each in described for error in _partition_errors(each)),
-            ],
-        )
+    return invocation.show(description_document(invocation, found, described))
+
+
+def description_document(invocation: Invocation, found: TopicsFound, described: Sequence[TopicDescription]) -> Document:
+    """Return the answer of `topic describe`."""
+    return Document(
+        kind="TopicDescription",
+        context=invocation.context.name,
+        columns=_PARTITION_COLUMNS,
+        items=[_describe_item(each) for each in described],
+        rows=[_partition_row(each, part) for each in described for part in each.partitions],
+        blocks=[block for each in described for block in _describe_blocks(each)],
+        errors=[
+            *missing_topics(found.missing, found.near),
+            *_topic_errors(found.topics),
+            *(error for each in described for error in _partition_errors(each)),
+        ],
     )
 
 

@@ -9,6 +9,7 @@ from kcon.commands.options import (
     confirmation,
     connection_options,
     output_options,
+    past_options,
     takes_config_edits,
     takes_confirmation,
 )
@@ -63,7 +64,7 @@ def _ids(words: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(int(word) for word in words))
 
 
-@leaf("list", parent=COMMAND, options=_LISTING)
+@leaf("list", parent=COMMAND, options=[*past_options(), *_LISTING])
 def broker_list(*, shared: Shared) -> Request:
     """List brokers: address, rack, and how many partitions they lead and hold.
 

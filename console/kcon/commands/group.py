@@ -10,6 +10,7 @@ from kcon.commands.options import (
     connection_options,
     output_options,
     parse_partitions,
+    past_options,
     takes_confirmation,
 )
 from kcon.commands.request import Confirmation, Request, Shared
@@ -124,7 +125,7 @@ class Scope(click.ParamType[TopicScope]):
             self.fail(f"{value!r} does not name partitions; write orders:0,2 or orders:0-3.", param, ctx)
 
 
-@leaf("list", parent=COMMAND, options=_LISTING)
+@leaf("list", parent=COMMAND, options=[*past_options(), *_LISTING])
 @click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 @click.option("--state", "states", multiple=True, metavar="STATE", help="Only groups in this state; repeatable.")
@@ -138,7 +139,7 @@ def group_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, states
     return GroupList(shared=shared, patterns=patterns, regex=regex, states=states)
 
 
-@leaf("describe", parent=COMMAND, options=_ANSWER)
+@leaf("describe", parent=COMMAND, options=[*past_options(), *_ANSWER])
 @click.argument("names", metavar="GROUP...", nargs=-1, required=True)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 def group_describe(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
@@ -149,7 +150,7 @@ def group_describe(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Re
     return GroupDescribe(shared=shared, names=names, regex=regex)
 
 
-@leaf("lag", parent=COMMAND, options=_LISTING)
+@leaf("lag", parent=COMMAND, options=[*past_options(), *_LISTING])
 @click.argument("names", metavar="[GROUP]...", nargs=-1)
 @click.option("--all", "--all-groups", "all_groups", is_flag=True, help="Every group; the default without a name.")
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
@@ -162,6 +163,8 @@ def group_lag(
     """Show how far groups are behind, partition by partition. An unknown lag is shown as such, never as 0.
 
     Example: kcon group lag billing
+
+    Example: kcon group lag billing --at @14:05
 
     Example: kcon group lag --all --sort -lag --limit 20
     """
@@ -358,7 +361,7 @@ def group_delete(
     return GroupDelete(shared=shared, names=names, regex=regex, confirmation=confirmation(dry_run, yes, confirm))
 
 
-@leaf("members", parent=COMMAND, options=_LISTING)
+@leaf("members", parent=COMMAND, options=[*past_options(), *_LISTING])
 @click.argument("names", metavar="GROUP...", nargs=-1, required=True)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 def group_members(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Request:

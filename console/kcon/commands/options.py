@@ -173,6 +173,17 @@ def output_options(*, letter: bool = True, watch: bool = False, where: bool = Fa
     return options
 
 
+def past_options() -> list[SharedOption]:
+    """Of which moment."""
+    return [
+        SharedOption(
+            ["--at"],
+            metavar="TIME",
+            help="As it was then, from the history that kcon keeps: @-1h, @14:05, @2026-01-31T14:05.",
+        )
+    ]
+
+
 def where_option(text: str) -> SharedOption:
     """Return `--where`: a filter in CEL."""
     return SharedOption(["--where"], metavar="CEL", help=text)
@@ -293,7 +304,7 @@ def build_shared(values: Mapping[str, Any]) -> Shared:
         watch=bool(values.get("watch", False)),
         interval_ms=values.get("interval_ms") or WATCH_INTERVAL_MS,
     )
-    return Shared(connection=connection, output=output)
+    return Shared(connection=connection, output=output, at=values.get("at"))
 
 
 def _words(text: str | None) -> tuple[str, ...]:

@@ -61,6 +61,8 @@ class Shared(Frozen):
 
     connection: Connection = Connection()
     output: Output = Output()
+    at: str | None = None
+    """A moment of the past, e.g. `@-1h`; None: now."""
 
 
 class Confirmation(Frozen):

@@ -94,6 +94,20 @@ COMMANDS = (
         "alerts",
         ("alert",),
     ),
+    (
+        "history",
+        "Observability",
+        "The cluster's past: what is kept, what happened, what is different.",
+        "history",
+        (),
+    ),
+    (
+        "incident",
+        "Observability",
+        "Incidents: record one at a second, note, export, open it in the console.",
+        "incident",
+        ("incidents",),
+    ),
     ("context", "Local", "Choose and keep the clusters that kcon talks to.", "context", ("contexts", "ctx")),
     ("config", "Local", "kcon's own files: where they are, and whether they are in order.", "config", ()),
     (

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import click
 
-from kcon.commands.options import Duration, connection_options, report_options
+from kcon.commands.options import Duration, connection_options, past_options, report_options
 from kcon.commands.request import Request, Shared
 from kcon.commands.tree import leaf
 
@@ -22,7 +22,7 @@ class Top(Request):
     rows: int = ROWS
 
 
-@leaf("top", options=[*report_options(), *connection_options()])
+@leaf("top", options=[*past_options(), *report_options(), *connection_options()])
 @click.option("--interval", "interval_ms", type=Duration(), default=INTERVAL_MS, metavar="DURATION", help="2s.")
 @click.option("--once", is_flag=True, help="Two looks, one --interval apart, and the second one is shown.")
 @click.option("--summary", is_flag=True, help="The cluster alone, without its groups and topics.")

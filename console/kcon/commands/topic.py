@@ -11,6 +11,7 @@ from kcon.commands.options import (
     confirmation,
     connection_options,
     output_options,
+    past_options,
     takes_config_edits,
     takes_confirmation,
 )
@@ -101,7 +102,7 @@ _ANSWER = [*output_options(), *connection_options()]
 _REGEX_HELP = "The names are regular expressions, not globs."
 
 
-@leaf("list", parent=COMMAND, options=_LISTING)
+@leaf("list", parent=COMMAND, options=[*past_options(), *_LISTING])
 @click.argument("patterns", metavar="[PATTERN]...", nargs=-1)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 @click.option("--internal", is_flag=True, help="Show internal topics such as __consumer_offsets too.")
@@ -139,6 +140,8 @@ def topic_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, intern
 
     Of the filters --urp, --offline, --under-min-isr and --at-min-isr one is enough for a topic to be shown.
 
+    Example: kcon topic list --at @-1h
+
     Example: kcon topic list
 
     Example: kcon topic list 'orders.*' --sort -partitions --limit 10
@@ -152,7 +155,7 @@ def topic_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, intern
     )
 
 
-@leaf("describe", parent=COMMAND, options=_ANSWER)
+@leaf("describe", parent=COMMAND, options=[*past_options(), *_ANSWER])
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 def topic_describe(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Request:

@@ -50,6 +50,8 @@ class Context:
     """How its records are to be decoded and masked, and its schema registry."""
     history_folder: Path | None = field(default=None, compare=False)
     """Where its history is kept instead of the state folder: of a cluster that is gone with its process."""
+    recording: Path | None = None
+    """It is no cluster but this file: an exported incident."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each value came from, e.g. `mode` -> `environment KCON_READ_ONLY`."""
 

@@ -183,6 +183,18 @@ def open_annotator(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def has_writer(path: Path) -> bool:
+    """Whether a process writes this history now."""
+    lock = path.with_suffix(".lock")
+    if not lock.exists():
+        return False
+    try:
+        os.close(_lock(lock))
+    except RefusedError:
+        return True
+    return False
+
+
 def _lock(path: Path) -> int:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

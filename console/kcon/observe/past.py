@@ -6,7 +6,7 @@ What history does not keep is unknown in it, never 0. One thread at a time.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,8 +26,8 @@ from kcon.core.snapshot import (
 )
 from kcon.core.time_lag import UNKNOWN_LAG, LagQuality, TimeLag, time_lag
 from kcon.core.wire_text import WireText, display_safe
-from kcon.observe import history_keys as kinds
-from kcon.observe.history_keys import SeriesKey, commit_name, partition_name, partition_of
+from kcon.observe import history_keys as keys
+from kcon.observe.history_keys import Mark, SeriesKey, commit_name, partition_name, partition_of
 from kcon.observe.history_reader import HistoryReader
 from kcon.observe.lag_engine import Bounds, PartitionLateness, Rates
 from kcon.observe.rings import Series, lag_eta_ms
@@ -70,6 +70,10 @@ class Past:
         """Close the file."""
         self.reader.close()
 
+    def marks(self, since_ms: int, until_ms: int, *, kinds: Iterable[str] = ()) -> list[Mark]:
+        """Return what happened in `[since_ms, until_ms)`, the oldest first. kinds: only these."""
+        return self.reader.marks(since_ms, until_ms, kinds=kinds)
+
     # --- the whole cluster -----------------------------------------------------------------------------------
 
     def snapshot_at(self, time_ms: int) -> ClusterSnapshot | None:
@@ -83,11 +87,11 @@ class Past:
         whole = self._parse(self.reader.fact_at("cluster", WireText(""), look_ms)) or {}
         since_ms = look_ms - TREND_MS
         series = {
-            name: self.reader.series(SeriesKey(kinds.CLUSTER, WireText(name)), since_ms, look_ms + 1)
+            name: self.reader.series(SeriesKey(keys.CLUSTER, WireText(name)), since_ms, look_ms + 1)
             for name in ("in", "out", "lag")
         }
-        duration_ms = self.reader.at(kinds.LOOK, look_ms).get(WireText(""), 0.0)
-        requests = self.reader.at(kinds.CLUSTER, look_ms).get(WireText("requests"))
+        duration_ms = self.reader.at(keys.LOOK, look_ms).get(WireText(""), 0.0)
+        requests = self.reader.at(keys.CLUSTER, look_ms).get(WireText("requests"))
         cluster_id = whole.get("id")
         return ClusterSnapshot(
             taken_ms=look_ms,
@@ -150,8 +154,8 @@ class Past:
 
     def bounds_at(self, topic: TopicName, look_ms: int) -> dict[TopicPartition, Bounds]:
         """Return start and end of a topic's partitions; none where partitions are not recorded one by one."""
-        starts = self.reader.at_prefix(kinds.START, topic, look_ms)
-        ends = self.reader.at_prefix(kinds.END, topic, look_ms)
+        starts = self.reader.at_prefix(keys.START, topic, look_ms)
+        ends = self.reader.at_prefix(keys.END, topic, look_ms)
         return {
             partition_of(name): Bounds(_whole(starts.get(name)), _whole(ends.get(name)))
             for name in sorted(starts.keys() | ends.keys())
@@ -165,8 +169,10 @@ class Past:
     # --- columns ---------------------------------------------------------------------------------------------
 
     def _topic_columns(self, topics: Sequence[TopicInfo], groups: GroupColumns, look_ms: int) -> TopicColumns:
-        rates = self.reader.at(kinds.TOPIC_IN, look_ms)
-        spans = self.reader.at(kinds.TOPIC_SPAN, look_ms)
+        rates = self.reader.at(keys.TOPIC_IN, look_ms)
+        outflow = self.reader.at(keys.TOPIC_OUT, look_ms)
+        hot = self.reader.at(keys.TOPIC_HOT, look_ms)
+        spans = self.reader.at(keys.TOPIC_SPAN, look_ms)
         readers: dict[TopicName, int] = {}
         for names in groups.reads:
             for name in names:
@@ -181,21 +187,23 @@ class Past:
             offline=tuple(sum(part.leader_id == NO_BROKER for part in topic.partitions) for topic in topics),
             span=tuple(_whole(spans.get(topic.name)) for topic in topics),
             in_per_s=tuple(rates.get(topic.name) for topic in topics),
-            trend=tuple(self._trend(kinds.TOPIC_IN, topic.name, look_ms) if has_trends else () for topic in topics),
+            out_per_s=tuple(outflow.get(topic.name) for topic in topics),
+            hot=tuple(_hot(hot.get(topic.name)) for topic in topics),
+            trend=tuple(self._trend(keys.TOPIC_IN, topic.name, look_ms) if has_trends else () for topic in topics),
             groups=tuple(readers.get(topic.name, 0) for topic in topics),
         )
 
     def _group_columns(self, look_ms: int) -> GroupColumns:
         facts = self._facts("group", look_ms)
         names = [name for name, _fact in facts]
-        lags = self.reader.at(kinds.GROUP_LAG, look_ms)
-        outs = self.reader.at(kinds.GROUP_OUT, look_ms)
-        times = self.reader.at(kinds.GROUP_TIME, look_ms)
-        qualities = self.reader.at(kinds.GROUP_QUALITY, look_ms)
-        lost = self.reader.at(kinds.GROUP_LOST, look_ms)
-        unknown = self.reader.at(kinds.GROUP_UNKNOWN, look_ms)
+        lags = self.reader.at(keys.GROUP_LAG, look_ms)
+        outs = self.reader.at(keys.GROUP_OUT, look_ms)
+        times = self.reader.at(keys.GROUP_TIME, look_ms)
+        qualities = self.reader.at(keys.GROUP_QUALITY, look_ms)
+        lost = self.reader.at(keys.GROUP_LOST, look_ms)
+        unknown = self.reader.at(keys.GROUP_UNKNOWN, look_ms)
         has_trends = len(facts) <= TRENDS_MAX
-        trends = [self._trend(kinds.GROUP_LAG, name, look_ms) if has_trends else () for name in names]
+        trends = [self._trend(keys.GROUP_LAG, name, look_ms) if has_trends else () for name in names]
         reads = [None if fact["reads"] is None else frozenset(map(topic_name, fact["reads"])) for _name, fact in facts]
         return GroupColumns(
             group=tuple(GroupId(name) for name in names),
@@ -233,11 +241,13 @@ class Past:
                 leaders[part.leader_id] = leaders.get(part.leader_id, 0) + 1
                 if part.is_under_replicated:
                     under_replicated[part.leader_id] = under_replicated.get(part.leader_id, 0) + 1
-        rates = self.reader.at(kinds.BROKER_IN, look_ms)
+        rates = self.reader.at(keys.BROKER_IN, look_ms)
+        outflow = self.reader.at(keys.BROKER_OUT, look_ms)
         return BrokerColumns(
             broker_id=tuple(broker.id for broker in brokers),
             leaders=tuple(leaders.get(broker.id, 0) for broker in brokers),
             in_per_s=tuple(rates.get(WireText(str(broker.id))) for broker in brokers),
+            out_per_s=tuple(outflow.get(WireText(str(broker.id))) for broker in brokers),
             under_replicated=tuple(under_replicated.get(broker.id, 0) for broker in brokers),
         )
 
@@ -246,7 +256,7 @@ class Past:
         return bucket_means(series, look_ms, TREND_MS, TREND_POINTS)
 
     def _eta_ms(self, group: WireText, look_ms: int) -> float | None:
-        return lag_eta_ms(self.reader.series(SeriesKey(kinds.GROUP_LAG, group), look_ms - ETA_MS, look_ms + 1))
+        return lag_eta_ms(self.reader.series(SeriesKey(keys.GROUP_LAG, group), look_ms - ETA_MS, look_ms + 1))
 
     # --- one group -------------------------------------------------------------------------------------------
 
@@ -262,7 +272,7 @@ class Past:
         owners = {where: member for member in description.members for where in member.assignment}
         commits = {
             partition_of(name): _whole(value)
-            for name, value in self.reader.at_prefix(kinds.COMMIT, group, look_ms).items()
+            for name, value in self.reader.at_prefix(keys.COMMIT, group, look_ms).items()
         }
         places = sorted({*commits, *owners})
         bounds: dict[TopicPartition, Bounds] = {}
@@ -323,9 +333,9 @@ class Past:
     def _partition_time_lag(self, row: PartitionLag, look_ms: int) -> TimeLag:
         if row.committed is None or row.end is None:
             return UNKNOWN_LAG
-        key = SeriesKey(kinds.END, partition_name(row.partition))
+        key = SeriesKey(keys.END, partition_name(row.partition))
         history = None
-        for span_ms in (HOUR_MS, kinds.DAY_MS):
+        for span_ms in (HOUR_MS, keys.DAY_MS):
             if row.lag == 0:
                 break
             series = self.reader.series(key, look_ms - span_ms, look_ms + 1)
@@ -339,8 +349,8 @@ class Past:
 
     def _rates(self, group: GroupId, where: TopicPartition, look_ms: int) -> Rates:
         since_ms = look_ms - RATE_MS
-        ends = self.reader.series(SeriesKey(kinds.END, partition_name(where)), since_ms, look_ms + 1)
-        commits = self.reader.series(SeriesKey(kinds.COMMIT, commit_name(group, where)), since_ms, look_ms + 1)
+        ends = self.reader.series(SeriesKey(keys.END, partition_name(where)), since_ms, look_ms + 1)
+        commits = self.reader.series(SeriesKey(keys.COMMIT, commit_name(group, where)), since_ms, look_ms + 1)
         return Rates(
             *(None if (rate := each.change_per_s(RATE_MS)) is None else max(0.0, rate) for each in (ends, commits))
         )
@@ -392,6 +402,11 @@ def _lag_row(
 
 def _whole(value: float | None) -> int | None:
     return None if value is None or math.isnan(value) else round(value)
+
+
+def _hot(value: float | None) -> int | None:
+    whole = _whole(value)
+    return None if whole is None or whole == keys.NOT_HOT else whole
 
 
 def _time_lag(value: float | None, quality: float | None) -> TimeLag:

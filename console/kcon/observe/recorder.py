@@ -140,14 +140,21 @@ class Recorder:
             ("requests", snapshot.requests_per_s),
         ):
             values[self._key(kinds.CLUSTER, WireText(name))] = value
-        for broker_id, rate in zip(snapshot.brokers.broker_id, snapshot.brokers.in_per_s, strict=True):
-            values[self._key(kinds.BROKER_IN, WireText(str(broker_id)))] = rate
+        brokers = snapshot.brokers
+        for broker_id, inflow, outflow in zip(brokers.broker_id, brokers.in_per_s, brokers.out_per_s, strict=True):
+            of_broker = WireText(str(broker_id))
+            values[self._key(kinds.BROKER_IN, of_broker)] = inflow
+            values[self._key(kinds.BROKER_OUT, of_broker)] = outflow
 
     async def _add_topics(self, values: Values, snapshot: ClusterSnapshot) -> None:
         topics = snapshot.topics
-        for name, rate, span in zip(topics.name, topics.in_per_s, topics.span, strict=True):
-            values[self._key(kinds.TOPIC_IN, name)] = rate
-            values[self._key(kinds.TOPIC_SPAN, name)] = span
+        for index, name in enumerate(topics.name):
+            values[self._key(kinds.TOPIC_IN, name)] = topics.in_per_s[index]
+            values[self._key(kinds.TOPIC_OUT, name)] = topics.out_per_s[index]
+            values[self._key(kinds.TOPIC_SPAN, name)] = topics.span[index]
+            hot = topics.hot[index]
+            if hot is not None or (kinds.TOPIC_HOT, name) in self._keys:
+                values[self._key(kinds.TOPIC_HOT, name)] = kinds.NOT_HOT if hot is None else hot
             await self._turn()
 
     async def _add_groups(self, values: Values, snapshot: ClusterSnapshot) -> None:

@@ -4,6 +4,7 @@ What is handed out is immutable, so a screen may keep it while the owner goes on
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -28,6 +29,11 @@ class Series:
     def last(self) -> float | None:
         """Return the newest value, or None when it is unknown."""
         return known(self.values[-1]) if self.values else None
+
+    def then(self, later: "Series") -> "Series":
+        """Return both; where they overlap, the values of the later one."""
+        count = bisect_left(self.times_ms, later.times_ms[0]) if later.times_ms else len(self)
+        return Series((*self.times_ms[:count], *later.times_ms), (*self.values[:count], *later.values))
 
     def change_per_s(self, window_ms: int, *, span_min_ms: int = 1) -> float | None:
         """Return the mean change a second over the last `window_ms`.

@@ -91,11 +91,11 @@ def _remember_cluster(folder: Path, context: Context, cluster_id: ClusterId) -> 
 class ClusterPast(Past):
     """The past of a session's cluster, with what kcon's own commands changed."""
 
-    def __init__(self, reader: HistoryReader, session: Session, cluster_id: ClusterId, note: str) -> None:
+    def __init__(self, reader: HistoryReader, state: Path, cluster_id: ClusterId, note: str = "") -> None:
         super().__init__(reader)
         self.note = note
         """A sentence about the cluster, or ""."""
-        self._audit = AuditLog(session.folder / AUDIT_FILE)
+        self._audit = AuditLog(state / AUDIT_FILE)
         self._cluster_id = cluster_id
 
     def marks(self, since_ms: int, until_ms: int, *, kinds: Iterable[str] = ()) -> list[Mark]:
@@ -130,13 +130,32 @@ def audit_marks(audit: AuditLog, cluster_id: ClusterId, since_ms: int, until_ms:
 async def open_past(session: Session) -> ClusterPast:
     """Return the past of the session's cluster. NotFoundError when nobody has kept any."""
     cluster_id, note = await cluster_of(session)
-    path = history_path(history_folder(session.context, session.folder), cluster_id)
+    return _opened(session.context, session.folder, cluster_id, note)
+
+
+def past_of(context: Context, state: Path, cluster_id: ClusterId | None) -> ClusterPast:
+    """Return the past of a context's cluster; id None: of the one that answered last. NotFoundError: none is kept."""
+    if cluster_id is not None:
+        return _opened(context, state, cluster_id)
+    known = _known_clusters(history_folder(context, state)).get(",".join(context.bootstrap))
+    if known is None:
+        raise NotFoundError("It is not known which cluster this is.", "Its history is found once it has answered.")
+    return _opened(context, state, ClusterId(WireText(known)))
+
+
+def recorded_past(path: Path) -> Past:
+    """Return what an exported incident holds. KconError when it is none."""
+    return Past(HistoryReader(path))
+
+
+def _opened(context: Context, state: Path, cluster_id: ClusterId, note: str = "") -> ClusterPast:
+    path = history_path(history_folder(context, state), cluster_id)
     if not path.exists():
         raise NotFoundError(
             "There is no history of this cluster.",
             "The console, `kcon top`, `kcon metrics` and `kcon daemon` keep one while they run.",
         )
-    return ClusterPast(HistoryReader(path), session, cluster_id, note)
+    return ClusterPast(HistoryReader(path), state, cluster_id, note)
 
 
 def snapshot_or_complain(past: Past, time_ms: int, tz: tzinfo) -> ClusterSnapshot:

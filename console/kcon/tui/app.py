@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -29,6 +28,7 @@ from kcon.tui.screens.base import KconScreen
 from kcon.tui.text import age
 from kcon.tui.theme import FOLDER as THEMES_FOLDER
 from kcon.tui.theme import NAMED_COLORS, THEMES, load_themes
+from kcon.tui.time_travel import TimeTravel
 from kcon.tui.times import TimeStyle
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ DEPTH_MAX: Final = 40
 """Views above each other; a further one takes the place of the one above the overview."""
 
 
-class KconApp(App[int]):
+class KconApp(TimeTravel):
     """The console."""
 
     TITLE = "kcon"
@@ -128,12 +128,17 @@ class KconApp(App[int]):
 
     @property
     def snapshot(self) -> ClusterSnapshot | None:
-        """Return the last picture of the cluster in front."""
+        """Return the last picture of the cluster in front, or that of the past where the view shows it."""
+        if self.is_in_past:
+            view = self.past_view
+            return view.snapshot if view is not None else None
         return self.desks[-1].snapshot if self.desks else None
 
     @property
     def standing(self) -> "Standing | None":
-        """Return what changes slowly in the cluster in front; None: it was not looked at yet."""
+        """Return what changes slowly in the cluster in front; None: it was not looked at yet, or the past is shown."""
+        if self.is_in_past:
+            return None
         return self.desks[-1].standing.known if self.desks else None
 
     @property
@@ -163,7 +168,10 @@ class KconApp(App[int]):
         desk = event.desk
         if desk not in self.desks:
             return
+        is_first = desk.snapshot is None
         desk.snapshot, desk.failure = event.snapshot, None
+        if is_first and desk.context.recording is not None:
+            self.enter_recording(desk, event.snapshot.taken_ms)
         desk.events.look(event.snapshot)
         if event.snapshot.has_offsets:
             desk.standing.ask(self.now_ms())

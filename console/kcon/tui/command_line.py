@@ -81,6 +81,8 @@ def plan_of(app: "KconApp", request: Request, words: list[str]) -> bool:
     """Show the plan of a command that changes something. False: it has none to show first."""
     from kcon.tui.screens.change import ChangeScreen, is_change
 
+    if app.is_in_past and is_change(request):
+        raise UsageError("The past is shown, and cannot be changed.", "Esc goes back to now.")
     if app.launch.run_command is None or request.shared.connection != Connection() or not is_change(request):
         return False
     app.push_screen(ChangeScreen(words))

@@ -17,6 +17,7 @@ from kcon.tui.standing_watch import StandingWatch
 
 if TYPE_CHECKING:
     from kcon.tui.needs import Need
+    from kcon.tui.past_view import PastView
     from kcon.tui.record_search import SearchJob, SearchKey
 
 DESKS_MAX: Final = 6
@@ -41,6 +42,8 @@ class Desk:
         """The last ones, running or not."""
         self.events = ClusterEvents()
         self.standing = StandingWatch(engine, self)
+        self.past: PastView | None = None
+        """The time slider, once it was used."""
         self._receiver = receiver
         self._interval_ms = engine.interval_ms
 
@@ -88,3 +91,5 @@ class Desk:
     def close(self) -> None:
         """Let the engine go."""
         self.engine.stop()
+        if self.past is not None:
+            self.past.close()

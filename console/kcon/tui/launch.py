@@ -5,13 +5,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kcon.contexts.context import Context
 from kcon.contexts.folders import state_folder
 from kcon.tui.address import Address, Overview
 from kcon.tui.engine import Engine
 from kcon.tui.keymap import Keymap
+
+if TYPE_CHECKING:
+    from kcon.observe.past import Past
+    from kcon.observe.snapshot import ClusterSnapshot
 
 
 class Answer(Protocol):
@@ -63,3 +67,12 @@ class Launch:
     """Where keys.toml, views.toml and themes/ are; None: nowhere."""
     state_folder: Callable[[], Path] = lambda: state_folder(os.environ)
     """Where a report of a defect goes."""
+
+    def open_past(self, context: Context, snapshot: "ClusterSnapshot | None") -> "Past":
+        """Return the history of a context's cluster, of which that is the last picture. It blocks. KconError: none."""
+        from kcon.services.history import past_of, recorded_past
+
+        if context.recording is not None:
+            return recorded_past(context.recording)
+        cluster_id = snapshot.cluster.cluster_id if snapshot is not None else None
+        return past_of(context, self.state_folder(), cluster_id)

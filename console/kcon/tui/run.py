@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kcon.contexts.context import Context
 from kcon.tui.address import parse_address
@@ -9,6 +11,9 @@ from kcon.tui.app import KconApp
 from kcon.tui.engine import Engine
 from kcon.tui.keymap import load_keymap
 from kcon.tui.launch import Launch, RunCommand
+
+if TYPE_CHECKING:
+    from kcon.observe.snapshot import ClusterSnapshot
 
 
 def run_tui(
@@ -35,6 +40,8 @@ def run_tui(
     def open_engine(chosen: Context) -> Engine:
         from kcon.services.session import open_session
 
+        if chosen.recording is not None:
+            return open_recording(chosen, chosen.recording)
         return ThreadEngine(chosen, lambda: open_session(chosen, os.environ))
 
     launch = Launch(
@@ -53,3 +60,19 @@ def run_tui(
     result = app.run()
     # After a defect there is no result, and Textual's own code says 1.
     return app.return_code or result or 0
+
+
+def open_recording(context: Context, path: Path) -> Engine:
+    """Return the engine of an exported incident."""
+    from kcon.services.history import recorded_past
+    from kcon.tui.recorded import RecordedEngine
+
+    def read_last() -> "ClusterSnapshot | None":
+        past = recorded_past(path)
+        try:
+            span = past.reader.span_ms()
+            return past.snapshot_at(span[1]) if span is not None else None
+        finally:
+            past.close()
+
+    return RecordedEngine(context, read_last)

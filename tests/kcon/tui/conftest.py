@@ -188,6 +188,7 @@ class Consoles:
             resolve=resolve,
             run_command=self.run_command,
             now_ms=lambda: self.now_ms,
+            state_folder=lambda: self.folder,
         )
 
     def run(self, test: Callable[[Console], Awaitable[None]], address: str = "overview") -> None:

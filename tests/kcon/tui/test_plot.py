@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from kcon.core.sparkline import spark
 from kcon.observe.rings import Series
-from kcon.tui.plot import QUADRANTS, Curve, chart, spark
+from kcon.tui.plot import QUADRANTS, Curve, chart
 
 
 def test_the_newest_value_stands_at_the_right() -> None:

@@ -10,14 +10,15 @@ from textual import on
 
 from kcon.errors import KconError
 from kcon.tui.rows import sort_letters
-from kcon.tui.screens.keyed import FILTER_HINT, KeyedScreen
+from kcon.tui.screens.keyed import FILTER_HINT
+from kcon.tui.screens.timed import TimedScreen
 from kcon.tui.widgets.status_line import StatusLine
 from kcon.tui.widgets.virtual_table import VirtualTable
 
 COPY_LETTERS: Final = {"k": "key", "v": "value", "h": "headers", "o": "offset", "a": "all", "c": "CLI command"}
 
 
-class KconScreen(KeyedScreen):
+class KconScreen(TimedScreen):
     """A view."""
 
     COPIES: ClassVar[str] = "oc"
@@ -61,6 +62,7 @@ class KconScreen(KeyedScreen):
     def catch_up(self) -> None:
         """Draw the newest snapshot; a view whose parts are not in place yet draws it when they are."""
         if self.is_ready:
+            self.console.want_past_of(self)
             self.snapshot_changed()
             self.draw_frame()
 
@@ -96,9 +98,12 @@ class KconScreen(KeyedScreen):
             self.table.action_choose()
 
     def do_back(self) -> None:
-        """Clear the filter first, then the marks; then leave."""
+        """Go back to the present first; else clear the filter, then the marks; then leave."""
         table = self.table
-        if table is not None and table.filter is not None:
+        view = self.past_view
+        if view is not None and not view.is_whole:
+            self.console.leave_past()
+        elif table is not None and table.filter is not None:
             table.set_filter(None)
         elif (table is None or not table.clear_marks()) and len(self.app.screen_stack) > 1:
             self.app.pop_screen()

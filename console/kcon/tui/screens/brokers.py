@@ -6,7 +6,9 @@ from typing import Any
 from textual import on
 
 from kcon.core.broker_facts import LogDir
+from kcon.observe.past import Past
 from kcon.services.brokers import BrokersFound, read_brokers
+from kcon.services.past import past_brokers_found
 from kcon.services.session import Session
 from kcon.tui.address import Broker
 from kcon.tui.rows import Column, Rows
@@ -26,6 +28,7 @@ class BrokersScreen(ListingScreen):
     """All brokers."""
 
     TITLE_WORD = "BROKERS"
+    SHOWS_PAST = True
     ACTIONS = ("open", "filter", "sort", "yank", "elect")
     COPIES = "oc"
     EMPTY = "no brokers"
@@ -42,6 +45,10 @@ class BrokersScreen(ListingScreen):
         Column(key="full", title="FULL IN", right=True, drop=9, show=show_full_in),
         Column(key="state", title="STATE", search=True, role=state_role, drop=1),
     )
+
+    def past_reader(self, past: Past, look_ms: int) -> BrokersFound:
+        """Read the brokers as they were."""
+        return past_brokers_found(past, look_ms)
 
     async def read(self, session: Session) -> BrokersFound:
         """Ask the cluster."""
@@ -117,4 +124,6 @@ def _state(fenced: bool | None, controller: bool, dirs: Sequence[LogDir] | None)
         return "fenced"
     if dirs is not None and any(each.error is not None for each in dirs):
         return "DISK OFFLINE"
+    if fenced is None and dirs is None:
+        return "controller" if controller else ""  # Of the past.
     return "controller" if controller else "ok"

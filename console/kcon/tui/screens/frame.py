@@ -14,6 +14,7 @@ from kcon.tui.text import Part, age
 from kcon.tui.widgets.pager import wrap
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.prompt import Prompt
+from kcon.tui.widgets.slider import Slider
 from kcon.tui.widgets.status_line import Fact, StatusLine
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class FramedScreen(Screen[None]):
 
     def why_not(self, action: str) -> str | None:
         """Return why an action is not possible now, or None."""
+        if ACTIONS[action].mutation is not None and self.console.is_in_past:
+            return "the past is shown; esc goes back to now"
         if ACTIONS[action].mutation is not None and self.console.context.mode is Mode.READ_ONLY:
             return f"context {self.console.context.name} is read-only"
         return None
@@ -85,6 +88,7 @@ class FramedScreen(Screen[None]):
         yield StatusLine()
         with Vertical(id="body"):
             yield from self.body()
+        yield Slider()
         yield Lines(widget_id="problems")
         yield Lines([[Part("")]], widget_id="hints")
         yield Prompt()
@@ -99,6 +103,7 @@ class FramedScreen(Screen[None]):
         problem = self.console.problem()
         lines = wrap([Part(f" ! {problem}", "bad")], max(1, self.size.width))[:NOTE_LINES_MAX] if problem else []
         self.query_one("#problems", Lines).set_lines(lines)
+        self.draw_slider()
         if self._note:
             note = Part(f" {self._note}", "bad" if self._note_is_bad else "strong")
             self.query_one("#hints", Lines).set_lines(wrap([note], max(1, self.size.width))[:NOTE_LINES_MAX])
@@ -115,7 +120,13 @@ class FramedScreen(Screen[None]):
     def _time_facts(self) -> list[Fact]:
         console = self.console
         facts = []
-        if console.snapshot is not None:
+        if console.is_in_past:
+            shown = console.snapshot
+            then = console.times.short(shown.taken_ms)[:14] if shown is not None else "reading"
+            facts.append(Fact(f"PAST {then}", 0, "bad"))
+        elif console.snapshot is not None:
+            if console.past_view is not None and console.past_view.is_on:
+                facts.append(Fact("NOW: no past here", 0, "warn"))
             old = age(console.snapshot.taken_ms, console.now_ms())
             stale = console.failure is not None
             facts.append(Fact(f"{old} old", 0, "warn" if stale else "text"))
@@ -125,6 +136,9 @@ class FramedScreen(Screen[None]):
             facts.append(Fact("PAUSED", 0, "warn"))
         facts.append(Fact(console.clock(), 4))
         return facts
+
+    def draw_slider(self) -> None:
+        """Draw where in time this is."""
 
     def set_hints(self, parts: Sequence[Part] | None) -> None:
         """Show something else in the line of keys; None: the keys again."""

@@ -1,6 +1,8 @@
 """How far behind is one group, partition by partition, who owns what, and where is it going?"""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -9,20 +11,30 @@ from kcon.core.group_status import GroupStatus
 from kcon.core.ids import GroupId, TopicPartition
 from kcon.core.lag import PartitionLag, sum_lag
 from kcon.core.snapshot import GroupDescription
+from kcon.core.sparkline import spark
 from kcon.core.time_lag import TimeLag
 from kcon.core.units import format_count_short
 from kcon.gate.undo import UndoRecord
-from kcon.observe.lag_engine import PartitionLateness, Rates
+from kcon.observe.history_keys import Mark
+from kcon.observe.lag_engine import Rates
+from kcon.observe.past import Past
 from kcon.observe.rings import Rings, Series, lag_eta_ms
+from kcon.services.groups import LagReport
+from kcon.services.history import open_past
 from kcon.services.session import Session
 from kcon.tui.address import Records
 from kcon.tui.group_events import GroupEvents
-from kcon.tui.group_look import GroupLook, look_at_group
-from kcon.tui.lag_text import known_time_lag, show_status, show_time_lag, status_role, time_lag_role
-from kcon.tui.plot import spark
+from kcon.tui.group_look import GroupLook, GroupThen, look_at_group, look_at_past_group, past_strip
+from kcon.tui.lag_text import show_status, show_time_lag, status_role, time_lag_role
 from kcon.tui.rows import Rows
 from kcon.tui.screens.config_table import CONFIG_COLUMNS, chosen_entries, config_rows
-from kcon.tui.screens.group_columns import EVENT_COLUMNS, LOST, MEMBER_COLUMNS, PARTITION_COLUMNS
+from kcon.tui.screens.group_columns import (
+    EVENT_COLUMNS,
+    MEMBER_COLUMNS,
+    PARTITION_COLUMNS,
+    member_rows,
+    partition_rows,
+)
 from kcon.tui.screens.reset import ResetScreen, skip_target
 from kcon.tui.screens.tabbed import TabbedScreen
 from kcon.tui.screens.undo import UNDO_COLUMNS, UndoPlanScreen, undo_rows
@@ -46,6 +58,7 @@ class GroupScreen(TabbedScreen):
     """One group."""
 
     TITLE_WORD = "GROUP"
+    SHOWS_PAST = True
     ACTIONS = (
         "open",
         "why",
@@ -78,6 +91,12 @@ class GroupScreen(TabbedScreen):
         super().__init__()
         self._group = group
         self._look: GroupLook | None = None
+        self._drew_past = False
+        self._live_look: GroupLook | None = None
+        """The last look at the present, while the past is shown."""
+        self._marks: tuple[Mark, ...] = ()
+        self._earlier = Series()
+        """The lag before the view was opened, from history."""
         self._events = GroupEvents()
         self._lags: Rings[TopicPartition] = Rings(TREND_TICKS)
         self._ends: Rings[TopicPartition] = Rings(TREND_TICKS)
@@ -99,6 +118,23 @@ class GroupScreen(TabbedScreen):
         """Begin to ask."""
         super().mounted()
         self.poll(f"lag of {self._group}", self._ask, self._told)
+        self._read_earlier()
+
+    def _read_earlier(self) -> None:
+        """Read the lag of the last hours from history, once; where there is none, the chart begins here."""
+
+        async def read(session: Session) -> tuple[Series, tuple[Mark, ...]]:
+            past = await open_past(session)
+            try:
+                return await asyncio.to_thread(past_strip, past, self._group, session.now_ms())
+            finally:
+                past.close()
+
+        def told(strip: tuple[Series, tuple[Mark, ...]]) -> None:
+            self._earlier, self._marks = strip
+            self.catch_up()
+
+        self.submit(f"history of {self._group}", read, told, lambda _error: None)
 
     def crumbs(self) -> Sequence[Fact]:
         """Return the path to this view."""
@@ -150,6 +186,17 @@ class GroupScreen(TabbedScreen):
 
     # --- asking ----------------------------------------------------------------------------------------------
 
+    def past_reader(self, past: Past, look_ms: int) -> GroupThen | None:
+        """Read the group as it was."""
+        return look_at_past_group(past, self._group, look_ms)
+
+    @property
+    def _then(self) -> GroupThen | None:
+        """Return the group as it was, while the past is shown and read."""
+        view = self.past_view
+        moment = view.shown if view is not None else None
+        return moment.extra if moment is not None and moment.owner is self else None
+
     async def _ask(self, session: Session) -> GroupLook:
         engine = self.console.engine
         return await look_at_group(session, self._group, engine.lag_engine if engine is not None else lambda: None)
@@ -158,6 +205,9 @@ class GroupScreen(TabbedScreen):
         return self._look.undo if self._look is not None else ()
 
     def _told(self, look: GroupLook) -> None:
+        if self._drew_past:
+            self._live_look = look  # It was asked for before the past was shown.
+            return
         self._look, report = look, look.report
         now_ms = self.console.now_ms()
         self._lags.push(now_ms, {row.partition: row.lag for row in report.rows})
@@ -178,62 +228,73 @@ class GroupScreen(TabbedScreen):
 
     def snapshot_changed(self) -> None:
         """The totals are drawn for the width, and say what the whole look at the cluster found."""
+        if self.past_view is not None:
+            self._draw_past()
+            return
+        if self._drew_past:
+            self._drew_past = False
+            self._look, self._live_look = self._live_look, None
+            if self._look is not None:
+                self._draw_partitions(self._look)
+            self._draw_members()
+            self.draw_tabs()
         if self._look is not None:
             self._draw_totals(self._look.report.rows, self.console.now_ms())
+
+    def _draw_past(self) -> None:
+        """Draw the group as it was; what a look at the present brought is kept for the way back."""
+        view = self.past_view
+        moment = view.shown if view is not None else None
+        if moment is None or moment.owner is not self or moment.snapshot is None:
+            return
+        if not self._drew_past:
+            self._drew_past, self._live_look = True, self._look
+        then = self._then
+        self._look = then.look if then is not None else GroupLook(report=NO_GROUP)
+        self._draw_partitions(self._look)
+        self._draw_members()
+        self._draw_totals(self._look.report.rows, moment.snapshot.taken_ms)
+        self.draw_tabs()
+        if then is None:
+            self.say("The group was not there then.")
 
     def _rates(self, where: TopicPartition) -> Rates:
         """Return the rates as this view saw them, or before it saw enough as the sampler did."""
         known = self._look.rates.get(where) if self._look is not None else None
+        if self._drew_past:
+            return known or Rates(None, None)
         seen = (rings.series(where).change_per_s(RATE_WINDOW_MS) for rings in (self._ends, self._commits))
         return Rates(
             *(each if now is None else max(0.0, now) for now, each in zip(seen, known or (None, None), strict=True))
         )
 
     def _eta(self, row: PartitionLag) -> float | None:
-        return None if row.lag is None else lag_eta_ms(self._lags.series(row.partition))
+        if row.lag is None or self._drew_past:
+            return None
+        return lag_eta_ms(self._lags.series(row.partition))
+
+    def _trend(self, where: TopicPartition) -> tuple[float, ...]:
+        then = self._then
+        return then.trends.get(where, ()) if then is not None else self._lags.values(where)
 
     def _draw_partitions(self, look: GroupLook) -> None:
         rows = look.report.rows
         rates = [self._rates(row.partition) for row in rows]
         late = [look.late.get(row.partition) for row in rows]
         self.query_one("#partitions", VirtualTable).set_rows(
-            Rows(
-                keys=[row.partition for row in rows],
-                values={
-                    "where": [f"{row.partition.topic}/{row.partition.partition}" for row in rows],
-                    "committed": [row.committed for row in rows],
-                    "end": [row.end for row in rows],
-                    "lag": [row.lag for row in rows],
-                    "trend": [self._lags.values(row.partition) for row in rows],
-                    "in": [each.in_per_s for each in rates],
-                    "out": [each.out_per_s for each in rates],
-                    "time": [known_time_lag(each.lag if each else None) for each in late],
-                    "eta": [self._eta(row) for row in rows],
-                    "owner": [_owner(row) for row in rows],
-                    "state": [_state(row, each) for row, each in zip(rows, late, strict=True)],
-                },
+            partition_rows(
+                rows,
+                rates,
+                late,
+                trends=[self._trend(row.partition) for row in rows],
+                etas=[self._eta(row) for row in rows],
             )
         )
 
     def _draw_members(self) -> None:
         described = self._described()
         members = described.members if described is not None else ()
-        self.query_one("#members", VirtualTable).set_rows(
-            Rows(
-                keys=[member.member_id for member in members],
-                values={
-                    "client": [member.client_id for member in members],
-                    "host": [member.host for member in members],
-                    "count": [len(member.assignment) for member in members],
-                    "assignment": [
-                        " ".join(f"{where.topic}/{where.partition}" for where in member.assignment)
-                        for member in members
-                    ],
-                    "instance": [member.instance_id for member in members],
-                    "member": [member.member_id for member in members],
-                },
-            )
-        )
+        self.query_one("#members", VirtualTable).set_rows(member_rows(members))
 
     def _draw_events(self, now_ms: int) -> None:
         self._events.look(now_ms, self._described())
@@ -283,7 +344,9 @@ class GroupScreen(TabbedScreen):
         # The chart shows the same, larger.
         lines.set_lines([facts] if self.query_one("#chart", Chart).display else [facts, strip])
         short = UNKNOWN if lag is None else format_count_short(lag)
-        self.query_one("#chart", Chart).set_series(series, f"LAG {short}", now_ms)
+        then = self._then
+        marks = then.marks if then is not None else self._marks
+        self.query_one("#chart", Chart).set_series(series, f"LAG {short}", now_ms, marks)
 
     def _judged(self) -> tuple[TimeLag | None, GroupStatus | None]:
         """Return the group's time lag and status as the last look at the whole cluster has them."""
@@ -296,7 +359,13 @@ class GroupScreen(TabbedScreen):
         return snapshot.groups.time_lag[place], snapshot.groups.status[place]
 
     def _lag_series(self) -> Series:
-        """Return what was sampled before the view was opened, and what it saw itself."""
+        """Return what history has, what was sampled before the view was opened, and what it saw itself."""
+        then = self._then
+        if then is not None:
+            return then.lags
+        return self._earlier.then(self._sampled_lags())
+
+    def _sampled_lags(self) -> Series:
         own = self._total.series("lag")
         snapshot = self.console.snapshot
         if snapshot is None or self._group not in snapshot.groups.group:
@@ -376,16 +445,7 @@ class GroupScreen(TabbedScreen):
         self.to_tab(4)
 
 
-def _owner(row: PartitionLag) -> str | None:
-    if row.client_id is None:
-        return None
-    return f"{row.client_id}@{str(row.host).removeprefix('/')}" if row.host is not None else str(row.client_id)
-
-
-def _state(row: PartitionLag, late: PartitionLateness | None) -> str:
-    if row.lost:
-        return LOST
-    return UNKNOWN if late is None else show_status(late.status)
+NO_GROUP: Final = LagReport(rows=[], groups={}, group_errors={}, partition_errors={})
 
 
 def _span_text(series: Series, now_ms: int) -> str:

@@ -1,10 +1,15 @@
-"""Which columns do the tables of one group have?"""
+"""Which columns do the tables of one group have, and what stands in their rows?"""
+
+from collections.abc import Sequence
 
 from kcon.core.group_status import GroupStatus
-from kcon.tui.lag_text import show_time_lag, status_role, time_lag_role
-from kcon.tui.plot import spark
-from kcon.tui.rows import Column
-from kcon.tui.text import cut_middle, show_eta, show_rate
+from kcon.core.lag import PartitionLag
+from kcon.core.snapshot import GroupMember
+from kcon.core.sparkline import spark
+from kcon.observe.lag_engine import PartitionLateness, Rates
+from kcon.tui.lag_text import known_time_lag, show_status, show_time_lag, status_role, time_lag_role
+from kcon.tui.rows import Column, Rows
+from kcon.tui.text import UNKNOWN, cut_middle, show_eta, show_rate
 
 LOST = "LOST"
 """Retention took records before they were read; said before how the partition moves."""
@@ -50,3 +55,59 @@ EVENT_COLUMNS = (
     Column(key="when", title="WHEN"),
     Column(key="what", title="WHAT", flex=True, search=True),
 )
+
+
+def partition_rows(
+    rows: Sequence[PartitionLag],
+    rates: Sequence[Rates],
+    late: Sequence[PartitionLateness | None],
+    *,
+    trends: Sequence[tuple[float, ...]],
+    etas: Sequence[float | None],
+) -> Rows:
+    """Return the rows of the partitions' table; all sequences are in the order of `rows`."""
+    return Rows(
+        keys=[row.partition for row in rows],
+        values={
+            "where": [f"{row.partition.topic}/{row.partition.partition}" for row in rows],
+            "committed": [row.committed for row in rows],
+            "end": [row.end for row in rows],
+            "lag": [row.lag for row in rows],
+            "trend": trends,
+            "in": [each.in_per_s for each in rates],
+            "out": [each.out_per_s for each in rates],
+            "time": [known_time_lag(each.lag if each else None) for each in late],
+            "eta": etas,
+            "owner": [_owner(row) for row in rows],
+            "state": [_state(row, each) for row, each in zip(rows, late, strict=True)],
+        },
+    )
+
+
+def member_rows(members: Sequence[GroupMember]) -> Rows:
+    """Return the rows of the members' table."""
+    return Rows(
+        keys=[member.member_id for member in members],
+        values={
+            "client": [member.client_id for member in members],
+            "host": [member.host for member in members],
+            "count": [len(member.assignment) for member in members],
+            "assignment": [
+                " ".join(f"{where.topic}/{where.partition}" for where in member.assignment) for member in members
+            ],
+            "instance": [member.instance_id for member in members],
+            "member": [member.member_id for member in members],
+        },
+    )
+
+
+def _owner(row: PartitionLag) -> str | None:
+    if row.client_id is None:
+        return None
+    return f"{row.client_id}@{str(row.host).removeprefix('/')}" if row.host is not None else str(row.client_id)
+
+
+def _state(row: PartitionLag, late: PartitionLateness | None) -> str:
+    if row.lost:
+        return LOST
+    return UNKNOWN if late is None else show_status(late.status)

@@ -49,6 +49,7 @@ class GroupsScreen(KconScreen):
     """All groups, the one that is farthest behind first."""
 
     TITLE_WORD = "GROUPS"
+    SHOWS_PAST = True
     ACTIONS = (
         "open",
         "why",

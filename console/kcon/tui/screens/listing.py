@@ -36,6 +36,7 @@ class ListingScreen(KconScreen):
         """What was read last."""
         self._told_ms: int | None = None
         self._error: KconError | None = None
+        self._drew_past = False
         self._ask_now: Callable[[], None] = lambda: None
 
     @abstractmethod
@@ -78,6 +79,18 @@ class ListingScreen(KconScreen):
             table.empty = "nothing could be read"
         self._draw_notes()
         self.draw_frame()
+
+    def snapshot_changed(self) -> None:
+        """Draw the past where that is shown, and the present again after it."""
+        view = self.past_view
+        if view is not None:
+            moment = view.shown
+            if moment is not None and moment.owner is self and moment.extra is not None:
+                self._drew_past = True
+                self.query_one(VirtualTable).set_rows(self.rows_of(moment.extra))
+        elif self._drew_past:
+            self._drew_past = False
+            self.draw_rows()
 
     def _draw_notes(self) -> None:
         lines = []

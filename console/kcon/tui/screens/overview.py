@@ -1,5 +1,6 @@
 """Is the cluster well, and where does it move? What needs a person first, then throughput, groups, topics, brokers."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,15 +10,17 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from kcon.core.ids import GroupId
+from kcon.core.sparkline import spark
 from kcon.core.time_lag import worst_time_lag
 from kcon.core.units import format_count_short
 from kcon.core.wire_text import WireText
+from kcon.observe.history_keys import Mark
 from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.address import Address, Broker, Group, Topic
-from kcon.tui.cluster_events import newest
+from kcon.tui.cluster_events import ClusterEvent, newest
+from kcon.tui.engine import Job
 from kcon.tui.lag_text import show_time_lag, time_lag_role
 from kcon.tui.needs import Need, needs_of
-from kcon.tui.plot import spark
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.disk_columns import full_role, show_full_in, show_share
@@ -28,11 +31,17 @@ from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
 if TYPE_CHECKING:
+    from kcon.observe.past import Past
+    from kcon.services.session import Session
     from kcon.services.standing import Standing
 
 NEEDS_SHOWN = 4
 """Rows of what needs a person; the others are below them, where the keys lead."""
 EVENTS_SHOWN = 8
+MARKS_SPAN_MS = 86_400_000
+MARKS_EVERY_S = 10.0
+MARKS_FIRST_S = 1.0
+MARKS_MAX = 500
 TOP_MAX = 200
 """Rows in the panels; the lists show the rest."""
 
@@ -82,6 +91,7 @@ class OverviewScreen(KconScreen):
 
     TITLE_WORD = "OVERVIEW"
     AUTO_FOCUS = "#groups"
+    SHOWS_PAST = True
     ACTIONS = ("open", "why", "filter", "sort", "yank", "zoom_in", "zoom_out", "tab_1", "tab_2", "tab_3", "tab_4")
     COPIES = "oc"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
@@ -101,6 +111,8 @@ class OverviewScreen(KconScreen):
     def __init__(self) -> None:
         super().__init__()
         self._needs: dict[tuple[str, str], Address] = {}
+        self._told: Sequence[Mark] = ()
+        """What history says happened lately, the oldest first."""
 
     def body(self) -> ComposeResult:
         """What needs somebody, the strip, two charts, three panels."""
@@ -114,6 +126,57 @@ class OverviewScreen(KconScreen):
             yield VirtualTable(TOPIC_COLUMNS, widget_id="topics", has_sums=False, empty="no topics")
             yield VirtualTable(BROKER_COLUMNS, widget_id="brokers", has_sums=False, empty="no brokers")
         yield Lines([[Part("  EVENTS ", "title"), Part(UNKNOWN, "dim")]], widget_id="events")
+
+    def mounted(self) -> None:
+        """Begin to ask history what happened."""
+        super().mounted()
+        self.set_interval(MARKS_EVERY_S, self._ask_marks)
+        self.set_timer(MARKS_FIRST_S, self._ask_marks)
+
+    def _ask_marks(self) -> None:
+        """Read the last marks from history; without one there are none."""
+        engine = self.console.engine
+        if engine is None or not self.is_current or self.console.is_in_past or engine.is_paused:
+            return
+        now_ms = self.console.now_ms()
+
+        async def read(session: "Session") -> Sequence[Mark]:
+            from kcon.services.history import open_past  # After the first picture.
+
+            past = await open_past(session)
+            try:
+                return await asyncio.to_thread(past.marks, now_ms - MARKS_SPAN_MS, now_ms + 1)
+            finally:
+                past.close()
+
+        def told(marks: Sequence[Mark]) -> None:
+            self._told = marks[-MARKS_MAX:]
+            self.catch_up()
+
+        engine.submit(Job("read what happened", read, self, told, lambda _error: None))
+
+    def past_reader(self, past: "Past", look_ms: int) -> Sequence[Mark]:
+        """Read what had happened by then."""
+        return past.marks(look_ms - MARKS_SPAN_MS, look_ms + 1)[-MARKS_MAX:]
+
+    def _marks(self) -> Sequence[Mark]:
+        view = self.past_view
+        if view is None:
+            return self._told
+        moment = view.shown
+        return moment.extra or () if moment is not None and moment.owner is self else ()
+
+    def _events(self) -> Sequence[ClusterEvent]:
+        """Return the latest events: those that this console saw, and before them those of history."""
+        marks = self._marks()
+        live = newest(self.console.desks[-1].events.rows, EVENTS_SHOWN) if self.console.desks else []
+        if self.past_view is not None:
+            live = []
+        first_ms = live[-1].time_ms if live else None
+        earlier = [
+            ClusterEvent(mark.at_ms, mark.text) for mark in reversed(marks) if first_ms is None or mark.at_ms < first_ms
+        ]
+        return [*live, *earlier][:EVENTS_SHOWN]
 
     def facts(self) -> Sequence[Fact]:
         """Version, brokers, counts, cost."""
@@ -171,8 +234,7 @@ class OverviewScreen(KconScreen):
     def _draw_events(self) -> None:
         """The latest first; as many as the line holds."""
         line: list[Part] = [Part("  EVENTS ", "title")]
-        events = self.console.desks[-1].events.rows if self.console.desks else ()
-        for place, event in enumerate(newest(events, EVENTS_SHOWN)):
+        for place, event in enumerate(self._events()):
             line += [Part(" · ", "dim")] if place else []
             line += [Part(f"{self.console.times.time_of_day(event.time_ms)} ", "dim")]
             line.append(Part(event.what, "bad" if event.is_bad else "text"))
@@ -201,7 +263,7 @@ class OverviewScreen(KconScreen):
         strip.set_lines([[*parts[:-1], Part(time_lag, "dim")]])
         for name, _role, series in flows:
             chart = self.query_one(f"#chart-{name.lower()}", Chart)
-            chart.set_series(series, f"{name} records {show_rate(series.last)}", snapshot.taken_ms)
+            chart.set_series(series, f"{name} records {show_rate(series.last)}", snapshot.taken_ms, self._marks())
 
     @on(VirtualTable.Chosen)
     def _open(self, event: VirtualTable.Chosen) -> None:

@@ -7,9 +7,9 @@ from textual import on
 from textual.app import ComposeResult
 
 from kcon.core.ids import TopicName
+from kcon.core.sparkline import spark
 from kcon.core.wire_text import WireText
 from kcon.tui.address import Records, Topic
-from kcon.tui.plot import spark
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.disk_columns import show_bytes, show_share
@@ -51,6 +51,7 @@ class TopicsScreen(KconScreen):
     """All topics but Kafka's own, unless they are asked for."""
 
     TITLE_WORD = "TOPICS"
+    SHOWS_PAST = True
     ACTIONS = (
         "open",
         "records",

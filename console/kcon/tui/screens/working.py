@@ -67,7 +67,7 @@ class WorkingScreen(FramedScreen):
         def ask() -> None:
             nonlocal asked_ms
             engine = self.console.engine
-            if engine is None or running or not self.is_current:
+            if engine is None or running or not self.is_current or self.console.is_in_past:
                 return
             now_ms = self.console.now_ms()
             if asked_ms and (engine.is_paused or now_ms - asked_ms < engine.interval_ms):

@@ -1,18 +1,25 @@
 """How did this go? A titled line chart that draws itself at whatever size it has."""
 
+import math
 from collections.abc import Sequence
 
 from textual.strip import Strip
 
+from kcon.core.sparkline import BLOCKS, spark
 from kcon.core.units import format_duration
 from kcon.core.wire_text import WireText
+from kcon.observe.history_keys import MARK_LETTERS, Mark
 from kcon.observe.rings import Series
-from kcon.tui.plot import BLOCKS, QUADRANTS, Curve, chart, spark
+from kcon.tui.plot import QUADRANTS, Curve, chart
 from kcon.tui.text import Part
 from kcon.tui.widgets.painted import Painted
 
 SPANS_MS = (None, 60_000, 300_000, 900_000, 3_600_000)
 """What a chart can show: everything, or the last minutes."""
+LABEL_WIDTH = 6
+"""Cells of the value axis."""
+MARKED_HEIGHT_MIN = 6
+"""A lower chart has no room for a line of marks."""
 
 
 class Chart(Painted):
@@ -27,11 +34,13 @@ class Chart(Painted):
         self._series = Series()
         self._now_ms = 0
         self._span_place = 0
+        self._marks: Sequence[Mark] = ()
         self._drawn: tuple[tuple[int, int, bool], Sequence[str]] | None = None
 
-    def set_series(self, series: Series, title: "str | WireText", now_ms: int) -> None:
-        """Show other values."""
+    def set_series(self, series: Series, title: "str | WireText", now_ms: int, marks: Sequence[Mark] = ()) -> None:
+        """Show other values. marks: what happened meanwhile; those within the time that is drawn stand below it."""
         self._series, self._title, self._now_ms, self._drawn = series, title, now_ms, None
+        self._marks = marks
         self.refresh()
 
     def zoom(self, step: int) -> None:
@@ -66,13 +75,29 @@ class Chart(Painted):
         if self._drawn is None or self._drawn[0] != key:
             series = self._shown()
             curve = Curve(series, "*", QUADRANTS)
-            lines = chart([curve], width, height, now_ms=self._now_ms, ascii_only=ascii_only)
+            marks = self._mark_line(series, width) if height >= MARKED_HEIGHT_MIN else ""
+            lines = chart([curve], width, height - bool(marks), now_ms=self._now_ms, ascii_only=ascii_only)
+            if lines is not None and marks:
+                lines.insert(len(lines) - 1, marks)
             if lines is None:
                 waits = len(series) < 2
                 text = " waiting for a second look" if waits else spark(series.values, width, ascii_only=ascii_only)
                 lines = [text][:height]
             self._drawn = (key, lines)
         return self._drawn[1]
+
+    def _mark_line(self, series: Series, width: int) -> str:
+        """Return the letters of the marks at their places; "" without any."""
+        known = [
+            time_ms for time_ms, value in zip(series.times_ms, series.values, strict=True) if not math.isnan(value)
+        ]
+        first_ms = known[0] if known else self._now_ms
+        cells = [" "] * width
+        for mark in self._marks:
+            if first_ms <= mark.at_ms <= self._now_ms and self._now_ms > first_ms:
+                share = (mark.at_ms - first_ms) / (self._now_ms - first_ms)
+                cells[LABEL_WIDTH + round(share * (width - LABEL_WIDTH - 2))] = MARK_LETTERS.get(mark.kind, "?")
+        return "".join(cells) if set(cells) != {" "} else ""
 
 
 def is_ascii_only(widget: Painted) -> bool:
