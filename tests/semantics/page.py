@@ -7,6 +7,7 @@ import sys
 from itertools import groupby
 
 from tests.semantics.case import Case, load_cases
+from tests.semantics.pitfalls import rendered
 
 
 def render() -> str:
@@ -23,6 +24,7 @@ def render() -> str:
         found = list(group)
         lines += ["", f"## {_capital(subject)} ({len(found)})", ""]
         lines += [_line(statement, rows) for statement, rows in _by_statement(found)]
+    lines += ["", *rendered()]
     return "\n".join(lines) + "\n"
 
 

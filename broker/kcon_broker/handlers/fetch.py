@@ -315,5 +315,15 @@ def _find(broker: Broker, wish: FetchWish) -> Partition | ErrorCode:
     else:
         topic = broker.topics.by_id.get(wish.topic)
         if topic is None:
-            return ErrorCode.UNKNOWN_TOPIC_ID
+            return _gone(broker, wish)
+        wish.name = topic.name
     return topic.partition(wish.index) or ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+
+
+def _gone(broker: Broker, wish: FetchWish) -> ErrorCode:
+    """Say what became of a topic that is asked for by its id: a session knows the name that it had (KIP-516)."""
+    if not wish.name:
+        return ErrorCode.UNKNOWN_TOPIC_ID
+    anew = broker.topics.by_name.get(wish.name)
+    is_there = anew is not None and anew.partition(wish.index) is not None
+    return ErrorCode.INCONSISTENT_TOPIC_ID if is_there else ErrorCode.UNKNOWN_TOPIC_OR_PARTITION

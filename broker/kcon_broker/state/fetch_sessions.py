@@ -36,6 +36,8 @@ class FetchWish:
     last_fetched_epoch: int
     told_high_watermark: int = -1
     told_log_start_offset: int = -1
+    name: str = ""
+    """Of a topic that is asked for by its id: what it was called when it was found last."""
 
 
 class FetchSession:

@@ -1,8 +1,13 @@
 """Coordinators, leader epochs, log folders, the cluster itself."""
 
 from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.create_acls import AclCreation, CreateAclsRequest
+from kcon_broker.wire.messages.delete_acls import DeleteAclsFilter, DeleteAclsRequest
+from kcon_broker.wire.messages.describe_acls import DescribeAclsRequest
 from kcon_broker.wire.messages.describe_cluster import DescribeClusterRequest
 from kcon_broker.wire.messages.describe_log_dirs import DescribableLogDirTopic, DescribeLogDirsRequest
+from kcon_broker.wire.messages.describe_user_scram_credentials import DescribeUserScramCredentialsRequest, UserName
+from kcon_broker.wire.messages.elect_leaders import ElectLeadersRequest, TopicPartitions
 from kcon_broker.wire.messages.find_coordinator import Coordinator, FindCoordinatorRequest
 from kcon_broker.wire.messages.offset_for_leader_epoch import (
     EpochEndOffset,
@@ -137,3 +142,38 @@ def log_folders_of_unknown_topics_are_left_out(kafka: Kafka) -> None:
 def the_disk_is_told(kafka: Kafka) -> None:
     (folder,) = kafka.ask(DescribeLogDirsRequest(topics=[]), 4).results
     assert folder.total_bytes >= folder.usable_bytes > 0
+
+
+@case
+def a_leader_that_leads_need_not_be_elected(kafka: Kafka) -> None:
+    wanted = TopicPartitions(topic=kafka.topic(), partitions=[0])
+    answer = kafka.ask(ElectLeadersRequest(election_type=0, topic_partitions=[wanted], timeout_ms=10_000), 2)
+    (found,) = answer.replica_election_results[0].partition_result
+    assert (answer.error_code, found.error_code) == (ErrorCode.NONE, ErrorCode.ELECTION_NOT_NEEDED)
+
+
+@case
+def scram_credentials_of_an_unknown_user_are_resource_not_found(kafka: Kafka) -> None:
+    user = kafka.fresh("user")
+    answer = kafka.ask(DescribeUserScramCredentialsRequest(users=[UserName(name=user)]), 0)
+    assert [(one.user, one.error_code) for one in answer.results] == [(user, ErrorCode.RESOURCE_NOT_FOUND)]
+
+
+@case
+def access_rules_without_an_authorizer_are_security_disabled(kafka: Kafka) -> None:
+    everything = DescribeAclsRequest(resource_type_filter=1, pattern_type_filter=1, operation=1, permission_type=1)
+    assert kafka.ask(everything, 3).error_code == ErrorCode.SECURITY_DISABLED
+    rule = AclCreation(
+        resource_type=2,
+        resource_name="t",
+        resource_pattern_type=3,
+        principal="User:a",
+        host="*",
+        operation=3,
+        permission_type=3,
+    )
+    created = kafka.ask(CreateAclsRequest(creations=[rule]), 3).results
+    assert [one.error_code for one in created] == [ErrorCode.SECURITY_DISABLED]
+    wanted = DeleteAclsFilter(resource_type_filter=1, pattern_type_filter=1, operation=1, permission_type=1)
+    deleted = kafka.ask(DeleteAclsRequest(filters=[wanted]), 3).filter_results
+    assert [one.error_code for one in deleted] == [ErrorCode.SECURITY_DISABLED]

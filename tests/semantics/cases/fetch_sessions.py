@@ -5,6 +5,7 @@ from typing import Any
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.fetch import FetchPartition, FetchResponse, FetchTopic, ForgottenTopic
 from tests.semantics.case import case
+from tests.semantics.cases.topics import delete
 from tests.semantics.kafka import Kafka, creatable, fetch_request
 
 _VERSION = 12
@@ -174,3 +175,24 @@ def an_unknown_topic_comes_into_being_in_a_session(kafka: Kafka) -> None:
     assert codes == ErrorCode.NONE
     (answered,) = _ask(kafka, session, 1).responses
     assert answered.partitions[0].error_code == ErrorCode.NONE
+
+
+@case
+def a_session_by_topic_ids_tells_when_its_topic_is_deleted_and_made_anew(kafka: Kafka) -> None:
+    topic = kafka.topic()
+    request = fetch_request("")
+    request.topics = [FetchTopic(topic_id=kafka.topic_id(topic), partitions=[FetchPartition()])]
+    request.session_epoch = 0
+    request.session_id = kafka.ask(request, 13).session_id
+    request.topics = []
+
+    def told() -> int:
+        request.session_epoch += 1
+        answer = kafka.ask(request, 13)
+        return answer.responses[0].partitions[0].error_code if answer.responses else ErrorCode.NONE
+
+    delete(kafka, topic)
+    assert kafka.until(told, bool) == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    kafka.create(creatable(topic))
+    unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    assert kafka.until(told, lambda code: code != unknown) == ErrorCode.INCONSISTENT_TOPIC_ID
