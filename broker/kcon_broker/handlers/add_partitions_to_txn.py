@@ -41,9 +41,8 @@ def handle_add_partitions_to_txn(ctx: RequestContext, request: AddPartitionsToTx
         producer_epoch=request.v3_and_below_producer_epoch,
         topics=request.v3_and_below_topics,
     )
-    errors = _add(ctx, transaction, _CLIENTS_VERSION)
     return Answer(
-        AddPartitionsToTxnResponse(results_by_topic_v3_and_below=_results(errors)),
+        AddPartitionsToTxnResponse(results_by_topic_v3_and_below=_add(ctx, transaction, _CLIENTS_VERSION)),
         after=ctx.broker.transaction_positions(transaction.transactional_id),
         failed=lambda _gate: AddPartitionsToTxnResponse(results_by_topic_v3_and_below=_lost(transaction.topics)),
     )
@@ -53,10 +52,8 @@ def _answer_brokers(ctx: RequestContext, request: AddPartitionsToTxnRequest) -> 
     results: list[AddPartitionsToTxnResult] = []
     after: dict[Gate, int] = {}
     for transaction in request.transactions:
-        errors = _verify(ctx, transaction) if transaction.verify_only else _add(ctx, transaction, _BROKERS_VERSION)
-        results.append(
-            AddPartitionsToTxnResult(transactional_id=transaction.transactional_id, topic_results=_results(errors))
-        )
+        told = _verify(ctx, transaction) if transaction.verify_only else _add(ctx, transaction, _BROKERS_VERSION)
+        results.append(AddPartitionsToTxnResult(transactional_id=transaction.transactional_id, topic_results=told))
         after.update(ctx.broker.transaction_positions(transaction.transactional_id))
     failed = AddPartitionsToTxnResponse(
         results_by_transaction=[
@@ -75,14 +72,12 @@ def _answer_brokers(ctx: RequestContext, request: AddPartitionsToTxnRequest) -> 
 
 def _add(
     ctx: RequestContext, transaction: AddPartitionsToTxnTransaction, client_version: int
-) -> dict[TopicPartition, ErrorCode]:
+) -> list[AddPartitionsToTxnTopicResult]:
     partitions = [(topic.name, index) for topic in transaction.topics for index in topic.partitions]
     unknown = {place for place in partitions if not _exists(ctx, place)}
     if unknown:
-        return {
-            place: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION if place in unknown else ErrorCode.OPERATION_NOT_ATTEMPTED
-            for place in partitions
-        }
+        not_there, rest = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.OPERATION_NOT_ATTEMPTED
+        return _results({place: not_there if place in unknown else rest for place in partitions})
     error = ctx.broker.transactions.add_partitions(
         transaction.transactional_id,
         transaction.producer_id,
@@ -91,18 +86,18 @@ def _add(
         client_version=client_version,
         at=moment(ctx),
     )
-    error = told_error(error, knows_fenced=ctx.api_version >= _FENCED_SINCE)
-    return dict.fromkeys(partitions, error)
+    return _alike(transaction.topics, told_error(error, knows_fenced=ctx.api_version >= _FENCED_SINCE))
 
 
-def _verify(ctx: RequestContext, transaction: AddPartitionsToTxnTransaction) -> dict[TopicPartition, ErrorCode]:
-    return {
-        (topic.name, index): ctx.broker.transactions.verify_partition(
-            transaction.transactional_id, transaction.producer_id, transaction.producer_epoch, (topic.name, index)
-        )
-        for topic in transaction.topics
-        for index in topic.partitions
-    }
+def _verify(ctx: RequestContext, transaction: AddPartitionsToTxnTransaction) -> list[AddPartitionsToTxnTopicResult]:
+    verify = ctx.broker.transactions.verify_partition
+    return _results(
+        {
+            place: verify(transaction.transactional_id, transaction.producer_id, transaction.producer_epoch, place)
+            for topic in transaction.topics
+            for place in ((topic.name, index) for index in topic.partitions)
+        }
+    )
 
 
 def _exists(ctx: RequestContext, place: TopicPartition) -> bool:
@@ -119,6 +114,19 @@ def _results(errors: dict[TopicPartition, ErrorCode]) -> list[AddPartitionsToTxn
     return [AddPartitionsToTxnTopicResult(name=name, results_by_partition=results) for name, results in topics.items()]
 
 
+def _alike(topics: list[AddPartitionsToTxnTopic], error: ErrorCode) -> list[AddPartitionsToTxnTopicResult]:
+    """Tell one error of all partitions, in the shape of the request (`errorResponseForTopics`)."""
+    return [
+        AddPartitionsToTxnTopicResult(
+            name=topic.name,
+            results_by_partition=[
+                AddPartitionsToTxnPartitionResult(partition_index=index, partition_error_code=error)
+                for index in topic.partitions
+            ],
+        )
+        for topic in topics
+    ]
+
+
 def _lost(topics: list[AddPartitionsToTxnTopic]) -> list[AddPartitionsToTxnTopicResult]:
-    places = [(topic.name, index) for topic in topics for index in topic.partitions]
-    return _results(dict.fromkeys(places, ErrorCode.COORDINATOR_NOT_AVAILABLE))
+    return _alike(topics, ErrorCode.COORDINATOR_NOT_AVAILABLE)

@@ -258,16 +258,32 @@ def adding_an_unknown_partition_adds_none(kafka: Kafka) -> None:
     assert producer.described().transaction_state == "Empty"
 
 
-@case
-def a_topic_named_twice_in_one_request_is_told_once(kafka: Kafka) -> None:
-    topic, producer = kafka.topic(), _producer(kafka)
-    request = AddPartitionsToTxnRequest(
+def _adding_twice(producer: Producer, topic: str, *others: int) -> AddPartitionsToTxnRequest:
+    """Return a request that names a topic once for each of the other partitions, and once without any."""
+    return AddPartitionsToTxnRequest(
         v3_and_below_transactional_id=producer.transactional_id or "",
         v3_and_below_producer_id=producer.producer_id,
         v3_and_below_producer_epoch=producer.epoch,
-        v3_and_below_topics=[AddPartitionsToTxnTopic(name=topic, partitions=[0, index]) for index in (0, 9)],
+        v3_and_below_topics=[
+            *(AddPartitionsToTxnTopic(name=topic, partitions=[0, index]) for index in others),
+            AddPartitionsToTxnTopic(name=topic, partitions=[]),
+        ],
     )
-    (told,) = kafka.ask(request, 3).results_by_topic_v3_and_below
+
+
+@case
+def topics_are_told_as_they_were_named_when_all_partitions_are_added(kafka: Kafka) -> None:
+    topic, producer = kafka.topic(), _producer(kafka)
+    told = kafka.ask(_adding_twice(producer, topic, 0, 0), 3).results_by_topic_v3_and_below
+    found = [[(part.partition_index, part.partition_error_code) for part in one.results_by_partition] for one in told]
+    assert sorted(found) == [[], [(0, 0), (0, 0)], [(0, 0), (0, 0)]]
+    assert {one.name for one in told} == {topic}
+
+
+@case
+def a_topic_named_twice_in_one_request_is_told_once_when_a_partition_is_unknown(kafka: Kafka) -> None:
+    topic, producer = kafka.topic(), _producer(kafka)
+    (told,) = kafka.ask(_adding_twice(producer, topic, 0, 9), 3).results_by_topic_v3_and_below
     codes = {one.partition_index: one.partition_error_code for one in told.results_by_partition}
     assert codes == {0: ErrorCode.OPERATION_NOT_ATTEMPTED, 9: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION}
 
