@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kcon_broker.state.configs.broker_configs import BrokerConfigs, listener_base_name
-from kcon_broker.state.configs.definitions import Scope, broker_definitions
+from kcon_broker.state.configs.definitions import ConfigType, Scope, broker_definitions
 from kcon_broker.state.configs.values import InvalidConfigError, check_value
 
 _CLUSTER_LISTENER_CONFIGS = frozenset(("max.connections", "max.connection.creation.rate", "num.network.threads"))
@@ -38,7 +38,17 @@ _THREAD_POOLS = (
     "remote.log.manager.follower.thread.pool.size",
     "remote.log.reader.threads",
 )
+_AT_LEAST = {
+    "log.roll.ms": 1,
+    "log.roll.jitter.ms": 0,
+    "max.connections": 1,
+    "max.connection.creation.rate": 1,
+    "listener.name.plaintext.max.connections": 1,
+    "listener.name.plaintext.max.connection.creation.rate": 1,
+}
+"""What is less is refused by the part that would go by it, though its definition allows it."""
 _ASSIGNMENT_INTERVALS = ("consumer", "share", "streams")
+_PROTOCOLS = frozenset(("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"))
 _REPORTERS = frozenset(("", "org.apache.kafka.common.metrics.JmxReporter"))
 _CLEANER_BUFFER_BYTES_MIN = 1 << 20
 """For each thread of the cleaner."""
@@ -78,6 +88,8 @@ def _check_types(wanted: Mapping[str, str]) -> None:
         definition = definitions.get(listener_base_name(name) or name)
         if definition is not None:
             check_value(definition, text)
+            if definition.type is ConfigType.CLASS and text != definition.default:
+                raise InvalidConfigError(f"Invalid value {text} for configuration {name}: this broker has no classes.")
 
 
 def _is_per_broker_only(name: str) -> bool:
@@ -95,6 +107,13 @@ def _refuse(names: list[str], problem: str) -> None:
 
 def _check_whole(before: BrokerConfigs, after: BrokerConfigs) -> None:
     """Judge what the broker would go by as a whole (`KafkaConfig.validateValues` and the parts that reconfigure)."""
+    for name, least in _AT_LEAST.items():
+        number = _number(after, name)
+        if number is not None and number < least:
+            raise InvalidConfigError(f"{name} must be greater than or equal to {least}")
+    overrides = after.value("max.connections.per.ip.overrides") or ""
+    if _number(after, "max.connections.per.ip") == 0 and not overrides:
+        raise InvalidConfigError("max.connections.per.ip can be 0 only if max.connections.per.ip.overrides is set")
     if _number(after, "log.retention.ms") == 0:
         raise InvalidConfigError("log.retention.ms must be unlimited (-1) or at least 1")
     buffer_bytes, threads = _number(after, "log.cleaner.dedupe.buffer.size"), _number(after, "log.cleaner.threads")
@@ -103,7 +122,8 @@ def _check_whole(before: BrokerConfigs, after: BrokerConfigs) -> None:
     for protocol in _ASSIGNMENT_INTERVALS:
         _check_assignment_interval(after, protocol)
     _check_cordoned(after)
-    _check_overrides(after.value("max.connections.per.ip.overrides") or "")
+    _check_overrides(overrides)
+    _check_protocols(after)
     if after.value("listeners") != before.value("listeners"):
         raise InvalidConfigError("The listeners of this broker are set when it starts.")
     if not _REPORTERS.issuperset(_entries(after, "metric.reporters")):
@@ -140,6 +160,18 @@ def _check_overrides(text: str) -> None:
         address, separator, count = entry.rpartition(":")
         if not (separator and address and count.strip().isdigit()):
             raise InvalidConfigError(f"max.connections.per.ip.overrides wants address:count, not '{entry}'")
+
+
+def _check_protocols(after: BrokerConfigs) -> None:
+    protocols = {}
+    for entry in _entries(after, "listener.security.protocol.map"):
+        listener, separator, protocol = entry.partition(":")
+        if not separator or protocol.strip().upper() not in _PROTOCOLS:
+            raise InvalidConfigError(f"listener.security.protocol.map wants listener:protocol, not '{entry}'")
+        protocols[listener.strip().upper()] = protocol
+    for listener in (entry.partition("://")[0] for entry in _entries(after, "listeners")):
+        if listener.upper() not in protocols:
+            raise InvalidConfigError(f"No security protocol is defined for listener {listener}")
 
 
 def _check_thread_count(name: str, current: int, wanted: int) -> None:
