@@ -15,6 +15,7 @@ from tests.semantics.kafka import Kafka
 from tests.semantics.members import ClassicMember, ConsumerMember, Owned, assigned, assignment, subscription
 
 _STEPS_OF_A_CHANGE: Final = 40
+_SETTLED_WITHIN_S: Final = 60.0
 
 
 class History:
@@ -139,8 +140,13 @@ class New:
             self._member.leave()
 
 
-def live_through(kafka: Kafka, kinds: tuple[str, ...], *, changes: int, partitions: int, seed: int) -> History:
-    """Have members of these kinds come and go, until the last ones share everything; return the history."""
+def live_through(
+    kafka: Kafka, kinds: tuple[str, ...], *, changes: int, partitions: int, seed: int, members_first: int = 0
+) -> History:
+    """Have members of these kinds come and go, until the last ones share everything; return the history.
+
+    The first ones come at once, and share everything before anybody else comes or goes.
+    """
     rng = random.Random(seed)
     topic, group, history = kafka.topic(partitions=partitions), kafka.fresh(), History()
     members: list[Classic | New] = []
@@ -154,6 +160,29 @@ def live_through(kafka: Kafka, kinds: tuple[str, ...], *, changes: int, partitio
         )
         members.append(member)
 
+    def settle() -> int:
+        for member in members:
+            member.step()
+        return len(history.owners)
+
+    def is_shared() -> bool:
+        """Tell whether everything has an owner, and every member something."""
+        mine = min(len(members), partitions)
+        return len(history.owners) == partitions and len(set(history.owners.values())) == mine
+
+    def settled() -> None:
+        # Nobody changes anything for a while; a broker may take its time before it counts new members in.
+        kafka.until(
+            settle,
+            lambda _: is_shared() and all(settle() == partitions for _ in range(5)),
+            deadline_s=_SETTLED_WITHIN_S,
+        )
+        assert is_shared(), history.events[-20:]
+
+    for _ in range(members_first):
+        come()
+    if members:
+        settled()
     for _ in range(changes):
         if len(members) > 1 and rng.random() < 0.4:
             members.pop(rng.randrange(len(members))).leave()
@@ -162,12 +191,5 @@ def live_through(kafka: Kafka, kinds: tuple[str, ...], *, changes: int, partitio
         for _ in range(rng.randrange(_STEPS_OF_A_CHANGE)):
             rng.choice(members).step()
 
-    def settle() -> int:
-        for member in members:
-            member.step()
-        return len(history.owners)
-
-    # Everything has an owner, and nobody changes anything for a while.
-    kafka.until(settle, lambda owned: owned == partitions and all(settle() == partitions for _ in range(5)))
-    assert len(history.owners) == partitions, history.events[-20:]
+    settled()
     return history

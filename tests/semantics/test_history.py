@@ -33,7 +33,28 @@ def test_a_partition_never_has_two_owners(quick_broker: Broker, kinds: tuple[str
         live_through(kafka, kinds, changes=40, partitions=12, seed=seed)
 
 
+@pytest.mark.parametrize("kinds", _KINDS.values(), ids=_KINDS)
+def test_a_partition_of_fifty_members_never_has_two_owners(quick_broker: Broker, kinds: tuple[str, ...]) -> None:
+    with Kafka(quick_broker) as kafka:
+        live_through(kafka, kinds, changes=10, partitions=100, seed=1, members_first=50)
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.xdist_group("java")
+@pytest.mark.parametrize("kinds", _KINDS.values(), ids=_KINDS)
+def test_a_partition_of_fifty_members_never_has_two_owners_on_either_broker(
+    cluster: Cluster, kinds: tuple[str, ...]
+) -> None:
+    broker = Broker(cluster.name, cluster.bootstrap)
+    with Kafka(broker) as kafka:
+        history = live_through(kafka, kinds, changes=5, partitions=100, seed=2, members_first=50)
+        print(f"{cluster.name}, {' and '.join(kinds)}: {len(history.events)} events, one owner at every instant")
+    broker.side.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.xdist_group("java")
 @pytest.mark.parametrize("kinds", _KINDS.values(), ids=_KINDS)
 def test_a_partition_never_has_two_owners_on_either_broker(cluster: Cluster, kinds: tuple[str, ...]) -> None:
