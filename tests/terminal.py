@@ -57,6 +57,10 @@ class Terminal:
         for key in keys:
             self._tmux("send-keys", key)
 
+    def type(self, text: str) -> None:
+        """Send text as it is typed, whatever tmux would read in it."""
+        self._tmux("send-keys", "-l", "--", text)
+
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the terminal while the command runs."""
         self.columns, self.rows = columns, rows

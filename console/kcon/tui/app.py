@@ -172,9 +172,9 @@ class KconApp(TimeTravel):
         desk.snapshot, desk.failure = event.snapshot, None
         if is_first and desk.context.recording is not None:
             self.enter_recording(desk, event.snapshot.taken_ms)
-        desk.events.look(event.snapshot)
+        has_changed = desk.events.look(event.snapshot)
         if event.snapshot.has_offsets:
-            desk.standing.ask(self.now_ms())
+            desk.standing.ask(self.now_ms(), at_once=has_changed)
             if desk.has_new_page(needs_of(event.snapshot, desk.standing.known)):
                 self.bell()
         screen = self.screen
@@ -217,6 +217,11 @@ class KconApp(TimeTravel):
         if self._chosen is None:
             return Context(name="no cluster", bootstrap=("",))
         return self._chosen
+
+    @property
+    def cluster_name(self) -> str:
+        """Return what a person calls the cluster: the context's name, or the address that was given instead."""
+        return self.context.name if self.context.name != "(none)" else self.context.bootstrap[0]
 
     @property
     def frame_color(self) -> str | None:

@@ -41,12 +41,13 @@ class ClusterEvents:
         """Write down what was done from here. what: safe for a screen."""
         self.rows.appendleft(ClusterEvent(time_ms, what, is_bad))
 
-    def look(self, snapshot: ClusterSnapshot) -> None:
-        """Compare with the picture before. The first one is where it begins."""
+    def look(self, snapshot: ClusterSnapshot) -> bool:
+        """Compare with the picture before; return whether brokers or replicas changed. The first is where it begins."""
         now_ms = snapshot.taken_ms
         brokers = frozenset(snapshot.brokers.broker_id)
         under, offline = sum(snapshot.topics.under_replicated), sum(snapshot.topics.offline)
         before = self._brokers
+        changed = before is not None and (before, self._under_replicated, self._offline) != (brokers, under, offline)
         if before is not None:
             for broker_id in sorted(before - brokers):
                 self.add(now_ms, f"broker {broker_id} is gone", is_bad=True)
@@ -57,6 +58,7 @@ class ClusterEvents:
         self._brokers, self._under_replicated, self._offline = brokers, under, offline
         if snapshot.has_offsets:
             self._look_at_groups(snapshot)
+        return changed
 
     def _count(self, now_ms: int, before: int, now: int, bad: str, good: str) -> None:
         if now and not before:

@@ -41,13 +41,13 @@ class Need(NamedTuple):
 
 def needs_of(snapshot: ClusterSnapshot, standing: "Standing | None" = None) -> list[Need]:
     """Return what a person should look at, the worst first. standing: what changes slowly, where it is known."""
-    needs = [*_partitions(snapshot), *_standing(snapshot, standing), *_groups(snapshot)]
+    needs = [*_partitions(snapshot, standing), *_standing(snapshot, standing), *_groups(snapshot)]
     needs += [Need(False, "sampling", problem, "", Listing("brokers")) for problem in snapshot.problems]
     needs.sort(key=lambda need: not need.is_page)
     return needs[:NEEDS_MAX]
 
 
-def _partitions(snapshot: ClusterSnapshot) -> list[Need]:
+def _partitions(snapshot: ClusterSnapshot, standing: "Standing | None") -> list[Need]:
     needs = []
     offline = sum(snapshot.topics.offline)
     if offline:
@@ -60,7 +60,13 @@ def _partitions(snapshot: ClusterSnapshot) -> list[Need]:
     under = sum(snapshot.topics.under_replicated)
     if under:
         needs.append(
-            Need(False, "replicas", f"{plural(under, 'partition')} under-replicated", _suspect(snapshot), _brokers())
+            Need(
+                False,
+                "replicas",
+                f"{plural(under, 'partition')} under-replicated",
+                _suspect(snapshot, standing),
+                _brokers(),
+            )
         )
     return needs
 
@@ -102,8 +108,10 @@ def _brokers() -> Address:
     return Listing("brokers")
 
 
-def _suspect(snapshot: ClusterSnapshot) -> str:
-    """Say which leaders have partitions with too few replicas in sync."""
+def _suspect(snapshot: ClusterSnapshot, standing: "Standing | None") -> str:
+    """Say which brokers are behind; before that is known, who leads what they should hold."""
+    if standing is not None and standing.health.suspects:
+        return f"all wait on broker {', '.join(map(str, sorted(standing.health.suspects)))}"
     brokers = snapshot.brokers
     leaders = [str(broker) for broker, count in zip(brokers.broker_id, brokers.under_replicated, strict=True) if count]
     return f"led by broker {', '.join(leaders)}" if leaders else ""

@@ -27,8 +27,9 @@ def _picture(
 
 def test_a_broker_that_goes_and_comes_back_is_two_events() -> None:
     events = ClusterEvents()
-    for time_ms, brokers, under in ((1, (1, 2), 0), (2, (1,), 5), (3, (1,), 5), (4, (1, 2), 0)):
-        events.look(_picture(time_ms, brokers, under))
+    looks = ((1, (1, 2), 0), (2, (1,), 5), (3, (1,), 5), (4, (1, 2), 0))
+    changed = [events.look(_picture(time_ms, brokers, under)) for time_ms, brokers, under in looks]
+    assert changed == [False, True, False, True]
     assert [(event.time_ms, event.what, event.is_bad) for event in reversed(events.rows)] == [
         (2, "broker 2 is gone", True),
         (2, "5 partitions under-replicated", True),

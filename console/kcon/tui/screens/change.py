@@ -188,7 +188,7 @@ class ChangeScreen(PlanScreen):
 
     def question(self) -> str | None:
         """Ask about the command."""
-        return f"Carry this out on {self.console.context.name}?" if self._can_run else None
+        return f"Carry this out on {self.console.cluster_name}?" if self._can_run else None
 
     def blocked(self) -> str | None:
         """A read-only context and a plan that is not there yet."""

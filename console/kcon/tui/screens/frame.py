@@ -112,7 +112,7 @@ class FramedScreen(Screen[None]):
 
     def _context_facts(self) -> list[Fact]:
         context = self.console.context
-        where = context.name if context.name != "(none)" else context.bootstrap[0]
+        where = self.console.cluster_name
         path = "".join(f" > {fact.text}" for fact in self.crumbs())
         mode = context.mode.value
         return [Fact(f"{where}{path}"), Fact(mode, 0 if context.mode is not Mode.READ_WRITE else 9)]
