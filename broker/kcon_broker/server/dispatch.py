@@ -1,6 +1,6 @@
 """In which rounds does the broker work, and what happens to a request in one?
 
-A round takes everything that has arrived, on all connections, and handles it; then writes what was appended, once a
+A round takes what has arrived, on all connections by turns, and handles it; then writes what was appended, once a
 partition; then asks the parked requests that this woke; then sends all answers that may leave, one system call a
 connection. The sync of what was written runs meanwhile off the loop (`commit`). Many small requests thus share the
 costs that a single one would pay alone.
@@ -9,6 +9,8 @@ costs that a single one would pay alone.
 import asyncio
 import logging
 import struct
+import time
+from collections import deque
 from collections.abc import Callable, Hashable
 
 from kcon_broker.handlers.api_versions import unsupported_version_response
@@ -41,8 +43,10 @@ from kcon_broker.wire.schema import WireError
 
 _logger = logging.getLogger("kcon_broker")
 
-_ROUND_REQUESTS_MAX = 2_000
-"""Requests of one connection in one round; the rest is left to the next, so that nobody starves."""
+_TURN_REQUESTS = 4
+"""Requests of one connection before the next one has its turn."""
+_ROUND_S = 0.002
+"""Every connection has a turn in each round, and more until it has lasted so long: nobody starves beside a flood."""
 _KEY_AND_VERSION = struct.Struct(">hh")
 _API_VERSIONS = int(ApiKey.API_VERSIONS)
 _CLOSE = "wants version {version} of {name}, served are {low} to {high}"
@@ -135,9 +139,7 @@ class Dispatcher:
         now_ms = self._clock.now_ms()
         wall_ms = self._clock.wall_ms()
         if self._with_work and not self._is_stopping:
-            with_work, self._with_work = self._with_work, {}
-            for connection in with_work:
-                self._handle_requests(connection, now_ms, wall_ms)
+            self._take_turns(now_ms, wall_ms)
         self._expire_groups(now_ms, wall_ms)
         self._expire_transactions(now_ms, wall_ms)
         self.committer.write()
@@ -158,7 +160,20 @@ class Dispatcher:
         self._limit_unsent()
         self._set_alarm()
 
-    def _handle_requests(self, connection: Connection, now_ms: int, wall_ms: int) -> None:
+    def _take_turns(self, now_ms: int, wall_ms: int) -> None:
+        """Handle what has arrived, by turns; what is left when the round has lasted long enough is for the next."""
+        with_work, self._with_work = self._with_work, {}
+        end_s = time.monotonic() + _ROUND_S
+        with_more = deque(each for each in with_work if self._handle_turn(each, now_ms, wall_ms))
+        while with_more and time.monotonic() < end_s:
+            connection = with_more.popleft()
+            if self._handle_turn(connection, now_ms, wall_ms):
+                with_more.append(connection)
+        for connection in with_more:
+            self.has_work(connection)
+
+    def _handle_turn(self, connection: Connection, now_ms: int, wall_ms: int) -> bool:
+        """Handle some requests of a connection; tell whether more of them can be handled."""
         frames = connection.frames
         count = 0
         while frames and not connection.is_closed:
@@ -166,11 +181,10 @@ class Dispatcher:
             frame = frames[0]
             is_pipelined = len(frame) > 1 and not (frame[0] or frame[1])
             if not connection.may_handle_next(is_pipelined=is_pipelined):
-                return
+                return False
+            if count == _TURN_REQUESTS:
+                return True
             count += 1
-            if count > _ROUND_REQUESTS_MAX:
-                self.has_work(connection)
-                return
             try:
                 self._handle(connection, frames.popleft(), is_pipelined, now_ms, wall_ms)
             except (WireError, CloseConnection) as error:
@@ -179,6 +193,7 @@ class Dispatcher:
                 # The border of a connection: a defect met by one client's request must not stop the others.
                 _logger.exception("a request of %s failed", connection.client_host)
                 connection.close("its request met a defect of the broker")
+        return False
 
     def _handle(self, connection: Connection, frame: memoryview, is_pipelined: bool, now_ms: int, wall_ms: int) -> None:
         if len(frame) < _KEY_AND_VERSION.size:

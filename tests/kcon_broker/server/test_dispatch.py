@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from kcon_broker.handlers.registry import HANDLERS, Answer, CloseConnection, Handler, Park, RequestContext
+from kcon_broker.handlers.registry import HANDLERS, Answer, CloseConnection, Handler, Park, RequestContext, handler_of
+from kcon_broker.server import dispatch
 from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from kcon_broker.wire.messages.describe_cluster import DescribeClusterRequest, DescribeClusterResponse
-from tests.kcon_broker.raw_client import RawClient
+from kcon_broker.wire.messages.produce import ProduceRequest, ProduceResponse
+from tests.kcon_broker.raw_client import RawClient, frame, produce_request
 
 
 @pytest.fixture
@@ -60,3 +62,29 @@ def test_every_advertised_range_is_served(client: RawClient) -> None:
         handler = HANDLERS[entry.api_key]
         assert handler.min_served_version >= handler.request_type.MIN_VERSION
         assert entry.max_version <= handler.request_type.MAX_VERSION
+
+
+def test_a_flood_of_one_connection_leaves_turns_to_the_others(
+    monkeypatch: pytest.MonkeyPatch, client: RawClient, neighbour: RawClient
+) -> None:
+    """A round ends when it has lasted long enough, here at once; who asks meanwhile is in the next."""
+    monkeypatch.setattr(dispatch, "_ROUND_S", 0.0)
+    seen: list[int] = []
+
+    def note(ctx: RequestContext, request: ProduceRequest) -> Answer:
+        if not seen:
+            # The flood is being handled: somebody else asks.
+            neighbour.send(produce_request("t", None), 9)
+        seen.append(ctx.connection_id)
+        return Answer(ProduceResponse())
+
+    old = handler_of(ApiKey.PRODUCE)
+    assert old is not None
+    handler = Handler(old.api_key, old.min_version, old.max_version, old.min_served_version, old.request_type, note)
+    monkeypatch.setitem(HANDLERS, ApiKey.PRODUCE, handler)
+    client.send_bytes(b"".join(frame(produce_request("t", None), 9, number) for number in range(200)))
+    for _ in range(200):
+        client.receive_frame()
+    neighbour.receive_frame()
+    (other,) = [number for number, connection_id in enumerate(seen) if connection_id != seen[0]]
+    assert other < 50, "it did not wait for the whole flood"
