@@ -46,6 +46,7 @@ READS: dict[str, Words] = {
     "quota list": (),
     "quota resolve": ("--user", "alice"),
     "user list": (),
+    "token list": (),
     "metrics": ("--once",),
     "history status": (),
     "history marks": (),
@@ -87,13 +88,22 @@ CHANGES: dict[str, tuple[str | None, tuple[Words, ...]]] = {
     ),
     "group undo": (None, (("g", "-y"),)),
     "group delete": ("DeleteGroups", (("g", "-y"),)),
+    "group evict": ("LeaveGroup", (("g", "--all", "-y"),)),
+    "group config": ("IncrementalAlterConfigs", (("g", "--set", "a=b", "-y"),)),
     "group offsets import": ("OffsetCommit", (("g", "-", "-y"),)),
     "group offsets delete": ("OffsetDelete", (("g", "-t", "x", "-y"),)),
     "broker config": ("IncrementalAlterConfigs", (("1", "--set", "a=b", "-y"),)),
+    "broker loggers": ("IncrementalAlterConfigs", (("1", "--set", "root=DEBUG", "-y"),)),
     "cluster elect": ("ElectLeaders", (("-y",),)),
+    "cluster client-metrics": ("IncrementalAlterConfigs", (("m", "--set", "a=b", "-y"),)),
+    "cluster unregister": ("UnregisterBroker", (("1", "-y"),)),
+    "cluster add-voter": ("AddRaftVoter", (("4", "--listener", "C=h:1", "--directory-id", "A" * 22, "-y"),)),
+    "cluster remove-voter": ("RemoveRaftVoter", (("1", "-y"),)),
     "reassign execute": ("AlterPartitionReassignments", (("-t", "x", "--brokers", "1", "-r", "1", "-y"),)),
     "reassign unthrottle": (None, (("-y",),)),
+    "reassign logdir": ("AlterReplicaLogDirs", (("x", "--broker", "1", "--to", "x", "-y"),)),
     "reassign cancel": ("AlterPartitionReassignments", (("-y",),)),
+    "txn fence": ("InitProducerId", (("x", "-y"),)),
     "txn abort": ("WriteTxnMarkers", (("x", "-p", "0", "--start-offset", "7", "-y"),)),
     "raw": (
         "DeleteTopics",
@@ -108,6 +118,9 @@ CHANGES: dict[str, tuple[str | None, tuple[Words, ...]]] = {
     "user create": ("AlterUserScramCredentials", (("u", "--password-file", "-", "-y"),)),
     "user alter": ("AlterUserScramCredentials", (("u", "--password-file", "-", "-y"),)),
     "user delete": ("AlterUserScramCredentials", (("u", "-y"),)),
+    "token create": ("CreateDelegationToken", (("--secret-file", "new", "-y"),)),
+    "token renew": ("RenewDelegationToken", (("x", "-y"),)),
+    "token expire": ("ExpireDelegationToken", (("x", "-y"),)),
     "produce": (None, (("x", "v"),)),
     "probe": (None, (("--create", "--once"), ("--once", "--delete"))),
     "load": (None, (("-", "-t", "x"), ("-", "-t", "x", "--job", "j"))),
@@ -139,29 +152,45 @@ LOCAL: dict[str, Words] = {
     "alerts status": ("-b", "127.0.0.1:1"),
     "alerts test": (),
     "completion": ("bash",),
-    "errcode": (),
+    "errcode": ("3", "NOT_CONTROLLER"),
     "doctor": ("--data-dir", "."),
     "cluster status": (),
 }
 """Look at this machine alone."""
 
-APART: dict[str, str] = {
-    "ui": "takes the terminal",
-    "incident open": "takes the terminal",
-    "demo": "starts a broker",
-    "serve-broker": "starts a broker",
-    "daemon": "runs until it is stopped",
-    "context edit": "starts an editor",
-    "context shell": "starts a shell",
-    "context test": "tries the record plane",
-    "cluster up": "starts Apache Kafka",
-    "cluster kill": "acts on processes of this machine",
-    "cluster pause": "acts on processes of this machine",
-    "cluster resume": "acts on processes of this machine",
-    "cluster add": "acts on processes of this machine",
-    "cluster remove": "acts on processes of this machine",
-    "cluster down": "acts on processes of this machine",
+_LOCAL_CLUSTER = "kcon/cli/test_local_cluster.py::test_one_node_from_up_to_down"
+APART: dict[str, tuple[str, str]] = {
+    "ui": ("takes the terminal", "kcon/cli/test_ui.py::test_a_named_cluster_is_opened"),
+    "demo": ("starts a broker", "kcon/cli/test_demo.py::test_a_headless_demo_reports_and_leaves_nothing"),
+    "serve-broker": (
+        "starts a broker",
+        "kcon/cli/test_demo.py::test_a_broker_in_the_foreground_serves_and_stops_cleanly",
+    ),
+    "incident open": ("takes the terminal", "kcon/cli/test_incident.py::test_open_wants_a_terminal"),
+    "daemon": (
+        "runs until it is stopped",
+        "kcon/cli/test_daemon.py::test_a_lag_is_told_when_it_begins_and_when_it_is_over",
+    ),
+    "context edit": (
+        "starts an editor",
+        "kcon/cli/test_context_files.py::test_an_edit_takes_the_old_files_place_when_it_is_in_order",
+    ),
+    "context shell": (
+        "starts a shell",
+        "kcon/cli/test_context_files.py::test_a_shell_has_its_context_and_its_code_is_handed_on",
+    ),
+    "context test": (
+        "tries the record plane",
+        "compat/test_security.py::test_a_context_is_tested_step_by_step",
+    ),
+    "cluster up": ("starts Apache Kafka", _LOCAL_CLUSTER),
+    "cluster kill": ("acts on processes of this machine", _LOCAL_CLUSTER),
+    "cluster pause": ("acts on processes of this machine", _LOCAL_CLUSTER),
+    "cluster resume": ("acts on processes of this machine", _LOCAL_CLUSTER),
+    "cluster add": ("acts on processes of this machine", _LOCAL_CLUSTER),
+    "cluster remove": ("acts on processes of this machine", _LOCAL_CLUSTER),
+    "cluster down": ("acts on processes of this machine", _LOCAL_CLUSTER),
 }
-"""Not run by the tests that go through all commands, and why; each has tests of its own."""
+"""Not run by the tests that go through all commands: why, and the test below `tests/` that each has of its own."""
 
 TABLES: tuple[dict[str, object], ...] = (dict(READS), dict(READS_RECORDS), dict(CHANGES), dict(LOCAL), dict(APART))

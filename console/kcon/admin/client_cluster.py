@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from kcon.admin.elections import Election
+    from kcon.admin.eligible_leaders import EligibleLeaders
     from kcon.admin.features import LevelChange
     from kcon.admin.raw_request import RawRequest
     from kcon.admin.reassignments import Reassignment
     from kcon.admin.replica_moves import Replica
     from kcon.core.broker_facts import BrokerRow, Features, LogDir, Quorum, VoterListener
     from kcon.core.config_entry import ConfigResource, ResourceType
-    from kcon.core.ids import TopicPartition
+    from kcon.core.ids import TopicName, TopicPartition
     from kcon.core.kafka_error import KafkaError
     from kcon.gate.permit import Permit
 
@@ -116,6 +117,14 @@ class ClusterCalls(AdminCalls):
         results = await elect_leaders(self._cluster, partitions, election, permit, self._cluster.deadline())
         self._routes.forget_topics({where.topic for where in results})
         return results
+
+    async def eligible_leaders(
+        self, topics: Sequence[TopicName]
+    ) -> dict[TopicName, tuple[EligibleLeaders, ...] | KafkaError]:
+        """Return the replicas that may still lead each partition though they are out of sync (Kafka 3.8)."""
+        from kcon.admin.eligible_leaders import read_eligible_leaders
+
+        return await read_eligible_leaders(self._cluster, topics, self._cluster.deadline())
 
     async def reassignments(
         self, partitions: Collection[TopicPartition] | None = None

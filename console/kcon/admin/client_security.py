@@ -1,4 +1,4 @@
-"""What can be asked and changed about rights, quotas and users? A part of `Admin`."""
+"""What can be asked and changed about rights, quotas, users and their tokens? A part of `Admin`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from kcon.admin.client_calls import AdminCalls
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from kcon.admin.delegation_tokens import DelegationToken
     from kcon.admin.quotas import QuotaEdits
     from kcon.admin.scram_users import ScramEdit, ScramPassword, ScramUser
     from kcon.core.acl import Acl, AclFilter
@@ -66,3 +67,45 @@ class SecurityCalls(AdminCalls):
         from kcon.admin.scram_users import alter_scram_users
 
         return await alter_scram_users(self._cluster, edits, permit, self._cluster.deadline())
+
+    # --- delegation tokens -----------------------------------------------------------------------------------
+
+    async def tokens(self, owners: Sequence[str] | None = None) -> list[DelegationToken]:
+        """Return the delegation tokens that the asker may see, of these owners (`User:alice`; None: of all)."""
+        from kcon.admin.delegation_tokens import list_tokens
+
+        return await list_tokens(self._cluster, owners, self._cluster.deadline())
+
+    async def create_token(
+        self, permit: Permit, *, owner: str = "", renewers: Sequence[str] = (), max_life_ms: int | None = None
+    ) -> DelegationToken:
+        """Make a delegation token, with its HMAC. KconError says why not. permit: DELEGATION_ALTER on `token_target`.
+
+        owner: "" is whoever asks; another one takes CreateTokens on that user (Kafka 3.3).
+        """
+        from kcon.admin.delegation_tokens import create_token
+
+        deadline = self._cluster.deadline()
+        return await create_token(
+            self._cluster, owner=owner, renewers=renewers, max_life_ms=max_life_ms, permit=permit, deadline=deadline
+        )
+
+    async def renew_tokens(
+        self, tokens: Sequence[DelegationToken], permit: Permit, *, for_ms: int | None = None
+    ) -> dict[str, int | KafkaError]:
+        """Let tokens live so much longer from now (None: the brokers' default); return by id when each ends."""
+        from kcon.admin.delegation_tokens import renew_tokens
+
+        deadline = self._cluster.deadline()
+        return await renew_tokens(self._cluster, tokens, for_ms=for_ms, permit=permit, deadline=deadline)
+
+    async def expire_tokens(
+        self, tokens: Sequence[DelegationToken], permit: Permit, *, in_ms: int | None = None
+    ) -> dict[str, int | KafkaError]:
+        """End tokens, now (None) or so long from now; return by id when each ends.
+
+        permit: DELEGATION_ALTER on `token_target` of each.
+        """
+        from kcon.admin.delegation_tokens import expire_tokens
+
+        return await expire_tokens(self._cluster, tokens, in_ms=in_ms, permit=permit, deadline=self._cluster.deadline())

@@ -49,3 +49,12 @@ class TransactionCalls(AdminCalls):
         from kcon.admin.transactions import abort_transaction
 
         return await abort_transaction(self._cluster, self._routes, producer, permit, self._cluster.deadline())
+
+    async def fence_producers(self, ids: Collection[str], permit: Permit) -> dict[str, KafkaError | None]:
+        """Give transactional ids a new epoch, which ends what their producers have open; None for each that has one.
+
+        permit: PRODUCER_FENCE on the ids. TRANSACTIONAL_ID_NOT_FOUND for one that no broker lists.
+        """
+        from kcon.admin.transactions import fence_producers
+
+        return await fence_producers(self._cluster, ids, permit, self._cluster.deadline())

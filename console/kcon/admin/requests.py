@@ -62,6 +62,7 @@ _READS: Final = frozenset(
         Api.LIST_PARTITION_REASSIGNMENTS,
         Api.DESCRIBE_CLIENT_QUOTAS,
         Api.DESCRIBE_USER_SCRAM_CREDENTIALS,
+        Api.DESCRIBE_DELEGATION_TOKEN,
         Api.DESCRIBE_QUORUM,
         Api.DESCRIBE_PRODUCERS,
         Api.DESCRIBE_TRANSACTIONS,
@@ -160,6 +161,13 @@ def targets_of(request: Request) -> frozenset[str]:
         case Api.ALTER_USER_SCRAM_CREDENTIALS:
             users = _names(values["deletions"], "name") | _names(values["upsertions"], "name")
             return frozenset(f"user:{name}" for name in users)
+        case Api.CREATE_DELEGATION_TOKEN:
+            kind, name = values.get("owner_principal_type"), values.get("owner_principal_name")
+            return frozenset({token_target(owner=f"{kind}:{name}" if name else "")})
+        case Api.RENEW_DELEGATION_TOKEN | Api.EXPIRE_DELEGATION_TOKEN:
+            return frozenset({token_target(token_id=cast("str", values["token_id"]))})
+        case Api.INIT_PRODUCER_ID:
+            return frozenset({cast("str", values["transactional_id"])})
         case Api.ALTER_REPLICA_LOG_DIRS:
             dirs = cast("Iterable[Mapping[str, object]]", values["dirs"])
             return frozenset(name for each in dirs for name in _names(each["topics"], "name"))
@@ -209,6 +217,13 @@ def feature_target(name: str) -> str:
     return f"feature:{name}"
 
 
+def token_target(*, token_id: str = "", owner: str = "") -> str:
+    """Spell a delegation token as a permit names it: `token:ID`, or a new one by its owner, `token-of:User:alice`."""
+    if token_id:
+        return f"token:{token_id}"
+    return f"token-of:{owner if ':' in owner or not owner else f'User:{owner}'}"
+
+
 _KIND: Final = itemgetter(0)
 _ACL_RESOURCES: Final = {2: "topic", 3: "group", 4: "cluster", 5: "transactional-id", 6: "delegation-token", 7: "user"}
 _RESOURCES: Final = {2: "topic", 4: "broker", 8: "broker-logger", 16: "client-metrics", 32: "group"}
@@ -238,7 +253,11 @@ _OPERATIONS: Final = {
     Api.DELETE_ACLS: Operation.ACL_DELETE,
     Api.ALTER_CLIENT_QUOTAS: Operation.QUOTA_ALTER,
     Api.ALTER_USER_SCRAM_CREDENTIALS: Operation.USER_ALTER,
+    Api.CREATE_DELEGATION_TOKEN: Operation.DELEGATION_ALTER,
+    Api.RENEW_DELEGATION_TOKEN: Operation.DELEGATION_ALTER,
+    Api.EXPIRE_DELEGATION_TOKEN: Operation.DELEGATION_ALTER,
     Api.WRITE_TXN_MARKERS: Operation.TXN_ABORT,
+    Api.INIT_PRODUCER_ID: Operation.PRODUCER_FENCE,
     Api.ALTER_REPLICA_LOG_DIRS: Operation.REPLICAS_MOVE,
     Api.LEAVE_GROUP: Operation.MEMBERS_REMOVE,
     Api.ALTER_SHARE_GROUP_OFFSETS: Operation.OFFSETS_COMMIT,

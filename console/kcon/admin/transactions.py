@@ -1,7 +1,8 @@
 """Which transactions are open, who writes in them, and how is one ended by force?
 
-ListTransactions at every broker, DescribeTransactions at the coordinators that listed them, DescribeProducers and
-WriteTxnMarkers at the leaders. No coordinator is looked up, because the first look-up creates a topic.
+ListTransactions at every broker, DescribeTransactions and InitProducerId at the coordinators that listed them,
+DescribeProducers and WriteTxnMarkers at the leaders. No coordinator is looked up, because the first look-up creates a
+topic.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -64,15 +65,9 @@ async def describe_transactions(
     cluster: Cluster, ids: Collection[str], deadline: Deadline
 ) -> dict[str, TransactionDescription | KafkaError]:
     """Describe transactional ids; TRANSACTIONAL_ID_NOT_FOUND for one that no broker lists."""
-    listed = TransactionsListed([], {})
 
     async def route(keys: Sequence[str], fresh: bool) -> Mapping[str, int | KafkaError]:
-        nonlocal listed
-        listed = await list_transactions(cluster, deadline=deadline)
-        coordinators = {item.transactional_id.raw: item.coordinator_id for item in listed.items}
-        # With a broker missing, "not found" would be a guess.
-        missing = next(iter(listed.errors.values()), kafka_error(_TRANSACTIONAL_ID_NOT_FOUND))
-        return {key: coordinators.get(key, missing) for key in keys}
+        return await _coordinators(cluster, keys, deadline)
 
     async def send(broker_id: int, keys: Sequence[str]) -> Mapping[str, TransactionDescription | KafkaError]:
         request = ReadRequest(api=Api.DESCRIBE_TRANSACTIONS, values={"transactional_ids": list(keys)})
@@ -89,6 +84,14 @@ async def describe_transactions(
         settings=cluster.settings,
         deadline=deadline,
     )
+
+
+async def _coordinators(cluster: Cluster, ids: Sequence[str], deadline: Deadline) -> Mapping[str, int | KafkaError]:
+    listed = await list_transactions(cluster, deadline=deadline)
+    coordinators = {item.transactional_id.raw: item.coordinator_id for item in listed.items}
+    # With a broker missing, "not found" would be a guess.
+    missing = next(iter(listed.errors.values()), kafka_error(_TRANSACTIONAL_ID_NOT_FOUND))
+    return {each: coordinators.get(each, missing) for each in ids}
 
 
 def _description(item: Any, broker_id: int) -> TransactionDescription:
@@ -197,3 +200,38 @@ async def abort_transaction(
         )
     result = told[where]
     return result if isinstance(result, KafkaError) else None
+
+
+async def fence_producers(
+    cluster: Cluster, ids: Collection[str], permit: Permit, deadline: Deadline
+) -> dict[str, KafkaError | None]:
+    """Give transactional ids a new epoch; None for each whose producer is fenced.
+
+    What its producer has open is aborted, and its next request fails with PRODUCER_FENCED. An id that no broker lists
+    is TRANSACTIONAL_ID_NOT_FOUND: InitProducerId would make it.
+    """
+
+    async def route(keys: Sequence[str], fresh: bool) -> Mapping[str, int | KafkaError]:
+        return await _coordinators(cluster, keys, deadline)
+
+    async def send(broker_id: int, keys: Sequence[str]) -> Mapping[str, bool | KafkaError]:
+        values = {
+            "transactional_id": keys[0],
+            # In so long the coordinator must have written the new epoch; nobody begins a transaction with it.
+            "transaction_timeout": max(1, int(deadline.left_ms(cluster.settings.change_timeout_ms))),
+        }
+        request = WriteRequest(api=Api.INIT_PRODUCER_ID, values=values)
+        return {keys[0]: item_error(await change(cluster, request, permit, deadline, broker_id)) or True}
+
+    with permit.use(context=cluster.settings.context, operation=Operation.PRODUCER_FENCE, targets=set(ids)):
+        told = await fan_out(
+            list(dict.fromkeys(ids)),
+            route=route,
+            ask=send,
+            batch_max=1,
+            settings=cluster.settings,
+            deadline=deadline,
+            mutating=True,
+            needs="WRITE",
+        )
+    return {key: result if isinstance(result, KafkaError) else None for key, result in told.items()}

@@ -8,6 +8,7 @@ from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
 from kcon.commands.broker import BrokerConfig, BrokerDescribe, BrokerList, BrokerLogDirs
 from kcon.commands.request import Request
+from kcon.commands.resource_config import BrokerLoggers
 from kcon.core.broker_facts import BrokerRow, LogDir
 from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
 from kcon.core.kafka_error import KafkaError
@@ -35,6 +36,10 @@ async def run_broker(request: Request, invocation: Invocation) -> int:
                 return await _config(request, invocation, session)
             case BrokerLogDirs():
                 return await _log_dirs(request, invocation, session)
+            case BrokerLoggers():
+                from kcon.cli.resource_config import run_resource_config
+
+                return await run_resource_config(request, invocation, session)
             case _:
                 raise AssertionError(f"not about brokers: {request.command}")
 

@@ -17,7 +17,9 @@ from kcon.commands.cluster import (
     ClusterQuorum,
     ClusterVersions,
 )
+from kcon.commands.cluster_members import ClusterUnregister, ClusterVoter
 from kcon.commands.request import Request
+from kcon.commands.resource_config import ClientMetrics
 from kcon.core.broker_facts import QuorumReplica
 from kcon.core.ids import TopicPartition
 from kcon.core.kafka_error import KafkaError
@@ -51,6 +53,18 @@ async def run_cluster(request: Request, invocation: Invocation) -> int:
                 return await _versions(request, invocation, session)
             case ClusterElect():
                 return await _elect(request, invocation, session)
+            case ClusterUnregister():
+                from kcon.cli.cluster_members import run_unregister
+
+                return await run_unregister(request, invocation, session)
+            case ClusterVoter():
+                from kcon.cli.cluster_members import run_voter
+
+                return await run_voter(request, invocation, session)
+            case ClientMetrics():
+                from kcon.cli.resource_config import run_resource_config
+
+                return await run_resource_config(request, invocation, session)
             case _:
                 raise AssertionError(f"not about the cluster: {request.command}")
 

@@ -16,8 +16,10 @@ from kcon.commands.group import (
     GroupUndo,
     TopicScope,
 )
+from kcon.commands.group_evict import GroupEvict
 from kcon.commands.group_offsets import GroupOffsets, GroupOffsetsDelete
 from kcon.commands.request import Request
+from kcon.commands.resource_config import GroupConfig
 from kcon.core.ids import GroupId, topic_name
 from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import PartitionLag, sum_lag
@@ -51,6 +53,10 @@ async def run_group(request: Request, invocation: Invocation) -> int:
                 return await _delete(request, invocation, session)
             case GroupMembers():
                 return await _members(request, invocation, session)
+            case GroupEvict():
+                from kcon.cli.group_evict import run_evict
+
+                return await run_evict(request, invocation, session)
             case GroupOffsets() | GroupOffsetsDelete():
                 from kcon.cli.group_offsets import run_offsets
 
@@ -67,6 +73,10 @@ async def run_group(request: Request, invocation: Invocation) -> int:
                 from kcon.cli.group_undo import run_undo
 
                 return await run_undo(request, invocation, session)
+            case GroupConfig():
+                from kcon.cli.resource_config import run_resource_config
+
+                return await run_resource_config(request, invocation, session)
             case _:
                 raise AssertionError(f"not about groups: {request.command}")
 

@@ -10,7 +10,7 @@ from kcon.cli.document import Column, Document, Item, ItemError, Value
 from kcon.cli.invocation import Invocation
 from kcon.cli.item_changes import Shape, carry_out_items
 from kcon.cli.topic import missing_topics
-from kcon.commands.reassign import ReassignCancel, ReassignPlan, ReassignStatus, ReassignUnthrottle
+from kcon.commands.reassign import ReassignCancel, ReassignLogDir, ReassignPlan, ReassignStatus, ReassignUnthrottle
 from kcon.commands.request import Request
 from kcon.core.config_entry import ConfigResource, ResourceType
 from kcon.core.ids import TopicPartition
@@ -40,6 +40,10 @@ async def run_reassign(request: Request, invocation: Invocation) -> int:
         match request:
             case ReassignPlan():
                 return await _plan(request, invocation, session)
+            case ReassignLogDir():
+                from kcon.cli.reassign_logdir import run_logdir
+
+                return await run_logdir(request, invocation, session)
             case ReassignUnthrottle():
                 return await _unthrottle(request, invocation, session)
             case ReassignStatus():

@@ -24,6 +24,7 @@ LIVE_NOUNS = frozenset(
         "acl",
         "quota",
         "user",
+        "token",
         "txn",
         "reassign",
         "raw",

@@ -1,6 +1,7 @@
 """`kcon topic`: executes its requests and shows the answers."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from kcon.cli.document import Block, Column, Document, Item, ItemError, int64
 from kcon.cli.invocation import Invocation
@@ -18,6 +19,8 @@ from kcon.commands.topic import (
 from kcon.commands.topic_insight import TopicAnalyze, TopicConsumers, TopicProducers
 from kcon.commands.topic_offsets import TopicOffsets
 from kcon.commands.topic_shape import TopicApply, TopicClone
+from kcon.core.ids import TopicName
+from kcon.core.kafka_error import KafkaError
 from kcon.core.snapshot import TopicInfo
 from kcon.core.wire_text import display_safe
 from kcon.errors import NotFoundError
@@ -32,6 +35,9 @@ from kcon.services.topics import (
     find_topics,
     list_topics,
 )
+
+if TYPE_CHECKING:
+    from kcon.admin.eligible_leaders import EligibleLeaders
 
 ALREADY_EXISTS = "TOPIC_ALREADY_EXISTS"
 
@@ -151,22 +157,32 @@ async def _describe(request: TopicDescribe, invocation: Invocation, session: Ses
     async with invocation.deadline():
         found = await find_topics(session, invocation.names(request.names), regex=request.regex)
         described = await describe_topics(session, found.topics)
-    return invocation.show(description_document(invocation, found, described))
+        names = [each.topic.name for each in described if each.topic.error is None]
+        eligible = await (await session.admin()).eligible_leaders(names) if request.eligible else None
+    return invocation.show(description_document(invocation, found, described, eligible))
 
 
-def description_document(invocation: Invocation, found: TopicsFound, described: Sequence[TopicDescription]) -> Document:
-    """Return the answer of `topic describe`."""
+def description_document(
+    invocation: Invocation,
+    found: TopicsFound,
+    described: Sequence[TopicDescription],
+    eligible: "Eligible | None" = None,
+) -> Document:
+    """Return the answer of `topic describe`. eligible: who else may lead each partition; None: not asked."""
+    shown = {each.topic.name: _partition_items(each, eligible) for each in described}
+    more = () if eligible is None else _ELIGIBLE_COLUMNS
     return Document(
         kind="TopicDescription",
         context=invocation.context.name,
-        columns=_PARTITION_COLUMNS,
-        items=[_describe_item(each) for each in described],
-        rows=[_partition_row(each, part) for each in described for part in each.partitions],
-        blocks=[block for each in described for block in _describe_blocks(each)],
+        columns=(*_PARTITION_COLUMNS, *more),
+        items=[_describe_item(each, shown[each.topic.name]) for each in described],
+        rows=[{"topic": each.topic.name, **part} for each in described for part in shown[each.topic.name]],
+        blocks=[block for each in described for block in _describe_blocks(each, shown[each.topic.name], more)],
         errors=[
             *missing_topics(found.missing, found.near),
             *_topic_errors(found.topics),
             *(error for each in described for error in _partition_errors(each)),
+            *_eligible_errors(eligible or {}),
         ],
     )
 
@@ -187,8 +203,30 @@ def _partition_errors(described: TopicDescription) -> list[ItemError]:
     return errors
 
 
-def _partition_row(described: TopicDescription, part: PartitionOffsets) -> Item:
-    return {"topic": described.topic.name, **_partition_item(part)}
+_ELIGIBLE_COLUMNS = (Column(key="eligible"), Column(key="last_known", header="LAST KNOWN"))
+
+Eligible = Mapping[TopicName, "tuple[EligibleLeaders, ...] | KafkaError"]
+
+
+def _partition_items(described: TopicDescription, eligible: Eligible | None) -> list[Item]:
+    items = [_partition_item(part) for part in described.partitions]
+    if eligible is None:
+        return items
+    found = eligible.get(described.topic.name, ())
+    told = {} if isinstance(found, KafkaError) else {each.partition.partition: each for each in found}
+    return [{**item, **_eligible_item(told.get(int(str(item["partition"]))))} for item in items]
+
+
+def _eligible_item(told: "EligibleLeaders | None") -> Item:
+    return {"eligible": told and told.eligible, "last_known": told and told.last_known}
+
+
+def _eligible_errors(eligible: Eligible) -> list[ItemError]:
+    return [
+        ItemError(item=label, error=found.as_exception(label))
+        for topic, found in eligible.items()
+        if isinstance(found, KafkaError) and (label := f"eligible leaders of {topic}")
+    ]
 
 
 def _partition_item(part: PartitionOffsets) -> Item:
@@ -206,7 +244,7 @@ def _partition_item(part: PartitionOffsets) -> Item:
     }
 
 
-def _describe_item(described: TopicDescription) -> Item:
+def _describe_item(described: TopicDescription, partitions: Sequence[Item]) -> Item:
     topic = described.topic
     configs = described.configs
     return {
@@ -216,11 +254,11 @@ def _describe_item(described: TopicDescription) -> Item:
         "replicas": topic.replication_factor,
         "span": int64(described.span),
         "configs": None if configs is None else {entry.name.raw: entry.value for entry in configs},
-        "partitions": [_partition_item(part) for part in described.partitions],
+        "partitions": partitions,
     }
 
 
-def _describe_blocks(described: TopicDescription) -> list[Block]:
+def _describe_blocks(described: TopicDescription, partitions: Sequence[Item], more: Sequence[Column]) -> list[Block]:
     topic = described.topic
     configs = described.configs
     facts = [
@@ -241,7 +279,7 @@ def _describe_blocks(described: TopicDescription) -> list[Block]:
         Block(
             heading=f"Topic {topic.name}",
             facts=facts,
-            columns=_PARTITION_COLUMNS[1:],
-            rows=[_partition_item(part) for part in described.partitions],
+            columns=(*_PARTITION_COLUMNS[1:], *more),
+            rows=partitions,
         )
     ]

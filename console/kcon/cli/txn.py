@@ -1,6 +1,6 @@
 """`kcon txn`: executes its requests and shows the answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kcon.admin.client import Admin
 from kcon.cli.changes import refuse_early
@@ -9,11 +9,11 @@ from kcon.cli.group import scopes_of
 from kcon.cli.invocation import Invocation
 from kcon.cli.item_changes import Shape, carry_out_items
 from kcon.commands.request import Request
-from kcon.commands.txn import TxnAbort, TxnDescribe, TxnList, TxnProducers
+from kcon.commands.txn import TxnAbort, TxnDescribe, TxnFence, TxnList, TxnProducers
 from kcon.core.ids import topic_name
 from kcon.core.kafka_error import KafkaError
 from kcon.core.times import format_time
-from kcon.core.transaction import HANGING_AFTER_MS, ProducerState
+from kcon.core.transaction import HANGING_AFTER_MS, ProducerState, TransactionDescription
 from kcon.core.wire_text import WireText, display_safe
 from kcon.errors import NotFoundError
 from kcon.gate.permit import Operation, Permit
@@ -35,6 +35,8 @@ async def run_txn(request: Request, invocation: Invocation) -> int:
                 return await _producers(request, invocation, session)
             case TxnAbort():
                 return await _abort(request, invocation, session)
+            case TxnFence():
+                return await _fence(request, invocation, session)
             case _:
                 raise AssertionError(f"not about transactions: {request.command}")
 
@@ -83,30 +85,9 @@ _DESCRIBE_COLUMNS = (
 
 
 async def _describe(request: TxnDescribe, invocation: Invocation, session: Session) -> int:
-    zone, _name = invocation.zone
     async with invocation.deadline():
-        told = await (await session.admin()).describe_transactions(invocation.names(request.ids))
-    items: list[Item] = []
-    errors: list[ItemError] = []
-    for name, each in told.items():
-        if isinstance(each, KafkaError):
-            label = f"transactional id {display_safe(name)}"
-            missing = each.name == "TRANSACTIONAL_ID_NOT_FOUND"
-            error = NotFoundError(f"There is no {label}.") if missing else each.as_exception(label)
-            errors.append(ItemError(item=label, error=error))
-            continue
-        items.append(
-            {
-                "transactional_id": each.transactional_id,
-                "state": each.state,
-                "producer_id": int64(each.producer_id),
-                "epoch": each.producer_epoch,
-                "timeout_ms": each.timeout_ms,
-                "since": None if each.start_ms is None else format_time(each.start_ms, zone),
-                "partitions": [WireText(f"{where.topic.raw}/{where.partition}") for where in each.partitions],
-                "coordinator": each.coordinator_id,
-            }
-        )
+        found, errors = await _described(request.ids, invocation, session)
+    items: list[Item] = [_description_item(each, invocation) for each in found]
     return invocation.show(
         Document(
             kind="TransactionDescription",
@@ -116,6 +97,77 @@ async def _describe(request: TxnDescribe, invocation: Invocation, session: Sessi
             items=items,
             errors=errors,
         )
+    )
+
+
+async def _described(
+    ids: Sequence[str], invocation: Invocation, session: Session
+) -> tuple[list[TransactionDescription], list[ItemError]]:
+    """Describe transactional ids; an error for each that cannot be."""
+    told = await (await session.admin()).describe_transactions(invocation.names(ids))
+    errors = []
+    for name, each in told.items():
+        if isinstance(each, KafkaError):
+            label = f"transactional id {display_safe(name)}"
+            missing = each.name == "TRANSACTIONAL_ID_NOT_FOUND"
+            error = (
+                NotFoundError(f"There is no {label}.", "`kcon txn list` shows those that there are.")
+                if missing
+                else each.as_exception(label)
+            )
+            errors.append(ItemError(item=label, error=error))
+    return [each for each in told.values() if not isinstance(each, KafkaError)], errors
+
+
+def _description_item(each: TransactionDescription, invocation: Invocation) -> Item:
+    zone, _name = invocation.zone
+    return {
+        "transactional_id": each.transactional_id,
+        "state": each.state,
+        "producer_id": int64(each.producer_id),
+        "epoch": each.producer_epoch,
+        "timeout_ms": each.timeout_ms,
+        "since": None if each.start_ms is None else format_time(each.start_ms, zone),
+        "partitions": [WireText(f"{where.topic.raw}/{where.partition}") for where in each.partitions],
+        "coordinator": each.coordinator_id,
+    }
+
+
+async def _fence(request: TxnFence, invocation: Invocation, session: Session) -> int:
+    refuse_early(session, Operation.PRODUCER_FENCE, request.confirmation)
+    async with invocation.deadline():
+        found, errors = await _described(request.ids, invocation, session)
+    by_id = {each.transactional_id.raw: each for each in found}
+
+    async def send(admin: Admin, permit: Permit) -> Mapping[str, KafkaError | None]:
+        return await admin.fence_producers(list(by_id), permit)
+
+    changes = ItemChanges(
+        operation=Operation.PRODUCER_FENCE,
+        targets=frozenset(by_id),
+        keys=tuple(by_id),
+        label=lambda name: f"transactional id {name}",
+        send=send,
+    )
+    count = len(by_id)
+    what = f"transactional id {found[0].transactional_id}" if count == 1 else f"{count:,} transactional ids"
+    shape = Shape(
+        kind="ProducerFence",
+        columns=_DESCRIBE_COLUMNS,
+        question=f"Fence the producer of {what}? It can write no more, and what it has open is aborted.",
+        planned="to be fenced",
+        done="fenced",
+        what="producers",
+        name_key="transactional_id",
+        errors=errors,
+    )
+    return await carry_out_items(
+        invocation,
+        session,
+        request.confirmation,
+        changes,
+        shape,
+        item=lambda name: _description_item(by_id[name], invocation),
     )
 
 

@@ -5,15 +5,16 @@ from typing import Any, ClassVar
 import click
 
 from kcon.commands.options import (
-    config_edits,
     confirmation,
     connection_options,
+    edits_or_filter,
     output_options,
     past_options,
     takes_config_edits,
     takes_confirmation,
 )
 from kcon.commands.request import Confirmation, Request, Shared
+from kcon.commands.resource_config import add_broker_loggers
 from kcon.commands.tree import Noun, leaf
 from kcon.errors import UsageError
 
@@ -57,7 +58,8 @@ _LISTING = [*output_options(watch=True), *connection_options()]
 _ANSWER = [*output_options(), *connection_options()]
 
 
-def _ids(words: tuple[str, ...]) -> tuple[int, ...]:
+def broker_ids(words: tuple[str, ...]) -> tuple[int, ...]:
+    """Read broker ids, each once. UsageError for what is none."""
     for word in words:
         if not word.isdecimal():
             raise UsageError(f"{word!r} is not a broker id.", "`kcon broker list` shows the ids.")
@@ -80,10 +82,10 @@ def broker_describe(*, shared: Shared, ids: tuple[str, ...]) -> Request:
 
     Example: kcon broker describe 1
     """
-    return BrokerDescribe(shared=shared, ids=_ids(ids))
+    return BrokerDescribe(shared=shared, ids=broker_ids(ids))
 
 
-@leaf("config", parent=COMMAND, options=_ANSWER)
+@leaf("config", parent=COMMAND, options=[*output_options(where=True), *connection_options()])
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Show defaults too, not only what somebody set.")
 @takes_config_edits
@@ -104,14 +106,14 @@ def broker_config(
     """
     return BrokerConfig(
         shared=shared,
-        ids=_ids(ids),
+        ids=broker_ids(ids),
         every=every,
-        edits=config_edits(edits, required=False),
+        edits=edits_or_filter(edits, shared),
         confirmation=confirmation(dry_run, yes, confirm),
     )
 
 
-@leaf("logdirs", parent=COMMAND, options=_ANSWER)
+@leaf("logdirs", parent=COMMAND, options=[*output_options(where=True), *connection_options()])
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @click.option("-t", "--topic", "topics", multiple=True, metavar="TOPIC", help="Only this topic; repeatable, a glob.")
 @click.option("--replicas", is_flag=True, help="One line for each replica.")
@@ -122,4 +124,7 @@ def broker_logdirs(*, shared: Shared, ids: tuple[str, ...], topics: tuple[str, .
 
     Example: kcon broker logdirs 1 --replicas --sort -size_bytes
     """
-    return BrokerLogDirs(shared=shared, ids=_ids(ids), topics=topics, replicas=replicas)
+    return BrokerLogDirs(shared=shared, ids=broker_ids(ids), topics=topics, replicas=replicas)
+
+
+add_broker_loggers(COMMAND)

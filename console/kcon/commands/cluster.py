@@ -89,7 +89,7 @@ class _Level(click.ParamType[tuple[str, int]]):
 _LEVEL_MAX = 32_767
 
 
-@leaf("features", parent=COMMAND, options=_ANSWER)
+@leaf("features", parent=COMMAND, options=[*output_options(where=True), *connection_options()])
 @click.option(
     "--set",
     "levels",
@@ -121,6 +121,8 @@ def cluster_features(
         raise click.UsageError("Say what to change with --set.")
     if unsafe and not downgrade:
         raise click.UsageError("--unsafe goes with --downgrade.")
+    if levels and shared.output.where is not None:
+        raise click.UsageError("--where picks what is shown; it does not choose what changes.")
     if len({name for name, _level in levels}) < len(levels):
         raise click.UsageError("A feature is set twice.")
     return ClusterFeatures(
@@ -132,7 +134,7 @@ def cluster_features(
     )
 
 
-@leaf("versions", parent=COMMAND, options=_ANSWER)
+@leaf("versions", parent=COMMAND, options=[*output_options(where=True), *connection_options()])
 @click.option("--all", "every", is_flag=True, help="APIs that kcon does not speak, too.")
 def cluster_versions(*, shared: Shared, every: bool) -> Request:
     """Show the API versions of each broker, and which one kcon speaks with it.
@@ -164,10 +166,14 @@ def cluster_elect(
     return ClusterElect(shared=shared, topics=topics, unclean=unclean, confirmation=confirmation(dry_run, yes, confirm))
 
 
-def _add_local() -> None:
+def _add_others() -> None:
+    from kcon.commands.cluster_members import add_member_commands
     from kcon.commands.local_cluster import add_local_commands
+    from kcon.commands.resource_config import add_client_metrics
 
+    add_client_metrics(COMMAND)
+    add_member_commands(COMMAND)
     add_local_commands(COMMAND)
 
 
-_add_local()
+_add_others()

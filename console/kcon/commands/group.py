@@ -372,11 +372,15 @@ def group_members(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Req
     return GroupMembers(shared=shared, names=names, regex=regex)
 
 
-def _add_offsets() -> None:
-    """Hang `kcon group offsets` below the noun; its module needs this one first."""
+def _add_others() -> None:
+    """Hang `kcon group offsets`, `evict` and `config` below the noun; their modules need this one first."""
+    from kcon.commands import group_evict
     from kcon.commands.group_offsets import OFFSETS
+    from kcon.commands.resource_config import add_group_config
 
     COMMAND.add_command(OFFSETS)
+    COMMAND.add_command(group_evict.group_evict)
+    add_group_config(COMMAND)
 
 
-_add_offsets()
+_add_others()

@@ -48,7 +48,7 @@ def _takes_topics(function: Any) -> Any:
     )(function)
 
 
-@leaf("get", parent=OFFSETS, options=_ANSWER)
+@leaf("get", parent=OFFSETS, options=[*output_options(where=True), *connection_options()])
 @click.argument("names", metavar="GROUP...", nargs=-1, required=True)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
 @_takes_topics

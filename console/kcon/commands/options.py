@@ -274,6 +274,14 @@ def config_edits(values: Mapping[str, Any], *, required: bool = True) -> ConfigE
     return tuple(edits)
 
 
+def edits_or_filter(values: Mapping[str, Any], shared: Shared) -> ConfigEdits:
+    """Make the edits of a command that shows settings without them; --where with them is a usage error."""
+    edits = config_edits(values, required=False)
+    if edits and shared.output.where is not None:
+        raise click.UsageError("--where picks what is shown; it does not choose what changes.")
+    return edits
+
+
 def confirmation(dry_run: bool, yes: bool, confirm: str | None) -> Confirmation:
     """Make the value of the three options; contradictions are a usage error."""
     if dry_run and (yes or confirm is not None):

@@ -61,7 +61,7 @@ def _takes_scope(function: _F) -> _F:
     return function
 
 
-@leaf("list", parent=COMMAND, options=_ANSWER)
+@leaf("list", parent=COMMAND, options=[*output_options(where=True), *connection_options()])
 @_takes_scope
 def quota_list(*, shared: Shared, **scope: Any) -> Request:
     """List quotas, all or those that name this user, client id or address.

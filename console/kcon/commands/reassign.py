@@ -5,6 +5,7 @@ from typing import Any, ClassVar, TypeVar
 
 import click
 
+from kcon.commands.group import Scope, TopicScope
 from kcon.commands.options import (
     confirmation,
     connection_options,
@@ -53,6 +54,16 @@ class ReassignCancel(Request):
 
     command: ClassVar[str] = "reassign cancel"
     topics: tuple[str, ...] = ()
+    confirmation: Confirmation = Confirmation()
+
+
+class ReassignLogDir(Request):
+    """Move replicas to another log dir of their broker."""
+
+    command: ClassVar[str] = "reassign logdir"
+    topics: tuple[TopicScope, ...]
+    broker: int
+    path: str
     confirmation: Confirmation = Confirmation()
 
 
@@ -200,3 +211,29 @@ def reassign_cancel(
     Example: kcon reassign cancel
     """
     return ReassignCancel(shared=shared, topics=topics, confirmation=confirmation(dry_run, yes, confirm))
+
+
+@leaf("logdir", parent=COMMAND, options=_ANSWER)
+@click.argument("topics", metavar="TOPIC[:P]...", nargs=-1, required=True, type=Scope())
+@click.option("--broker", type=click.IntRange(min=0), required=True, metavar="ID", help="The broker that has them.")
+@click.option("--to", "path", required=True, metavar="PATH", help="The log dir, as `kcon broker logdirs` shows it.")
+@takes_confirmation
+def reassign_logdir(
+    *,
+    shared: Shared,
+    topics: tuple[TopicScope, ...],
+    broker: int,
+    path: str,
+    dry_run: bool,
+    yes: bool,
+    confirm: str | None,
+) -> Request:
+    """Begin to move replicas to another log dir, thus another disk, of the same broker.
+
+    `kcon broker logdirs ID --replicas` shows how far it is.
+
+    Example: kcon reassign logdir orders:0,2 --broker 1 --to /disk2/kafka
+    """
+    return ReassignLogDir(
+        shared=shared, topics=topics, broker=broker, path=path, confirmation=confirmation(dry_run, yes, confirm)
+    )

@@ -36,6 +36,7 @@ COMMANDS = (
     ("acl", "Security", "Access rights: list, create, delete, and explain who may do what.", "acl", ("acls",)),
     ("quota", "Security", "Quotas of users, client ids and addresses.", "quota", ("quotas",)),
     ("user", "Security", "SCRAM users: list, create, change passwords, delete.", "user", ("users",)),
+    ("token", "Security", "Delegation tokens: list, create, renew, expire.", "token", ("tokens",)),
     ("consume", "Records", "Print records of topics.", "consume", ()),
     ("tail", "Records", "Print the newest records of topics and follow.", "tail", ()),
     ("get", "Records", "Show records by their address.", "get", ()),

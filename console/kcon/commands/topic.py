@@ -36,6 +36,7 @@ class TopicDescribe(Request):
     command: ClassVar[str] = "topic describe"
     names: tuple[str, ...]
     regex: bool = False
+    eligible: bool = False
 
 
 class TopicCreate(Request):
@@ -158,14 +159,15 @@ def topic_list(*, shared: Shared, patterns: tuple[str, ...], regex: bool, intern
 @leaf("describe", parent=COMMAND, options=[*past_options(), *_ANSWER])
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--regex", is_flag=True, help=_REGEX_HELP)
-def topic_describe(*, shared: Shared, names: tuple[str, ...], regex: bool) -> Request:
+@click.option("--eligible", is_flag=True, help="Also the replicas out of sync that may still lead (KIP-966).")
+def topic_describe(*, shared: Shared, names: tuple[str, ...], regex: bool, eligible: bool) -> Request:
     """Describe topics: id, settings that differ from the default, and each partition with its offsets.
 
     Example: kcon topic describe orders
 
     Example: kcon topic describe orders -o json | jq '.items[].partitions'
     """
-    return TopicDescribe(shared=shared, names=names, regex=regex)
+    return TopicDescribe(shared=shared, names=names, regex=regex, eligible=eligible)
 
 
 @leaf("create", parent=COMMAND, options=_ANSWER)

@@ -45,6 +45,14 @@ class TxnAbort(Request):
     confirmation: Confirmation = Confirmation()
 
 
+class TxnFence(Request):
+    """Fence the producers of transactional ids."""
+
+    command: ClassVar[str] = "txn fence"
+    ids: tuple[str, ...]
+    confirmation: Confirmation = Confirmation()
+
+
 COMMAND = Noun("txn", "Transactions: list, describe, find those that hang, abort them.")
 
 _ANSWER = [*output_options(), *connection_options()]
@@ -61,7 +69,7 @@ def txn_list(*, shared: Shared, states: tuple[str, ...], open_for_ms: int | None
     return TxnList(shared=shared, states=states, open_for_ms=open_for_ms)
 
 
-@leaf("describe", parent=COMMAND, options=_ANSWER)
+@leaf("describe", parent=COMMAND, options=[*output_options(where=True), *connection_options()])
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 def txn_describe(*, shared: Shared, ids: tuple[str, ...]) -> Request:
     """Describe transactional ids: producer, timeout, since when it is open, and in which partitions.
@@ -71,7 +79,7 @@ def txn_describe(*, shared: Shared, ids: tuple[str, ...]) -> Request:
     return TxnDescribe(shared=shared, ids=ids)
 
 
-@leaf("producers", parent=COMMAND, options=_ANSWER)
+@leaf("producers", parent=COMMAND, options=[*output_options(where=True), *connection_options()])
 @click.argument("topics", metavar="TOPIC[:P]...", nargs=-1, required=True, type=Scope())
 def txn_producers(*, shared: Shared, topics: tuple[TopicScope, ...]) -> Request:
     """Show the producers that the leaders of partitions know, and where their open transactions start.
@@ -81,7 +89,7 @@ def txn_producers(*, shared: Shared, topics: tuple[TopicScope, ...]) -> Request:
     return TxnProducers(shared=shared, topics=topics)
 
 
-@leaf("hanging", parent=COMMAND, options=_ANSWER)
+@leaf("hanging", parent=COMMAND, options=[*output_options(where=True), *connection_options()])
 @click.argument("topics", metavar="[TOPIC[:P]]...", nargs=-1, type=Scope())
 @click.option(
     "--older-than", "older_than_ms", type=Duration(), metavar="DURATION", help="Silent for longer; 15m by default."
@@ -126,3 +134,16 @@ def txn_abort(
         start_offset=start_offset,
         confirmation=confirmation(dry_run, yes, confirm),
     )
+
+
+@leaf("fence", parent=COMMAND, options=_ANSWER)
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@takes_confirmation
+def txn_fence(*, shared: Shared, ids: tuple[str, ...], dry_run: bool, yes: bool, confirm: str | None) -> Request:
+    """Fence the producers of transactional ids: what they have open is aborted, and they can write no more.
+
+    For a producer that hangs and holds its transaction open. Whoever uses the id next begins anew.
+
+    Example: kcon txn fence payments-1
+    """
+    return TxnFence(shared=shared, ids=ids, confirmation=confirmation(dry_run, yes, confirm))

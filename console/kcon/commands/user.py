@@ -73,7 +73,7 @@ def _takes_password(function: _F) -> _F:
     return function
 
 
-@leaf("list", parent=COMMAND, options=_ANSWER)
+@leaf("list", parent=COMMAND, options=[*output_options(where=True), *connection_options()])
 @click.argument("names", metavar="[USER]...", nargs=-1)
 def user_list(*, shared: Shared, names: tuple[str, ...]) -> Request:
     """List SCRAM users and their mechanisms, all or these.

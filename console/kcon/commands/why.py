@@ -20,7 +20,13 @@ class Why(Request):
 
 @leaf("why", options=[*output_options(), *connection_options()])
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
-@click.option("--for", "watch_ms", type=Duration(), metavar="DURATION", help="Look for so long; else at most 10s.")
+@click.option(
+    "--for",
+    "watch_ms",
+    type=Duration(),
+    metavar="DURATION",
+    help="Look for so long; else as long as it takes, at most 10s.",
+)
 def why(*, shared: Shared, names: tuple[str, ...], watch_ms: int | None) -> Request:
     """Tell what is the matter with groups, topics or the cluster.
 

@@ -132,6 +132,9 @@ _HINTS: Final[dict[str, str]] = {
     "CORRUPT_MESSAGE": "The batch fails its checksum; `kcon doctor` checks the segment files.",
     "MESSAGE_TOO_LARGE": "Raise the topic's max.message.bytes or send smaller records.",
     "NOT_ENOUGH_REPLICAS": "Fewer replicas are in sync than min.insync.replicas asks for.",
+    "DELEGATION_TOKEN_AUTH_DISABLED": "The brokers have no delegation.token.secret.key.",
+    "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED": "Log in by SASL or a client certificate, and not with a token.",
+    "DELEGATION_TOKEN_OWNER_MISMATCH": "Only its owner and its renewers may do that.",
     "KAFKA_STORAGE_ERROR": "A disk of the broker failed; look at its log.",
 }
 

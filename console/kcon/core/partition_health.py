@@ -45,12 +45,16 @@ def _sort_in(health: PartitionHealth, where: TopicPartition, part: PartitionInfo
         missing = set(part.replicas)  # The last one in sync is still named in the ISR, though it is not there.
     else:
         missing = set(part.replicas) - set(part.isr)
-        # More cannot be wanted than there are replicas (KIP-966 says so; Partition.effectiveMinIsr).
         if minimum is None:
             health.uncertain.append(where)
-        elif len(part.isr) < min(minimum, len(part.replicas)):
+        elif len(part.isr) < effective_min_isr(minimum, part):
             health.under_min_isr.append(where)
     if part.is_under_replicated:
         health.under_replicated.append(where)
     for broker_id in missing:
         health.suspects[broker_id] = health.suspects.get(broker_id, 0) + 1
+
+
+def effective_min_isr(minimum: int, part: PartitionInfo) -> int:
+    """Return how many replicas must be in sync: never more than there are (KIP-966, Partition.effectiveMinIsr)."""
+    return min(minimum, len(part.replicas))

@@ -5,6 +5,7 @@ what only movement shows takes `VerdictRules.watch_ms`. All questions are reads.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -86,18 +87,21 @@ async def why_group(
     watch_ms: int | None = None,
     on_look: Callable[[Verdict], None] | None = None,
     sleep: Sleep = asyncio.sleep,
+    clock_ms: Callable[[], int] | None = None,
     rules: VerdictRules | None = None,
 ) -> Verdict:
     """Return why a group lags. NotFoundError when there is no such group.
 
-    watch_ms: look for so long, even if one look would do; None: as long as it takes. on_look: gets what is known.
+    watch_ms: look for so long, even if one look would do or none tells enough; None: as long as it takes, and at most
+    what the rules want. on_look: gets what is known. clock_ms: None is the session's, going on evenly from now.
     """
     rules = rules or VerdictRules()
+    now_ms = clock_ms or _steady_ms(session.now_ms())
     admin = await session.admin()
     group = group_id(name)
-    looks = [await take_look(admin, group, session.now_ms())]
-    extras = await _ask_once(admin, looks[0], rules, session.now_ms())
-    until_ms = looks[0].at_ms + max(watch_ms or 0, rules.watch_ms)
+    looks = [await take_look(admin, group, now_ms())]
+    extras = await _ask_once(admin, looks[0], rules, now_ms())
+    until_ms = looks[0].at_ms + (rules.watch_ms if watch_ms is None else watch_ms)
     while True:
         if looks[-1].at_ms >= until_ms:
             extras = replace(extras, probes={**extras.probes, **await _probe_again(admin, looks, extras)})
@@ -108,7 +112,13 @@ async def why_group(
             return verdict
         await sleep(INTERVAL_MS / 1000)
         # Two looks, one of them the first, tell the rates; those between tell rebalances.
-        looks.append(await take_look(admin, group, session.now_ms()))
+        looks.append(await take_look(admin, group, now_ms()))
+
+
+def _steady_ms(from_ms: int) -> Callable[[], int]:
+    """Return a clock that a change of the machine's clock does not move: rates are differences of its times."""
+    begun_ns = time.monotonic_ns()
+    return lambda: from_ms + (time.monotonic_ns() - begun_ns) // 1_000_000
 
 
 def _is_told_at_once(verdict: Verdict, looks: Collection[Look]) -> bool:

@@ -8,8 +8,11 @@ from kcon.core.frozen import Frozen
 from kcon.core.ids import TopicName, TopicPartition, topic_name
 from kcon.core.kafka_error import KafkaError
 from kcon.core.offset_query import EARLIEST, LATEST
+from kcon.core.partition_health import effective_min_isr
 from kcon.core.snapshot import OffsetAt, OffsetResult, PartitionInfo, TopicInfo
-from kcon.core.wire_text import WireText
+from kcon.core.wire_text import WireText, display_safe
+from kcon.errors import KconError
+from kcon.services.min_isr import MIN_ISR, read_min_isr
 from kcon.services.names import is_pattern, select_names
 from kcon.services.near_names import ASKED_MAX, near_names, near_topics
 from kcon.services.session import Session
@@ -136,35 +139,32 @@ def _changed(configs: Mapping[WireText, ConfigEntry]) -> list[ConfigEntry]:
 async def ailing_topics(session: Session, topics: Sequence[TopicInfo], health: frozenset[str]) -> list[TopicInfo]:
     """Return the topics with a partition in one of these states.
 
-    health: `under-replicated`, `offline`, `under-min-isr` (in sync are fewer than min.insync.replicas, KIP-16), and
-    `at-min-isr` (just so many, and fewer than there are replicas).
+    health: `under-replicated`, `offline`, `under-min-isr` (a leader refuses acks=all: fewer are in sync than
+    min.insync.replicas, or than there are replicas where that is less; KIP-966), and `at-min-isr` (just so many, and
+    fewer than there are replicas).
     """
-    needs_settings = [topic for topic in topics if health & {"under-min-isr", "at-min-isr"} and topic.error is None]
-    least: dict[TopicName, int] = {}
-    if needs_settings:
-        admin = await session.admin()
-        # Where everything is in sync and there is more than one replica, no setting can make it ail.
-        asked = [topic for topic in needs_settings if any(_may_ail(part) for part in topic.partitions)]
-        told = await admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic.name) for topic in asked])
-        for resource, configs in told.items():
-            if isinstance(configs, KafkaError):
-                raise configs.as_exception(f"configs of {resource.name}")
-            entry = configs.get(WireText("min.insync.replicas"))
-            least[topic_name(resource.name.raw)] = int(entry.value.raw) if entry is not None and entry.value else 1
-    return [topic for topic in topics if any(_ails(part, least.get(topic.name), health) for part in topic.partitions)]
+    least: dict[str, int | None] = {}
+    if health & {"under-min-isr", "at-min-isr"}:
+        # Where everything is in sync no setting can make it ail.
+        asked = [topic for topic in topics if any(part.is_under_replicated for part in topic.partitions)]
+        least = await read_min_isr(await session.admin(), asked)
+    for name, minimum in least.items():
+        if minimum is None:
+            raise KconError(f"{MIN_ISR} of topic {display_safe(name)} cannot be read.", "See `kcon topic describe`.")
+    return [
+        topic for topic in topics if any(_ails(part, least.get(topic.name.raw), health) for part in topic.partitions)
+    ]
 
 
-def _may_ail(part: PartitionInfo) -> bool:
-    return part.is_under_replicated or len(part.replicas) == 1
-
-
-def _ails(part: PartitionInfo, least: int | None, health: frozenset[str]) -> bool:
+def _ails(part: PartitionInfo, minimum: int | None, health: frozenset[str]) -> bool:
     in_sync = len(part.isr)
+    least = effective_min_isr(1 if minimum is None else minimum, part)
+    has_leader = part.leader_id >= 0
     return (
         ("under-replicated" in health and part.is_under_replicated)
-        or ("offline" in health and part.leader_id < 0)
-        or ("under-min-isr" in health and least is not None and in_sync < least)
-        or ("at-min-isr" in health and least is not None and in_sync == least and part.is_under_replicated)
+        or ("offline" in health and not has_leader)
+        or ("under-min-isr" in health and (in_sync < least or not has_leader))
+        or ("at-min-isr" in health and in_sync == least and part.is_under_replicated)
     )
 
 

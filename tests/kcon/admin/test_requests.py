@@ -41,6 +41,7 @@ READS: dict[Api, dict[str, Any]] = {
     Api.LIST_PARTITION_REASSIGNMENTS: {},
     Api.DESCRIBE_CLIENT_QUOTAS: {},
     Api.DESCRIBE_USER_SCRAM_CREDENTIALS: {},
+    Api.DESCRIBE_DELEGATION_TOKEN: {},
     Api.DESCRIBE_QUORUM: {},
     Api.DESCRIBE_PRODUCERS: {},
     Api.DESCRIBE_TRANSACTIONS: {},
@@ -134,6 +135,16 @@ def test_coordinator_look_up_is_a_read_once_the_topic_is_there() -> None:
             Operation.REPLICAS_MOVE,
             {"a", "b"},
         ),
+        (Api.CREATE_DELEGATION_TOKEN, {}, Operation.DELEGATION_ALTER, {"token-of:"}),
+        (
+            Api.CREATE_DELEGATION_TOKEN,
+            {"owner_principal_type": "User", "owner_principal_name": "a"},
+            Operation.DELEGATION_ALTER,
+            {"token-of:User:a"},
+        ),
+        (Api.RENEW_DELEGATION_TOKEN, {"token_id": "t"}, Operation.DELEGATION_ALTER, {"token:t"}),
+        (Api.EXPIRE_DELEGATION_TOKEN, {"token_id": "t"}, Operation.DELEGATION_ALTER, {"token:t"}),
+        (Api.INIT_PRODUCER_ID, {"transactional_id": "p"}, Operation.PRODUCER_FENCE, {"p"}),
         (Api.UNREGISTER_BROKER, {"broker_id": 4}, Operation.BROKER_UNREGISTER, {"broker:4"}),
         (Api.ADD_RAFT_VOTER, {"voter_id": 2}, Operation.QUORUM_CHANGE, {"voter:2"}),
         (Api.REMOVE_RAFT_VOTER, {"voter_id": 2}, Operation.QUORUM_CHANGE, {"voter:2"}),
@@ -156,6 +167,7 @@ def test_operation_and_targets(api: Api, values: dict[str, Any], operation: Oper
 def test_every_mutation_has_an_operation_and_targets_or_is_refused() -> None:
     lists = ("topics", "resources", "topic_partitions", "creations", "filters", "entries", "deletions", "upsertions")
     values: dict[str, Any] = {"group_id": "g", "groups_names": [], "markers": [], **{key: [] for key in lists}}
+    values |= {"token_id": "t", "transactional_id": "p"}
     values |= {"broker_id": 1, "voter_id": 1, "feature_updates": [], "dirs": []}
     for api in set(Api) - READS.keys() - {Api.FIND_COORDINATOR} | {Api.CREATE_PARTITIONS, Api.ALTER_CLIENT_QUOTAS}:
         request = WriteRequest(api=api, values=values)

@@ -12,21 +12,13 @@ import pytest
 
 from kcon.cli.environment import Environment
 from kcon.cli.run import run
-from kcon.commands.parse import HelpRequested, parse
 from tests.answering_broker import AnsweringBroker
+from tests.command_tree import formats_of
 from tests.every_command import CHANGES, LOCAL, READS
 from tests.hostile_text import CORPUS, is_forbidden
 from tests.pty_output import run_on_terminal
 
 NOW_MS = 1_795_487_700_000
-
-
-def formats_of(path: str) -> list[str]:
-    """Return what a command takes for --output."""
-    with pytest.raises(HelpRequested) as asked:
-        parse([*path.split(), "--help-json"])
-    options = json.loads(asked.value.text)["options"]
-    return next((option["choices"] for option in options if "--output" in option["names"]), [])
 
 
 @pytest.fixture

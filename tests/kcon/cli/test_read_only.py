@@ -34,8 +34,13 @@ SANE |= {
     "replica_nodes": [2, 1],
     "isr_nodes": [2, 1],
 }  # Another broker leads than the preferred one, so that there is something to do.
-MORE: dict[str, dict[str, object]] = {"user create": {"results": []}}
+MORE: dict[str, dict[str, object]] = {
+    "user create": {"results": []},
+    "cluster unregister": {"is_fenced": True, "replica_nodes": [2]},
+}
 """What must be different for a change to be possible."""
+TEXTS = {"reassign logdir": ("x", "y")}
+"""What there is beside x."""
 STDIN = {"group offsets import": b"x,0,3\n", "topic apply": b"[topic.x]\n"}
 
 
@@ -104,7 +109,7 @@ def test_a_protected_context_wants_the_name_for_every_change(
     words = [word for word in several[0] if word != "-y"]
     given = STDIN.get(path, b"a\n")
     line = (*path.split(), *words, "--timeout", "5s")
-    with AnsweringBroker(("x",), fixed=SANE | MORE.get(path, {})) as broker:
+    with AnsweringBroker(TEXTS.get(path, ("x",)), fixed=SANE | MORE.get(path, {}), is_steady=True) as broker:
         kcon.variables["KCON_BOOTSTRAP"] = broker.address
         kcon.variables["KCON_MODE"] = "protect"
         agreed = [] if path == "topic create" else ["-y"]
@@ -114,7 +119,8 @@ def test_a_protected_context_wants_the_name_for_every_change(
         kcon.variables["KCON_STATE_DIR"] = str(Path(kcon.folder) / "other")
         done = kcon(*line, "--confirm", wanted, stdin=given)
         assert api in sent(broker), (wanted, done)
-    with AnsweringBroker(("x",), fixed=SANE | MORE.get(path, {})) as broker:
+    Path(kcon.folder, "new").unlink(missing_ok=True)  # A file of a secret is never replaced.
+    with AnsweringBroker(TEXTS.get(path, ("x",)), fixed=SANE | MORE.get(path, {}), is_steady=True) as broker:
         kcon.variables |= {"KCON_BOOTSTRAP": broker.address, "KCON_MODE": "read-write"}
         kcon(*line, *agreed, stdin=given)
         assert sent(broker) == {api}

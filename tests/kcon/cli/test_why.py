@@ -1,6 +1,7 @@
 """`kcon why` as people and scripts see it, exact to the byte."""
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.kafka_error import kafka_error
 from kcon.core.snapshot import PartitionInfo
+from tests.command_tree import formats_of
+from tests.kcon.cli.test_golden_formats import GOLDEN
 from tests.kcon.conftest import NOW_MS, FakeTopic
 
 
@@ -36,6 +39,15 @@ def test_a_script_reads_one_line_a_group(lost: Any, kcon: Any) -> None:
         "name\tcause\tconfidence\theadline",
         "billing\tretention-loss\tcertain\tRetention took 20 records before the group read them.",
     ]
+
+
+def test_every_format_is_fixed(lost: Any, kcon: Any) -> None:
+    kcon.terminal, kcon.columns = True, 100
+    seen = "".join(f"--- {output}\n{kcon('why', 'billing', '-o', output).out}" for output in formats_of("why"))
+    file = GOLDEN / "why.txt"
+    if os.environ.get("KCON_WRITE_GOLDEN"):
+        file.write_text(seen, "utf-8")
+    assert seen == file.read_text("utf-8")
 
 
 def test_json_has_everything(lost: Any, kcon: Any) -> None:

@@ -57,7 +57,7 @@ class Watched:
             return self.cluster
 
         session: Any = SimpleNamespace(admin=admin, now_ms=lambda: T0_MS + self.slept * 1_000)
-        return asyncio.run(why_group(session, "billing", sleep=sleep, **more))
+        return asyncio.run(why_group(session, "billing", sleep=sleep, clock_ms=session.now_ms, **more))
 
     def members(self, *owned: list[int]) -> None:
         group = self.cluster.groups_by_id["billing"]
@@ -139,6 +139,12 @@ def test_records_that_are_gone_are_told_at_once(watched: Watched) -> None:
 def test_a_group_that_is_watched_on_purpose_is_watched_for_so_long(watched: Watched) -> None:
     watched.why(watch_ms=25_000)
     assert watched.slept == 25
+
+
+def test_whoever_has_little_time_is_told_what_little_is_known(watched: Watched) -> None:
+    watched.members([0])
+    verdict = watched.why(watch_ms=2_000)
+    assert (verdict.cause, verdict.missing_ms, watched.slept) == (Cause.UNKNOWN, 8_000, 2)
 
 
 def test_a_probe_that_fails_leaves_the_time_unknown(watched: Watched) -> None:

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.kafka_error import kafka_error
+from kcon.core.snapshot import PartitionInfo
 from kcon.services.session import Session
-from kcon.services.topics import describe_topics, find_topics, list_topics
+from kcon.services.topics import ailing_topics, describe_topics, find_topics, list_topics
+from tests.kcon.conftest import FakeTopic
 
 
 def names(found: Any) -> list[str]:
@@ -55,3 +59,28 @@ def test_an_unreadable_bound_makes_the_sum_unknown(orders: Any, on_session: Any)
         "LEADER_NOT_AVAILABLE",
         None,
     ]
+
+
+async def ailing(session: Session, *health: str) -> list[str]:
+    found = await ailing_topics(session, (await list_topics(session)).topics, frozenset(health))
+    return [topic.name.raw for topic in found]
+
+
+@pytest.mark.parametrize(("min_isr", "under", "at"), [("1", [], ["pair"]), ("2", ["pair"], []), ("3", ["pair"], [])])
+def test_more_than_all_replicas_cannot_be_wanted_in_sync(
+    fake_cluster: Any, on_session: Any, min_isr: str, under: list[str], at: list[str]
+) -> None:
+    """Below, at and above the number of replicas: a lone replica and a whole pair never ail."""
+
+    def topic(*, replicas: tuple[int, ...], isr: tuple[int, ...]) -> FakeTopic:
+        part = PartitionInfo(partition=0, leader_id=1, leader_epoch=0, replicas=replicas, isr=isr, offline=())
+        return FakeTopic([(0, 1)], partitions=(part,))
+
+    fake_cluster.min_isr = min_isr
+    fake_cluster.topics_by_name |= {
+        "lone": topic(replicas=(1,), isr=(1,)),
+        "pair": topic(replicas=(1, 2), isr=(1,)),
+        "whole": topic(replicas=(1, 2), isr=(2, 1)),
+    }
+    assert on_session(ailing, "under-min-isr") == under
+    assert on_session(ailing, "at-min-isr") == at
