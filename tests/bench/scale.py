@@ -149,6 +149,7 @@ def measure(count: int, *, dirty: int, touches_all: bool = False) -> None:
     total = count * PARTITIONS
     print(f"{count:,} topics of {PARTITIONS} partitions, ulimit -n {OPEN_FILES}; {machine()}")
     row("work", "measured", "bar")
+    print(f"|{'-' * 54}|{'-' * 18}|{'-' * 12}|")
     every = [(f"topic-{number}", index) for number in range(count) for index in range(PARTITIONS)]
     touched = every[:: max(1, total // dirty)][:dirty]
     with tempfile.TemporaryDirectory() as scratch:

@@ -117,7 +117,7 @@ class Dispatcher:
         if len(self.connections) != 1:
             return False
         (connection,) = self.connections.values()
-        return len(connection.exchanges) == 1 and not connection.frames
+        return len(connection.exchanges) == 1 and not connection.exchanges[0].is_done and not connection.frames
 
     def stop_handling(self) -> None:
         """Handle no further request; answers to those at work still leave."""

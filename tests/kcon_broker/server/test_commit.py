@@ -246,6 +246,8 @@ def test_single_client_with_a_single_request_is_synced_for_by_the_loop() -> None
         noted = syncs_here(broker)
         assert produce(client, "t", batch(b"one file")).error_code == ErrorCode.NONE
         assert len(noted) == 1
+        assert produce(client, "t", batch(b"answered when written"), acks=1).error_code == ErrorCode.NONE
+        assert len(noted) == 1
         with RawClient(broker.bootstrap) as other:
             assert produce(other, "t", batch(b"x"), acks=1).error_code == ErrorCode.NONE
             assert produce(client, "t", batch(b"somebody else is there")).error_code == ErrorCode.NONE
