@@ -109,6 +109,9 @@ class NetworkSettings:
     idle_timeout_ms: int = 600_000
     """connections.max.idle.ms."""
     connections_max: int = 1_000
+    """max.connections. At the limit a newcomer takes the place of who has been silent for longest, if anybody has."""
+    evictable_after_ms: int = 10_000
+    """Who asked for nothing for so long, and waits for nothing, has to make room at the limit."""
     connections_per_address_max: int = 100
     """Loopback is exempt."""
     connections_per_second_max: int = 50
@@ -162,6 +165,8 @@ class StorageSettings:
     sync_workers: int = 4
     low_space_bytes: int = 1024 * 1024 * 1024
     """Below it, or below a twentieth of a small disk, a warning is written, once until there is room again."""
+    reserved_space_bytes: int = 64 * 1024 * 1024
+    """Below it, or below a fiftieth of a small disk, Produce is refused: the rest is for commits, and for a start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -273,6 +273,18 @@ CHOICES: Final = (
         "One full disk must not need a restart.",
     ),
     Choice(
+        "A disk with less than 64 MiB of room, or a fiftieth of a small one",
+        "is written on until it is full",
+        "takes no more records (KAFKA_STORAGE_ERROR) until there is twice as much room",
+        "Commits, and a start, need some.",
+    ),
+    Choice(
+        "A connection beyond `max.connections`",
+        "waits to be accepted until another ends",
+        "takes the place of who has asked for nothing for longest, if that is 10 seconds or more; is closed otherwise",
+        "An operator gets in beside clients that only hold their places.",
+    ),
+    Choice(
         "The first request of a connection",
         "has as many bytes as any other (`socket.request.max.bytes`), and may come as late as a connection may idle",
         "has at most 512 KiB, and comes within 10 seconds; the connection is closed otherwise",

@@ -2,6 +2,7 @@
 
 - acks=0 gets no answer, and an error in it closes the connection; acks=1 is answered when written, acks=all when
   the high watermark has passed the records, that is when a power cut cannot take them any more.
+- Where the disk has little more room than commits and a start need, every batch is KAFKA_STORAGE_ERROR.
 - One batch a partition; its records are validated as `batch/validate` says.
 - A batch that an idempotent producer sent before is not written again: it gets the offset of the original, when the
   original is durable (KIP-98).
@@ -188,7 +189,7 @@ class _Production:
             return self._error(data, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
         if self.acks not in (_ACKS_ALL, _ACKS_LEADER, _ACKS_NONE):
             return self._error(data, ErrorCode.INVALID_REQUIRED_ACKS)
-        log = broker.log_of(partition)
+        log = None if broker.is_out_of_room else broker.log_of(partition)
         if log is None:
             return self._error(data, ErrorCode.KAFKA_STORAGE_ERROR)
         rules = broker.rules_of(topic)

@@ -26,8 +26,26 @@ _DEADLINES_INTERVAL_MS = 1_000
 _SLICE_S = 0.005
 """How long housekeeping holds the loop at a time."""
 _LOW_SPACE_SHARE = 20
+_RESERVED_SPACE_SHARE = 50
 _UNOPENED_PER_PASS = 500
 """Untouched partitions that one pass of retention opens."""
+
+
+class _SpaceAlarm:
+    """Says once that the room on the disk is below a limit, and once that it is well above it again."""
+
+    def __init__(self, raised: str, cleared: str) -> None:
+        self.is_on = False
+        self._raised = raised
+        self._cleared = cleared
+
+    def look(self, usable_bytes: int, limit_bytes: int) -> None:
+        if usable_bytes < limit_bytes and not self.is_on:
+            self.is_on = True
+            _logger.warning(self._raised, usable_bytes >> 20)
+        elif usable_bytes >= 2 * limit_bytes and self.is_on:
+            self.is_on = False
+            _logger.info(self._cleared, usable_bytes >> 20)
 
 
 class Housekeeping:
@@ -51,7 +69,11 @@ class Housekeeping:
         self._clock = clock
         self.retention_passes = 0
         """How often retention went through all partitions."""
-        self._is_low_on_space = False
+        self._low = _SpaceAlarm("the disk is nearly full: %d MiB are left", "the disk has room again: %d MiB")
+        self._out = _SpaceAlarm(
+            "the disk is full but for %d MiB: Produce is answered with KAFKA_STORAGE_ERROR",
+            "records are taken again: %d MiB are left",
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -180,20 +202,14 @@ class Housekeeping:
         self.remove_deleted_soon()
 
     def check_space(self) -> None:
-        """Warn once when the disk is nearly full, and say so when it is not any more."""
+        """Warn when the disk is nearly full, refuse records when it is, and say so when it is not any more."""
         total_bytes, usable_bytes = self._broker.disk_space()
         if total_bytes < 0:
             return
-        limit_bytes = min(self._broker.settings.storage.low_space_bytes, total_bytes // _LOW_SPACE_SHARE)
-        if usable_bytes < limit_bytes and not self._is_low_on_space:
-            self._is_low_on_space = True
-            _logger.warning(
-                "the disk is nearly full: %d MiB are left; without room Produce is answered with KAFKA_STORAGE_ERROR",
-                usable_bytes >> 20,
-            )
-        elif usable_bytes >= 2 * limit_bytes and self._is_low_on_space:
-            self._is_low_on_space = False
-            _logger.info("the disk has room again: %d MiB", usable_bytes >> 20)
+        storage = self._broker.settings.storage
+        self._low.look(usable_bytes, min(storage.low_space_bytes, total_bytes // _LOW_SPACE_SHARE))
+        self._out.look(usable_bytes, min(storage.reserved_space_bytes, total_bytes // _RESERVED_SPACE_SHARE))
+        self._broker.is_out_of_room = self._out.is_on
 
     def _close_late_connections(self) -> None:
         now_s = time.monotonic()

@@ -24,6 +24,7 @@ _logger = logging.getLogger("kcon_broker")
 _BACKLOG = 1_024
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS)
 _OUT_OF_FILES_PAUSE_S = 0.2
+_TELL_INTERVAL_S = 1.0
 
 
 def is_loopback(host: str) -> bool:
@@ -75,6 +76,9 @@ class Listener:
         self._starting = 0
         """Accepted, and not a connection yet."""
         self._next_turn_s = 0.0
+        self._told_s = -_TELL_INTERVAL_S
+        self._untold = 0
+        """Refusals since the last line about one."""
         self._serial = 0
         self._is_out_of_files = False
         self._task: asyncio.Task[None] | None = None
@@ -110,7 +114,7 @@ class Listener:
             host = str(address[0])
             if (refusal := self._refusal(host)) is not None:
                 accepted.close()
-                _logger.warning("refused a connection of %s: %s", host, refusal)
+                self._tell_refused(host, refusal)
                 # A flood of them must not keep the loop from those who are served.
                 await asyncio.sleep(0)
                 continue
@@ -136,13 +140,34 @@ class Listener:
         connections = self._dispatcher.connections
         network = self._dispatcher.broker.settings.network
         most = min(self._connections_max, network.connections_max)
-        if len(connections) + self._starting >= most:
+        if len(connections) + self._starting >= most and not self._make_room():
             return f"there are {most} already"
         if not is_loopback(host):
             counts = Counter(connection.client_host for connection in connections.values())
             if counts[host] >= network.connections_per_address_max:
                 return f"it has {counts[host]} already"
         return None
+
+    def _make_room(self) -> bool:
+        """Close who has been silent for longest, if long enough; tell whether somebody was."""
+        idle = [each for each in self._dispatcher.connections.values() if not each.is_waiting_for_us]
+        longest = min(idle, key=lambda connection: connection.last_active_s, default=None)
+        if longest is None:
+            return False
+        silent_s = time.monotonic() - longest.last_active_s
+        if silent_s * 1_000 < self._dispatcher.broker.settings.network.evictable_after_ms:
+            return False
+        longest.close(f"silent for {silent_s:.0f} s, and a newcomer needs its place")
+        return True
+
+    def _tell_refused(self, host: str, refusal: str) -> None:
+        """Write a line about the first refusal of a flood, and one a second about how many followed."""
+        self._untold += 1
+        now_s = time.monotonic()
+        if now_s - self._told_s >= _TELL_INTERVAL_S:
+            more = f", and {self._untold - 1} others before" if self._untold > 1 else ""
+            _logger.warning("refused a connection of %s: %s%s", host, refusal, more)
+            self._told_s, self._untold = now_s, 0
 
     def _turn(self, host: str) -> float:
         """Return how long a connection must wait for its turn."""

@@ -114,6 +114,8 @@ class Broker:
         """Tell the operator about a failure of the disk."""
         self.steady_time = SteadyTime(report)
         """The wall time that ages are judged by."""
+        self.is_out_of_room = False
+        """The disk is so full that no records are taken any more."""
         self.disk_space: Callable[[], tuple[int, int]] = lambda: (-1, -1)
         """Return the bytes of the disk, all and usable; -1: not known."""
         self.wake: Callable[[Hashable], None] = lambda _: None

@@ -12,6 +12,13 @@ from kcon_broker.server.server import BrokerServer
 from kcon_broker.settings import BrokerSettings, SeedTopic, StorageSettings
 from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.error_codes import ErrorCode
+from kcon_broker.wire.messages.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
+from kcon_broker.wire.messages.offset_commit import (
+    OffsetCommitRequest,
+    OffsetCommitRequestPartition,
+    OffsetCommitRequestTopic,
+    OffsetCommitResponse,
+)
 from tests.kcon_broker.raw_client import RawClient, batch, produce
 from tests.kcon_broker.server.test_durability import fetch
 
@@ -112,7 +119,7 @@ def test_topics_that_change_while_the_metadata_log_is_compacted_are_as_they_were
 def test_a_disk_that_fills_is_told_once_and_once_that_it_has_room(caplog: pytest.LogCaptureFixture) -> None:
     """One above the limit, at it, below it; and room is only told with some to spare."""
     space = [1 << 30]
-    settings = replace(SETTINGS, storage=replace(SETTINGS.storage, low_space_bytes=1_000_000))
+    settings = replace(SETTINGS, storage=replace(SETTINGS.storage, low_space_bytes=1_000_000, reserved_space_bytes=0))
 
     def look(server: BrokerServer) -> None:
         server.broker.disk_space = lambda: (1 << 40, space[0])
@@ -132,3 +139,43 @@ def test_a_disk_that_fills_is_told_once_and_once_that_it_has_room(caplog: pytest
             broker.call(look)
             lines = [record.getMessage() for record in caplog.records]
             assert [words is not None and words in line for line in lines] == [True] * (words is not None)
+
+
+def test_no_record_is_taken_while_the_disk_has_only_what_is_reserved() -> None:
+    """At the limit, below it, and with some to spare; commits go on, and it needs no restart."""
+    space = [1 << 40]
+    settings = replace(SETTINGS, storage=replace(SETTINGS.storage, low_space_bytes=0, reserved_space_bytes=1_000_000))
+
+    def look(server: BrokerServer) -> None:
+        server.broker.disk_space = lambda: (1 << 40, space[0])
+        server.housekeeping.check_space()
+
+    commit = OffsetCommitRequest(
+        group_id="g",
+        topics=[OffsetCommitRequestTopic(name="t", partitions=[OffsetCommitRequestPartition(committed_offset=1)])],
+    )
+    with InProcessBroker(settings=settings) as broker, RawClient(broker.bootstrap) as client:
+        client.ask(FindCoordinatorRequest(key="g"), FindCoordinatorResponse, 2)
+        for free, expected in (
+            (1_000_000, ErrorCode.NONE),
+            (999_999, ErrorCode.KAFKA_STORAGE_ERROR),
+            (1_999_999, ErrorCode.KAFKA_STORAGE_ERROR),
+            (2_000_000, ErrorCode.NONE),
+        ):
+            space[0] = free
+            broker.call(look)
+            assert produce(client, "t", batch(b"x")).error_code == expected
+            answer = client.ask(commit, OffsetCommitResponse, 2)
+            assert answer.topics[0].partitions[0].error_code == ErrorCode.NONE
+
+
+@pytest.mark.parametrize(("free", "is_taken"), [(99, False), (100, True), (101, True)])
+def test_of_a_small_disk_a_fiftieth_is_reserved(free: int, is_taken: bool) -> None:
+    with InProcessBroker(settings=SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+
+        def look(server: BrokerServer) -> None:
+            server.broker.disk_space = lambda: (5_000, free)
+            server.housekeeping.check_space()
+
+        broker.call(look)
+        assert (produce(client, "t", batch(b"x")).error_code == ErrorCode.NONE) is is_taken
