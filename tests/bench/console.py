@@ -201,6 +201,15 @@ def measure(work: Work, runs: int) -> None:
         )
 
 
+def kafka_exporter_requests(partitions: int, brokers: int, groups: int, commits: int) -> int:
+    """Return how many requests kafka_exporter sends for one scrape, by what its source does.
+
+    For each partition ListOffsets twice (newest, oldest), and again for each partition that a group has committed in;
+    ListGroups and DescribeGroups for each broker, and OffsetFetch for each group.
+    """
+    return 2 * partitions + commits + 2 * brokers + groups
+
+
 async def _refreshes(bootstrap: str, runs: int) -> None:
     """Look at the whole cluster as the console does, in this process; print what a look takes once it is warm."""
     async with await Admin.connect(AdminSettings(bootstrap=tuple(bootstrap.split(",")))) as admin:
@@ -221,6 +230,9 @@ async def _refreshes(bootstrap: str, runs: int) -> None:
     print(f"  {len(sample.ends):,} ends, {len(sample.groups.items):,} groups, {commits:,} commits")
     print(f"  wall {median(walls):.2f} s, CPU {median(cpus):.2f} s, {sum(sent.values()):.1f} requests:")
     print("  " + ", ".join(f"{api} {count:g}" for api, count in sorted(sent.items())))
+    brokers, groups = len(sample.cluster.brokers), len(sample.groups.items)
+    theirs = kafka_exporter_requests(len(sample.ends), brokers, groups, commits)
+    print(f"  kafka_exporter's algorithm would send {theirs:,}: {theirs / sum(sent.values()):,.0f} times as many")
 
 
 def measure_start_up(bootstrap: str, runs: int) -> None:

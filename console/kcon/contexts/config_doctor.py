@@ -40,6 +40,7 @@ VARIABLES: Final = frozenset(
         "KCON_STATE_DIR",
         "KCON_CACHE_DIR",
         "KCON_TRACEBACK",
+        "KCON_HISTORY",
         "KCON_PAGER",
         "KCON_PLUGINS",
         "KCON_THEME",

@@ -15,7 +15,20 @@ from kcon.errors import UsageError
 
 _NAME_MAX: Final = 64
 _KEYS: Final = frozenset(
-    {"bootstrap", "color", "import", "mode", "tz", "timeout", "security", "client", "registry", "serde", "mask"}
+    {
+        "bootstrap",
+        "color",
+        "import",
+        "metrics",
+        "mode",
+        "tz",
+        "timeout",
+        "security",
+        "client",
+        "registry",
+        "serde",
+        "mask",
+    }
 )
 _SECURITY_KEYS: Final = frozenset(field.name for field in fields(Security))
 _SECURITY_SWITCHES: Final = frozenset({"keyring", "insecure", "verify_host"})
@@ -89,7 +102,7 @@ def _check_context(path: Path, name: str, table: object, *, bootstrap_required: 
     needed = bootstrap_required and "import" not in table
     if (needed or bootstrap is not None) and not listed and not isinstance(bootstrap, str):
         raise UsageError(f"{where} has no bootstrap addresses.", 'Write bootstrap = ["host:9092"].')
-    for key in ("color", "import", "mode", "tz", "timeout"):
+    for key in ("color", "import", "metrics", "mode", "tz", "timeout"):
         if key in table and not isinstance(table[key], str):
             raise UsageError(f"{where}: {key} is not text.", "Put it in quotes.")
     if "mode" in table:

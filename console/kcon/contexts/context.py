@@ -52,6 +52,8 @@ class Context:
     """Where its history is kept instead of the state folder: of a cluster that is gone with its process."""
     recording: Path | None = None
     """It is no cluster but this file: an exported incident."""
+    metrics: str | None = None
+    """The HTTP address of the broker's own metrics in Prometheus's format, where it has some; None: not known."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each value came from, e.g. `mode` -> `environment KCON_READ_ONLY`."""
 

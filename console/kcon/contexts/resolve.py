@@ -307,7 +307,7 @@ class _Values:
 
     def put_table(self, table: Mapping[str, object], source: str) -> None:
         self.put("bootstrap", bootstrap_of(table), source)
-        for key in ("color", "mode", "tz", "timeout"):
+        for key in ("color", "metrics", "mode", "tz", "timeout"):
             self.put(key, table.get(key), source)
         for key, value in cast("Mapping[str, object]", table.get("security", {})).items():
             self.put_security(key, value, source)
@@ -327,6 +327,7 @@ class _Values:
             bootstrap=parse_bootstrap(str(self._values.get("bootstrap", ""))),
             mode=parse_mode(str(self._values.get("mode", "read-write")), self.sources.get("mode", "")),
             color=cast("str | None", self._values.get("color")),
+            metrics=cast("str | None", self._values.get("metrics")),
             tz=tz,
             tz_name=tz_name,
             timeout_ms=self._timeout_ms(),

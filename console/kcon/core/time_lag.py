@@ -29,6 +29,8 @@ class LagQuality(Enum):
 _MARKS: Final = "=≈≥—"
 
 
+SKEW_MS: Final = 60_000
+"""A record's time may be off by so much: clocks of machines differ, and a record may be newer than the question."""
 PROBE_ABOVE_MS: Final = 60_000
 """An interpolated time lag that may be off by more is worth a probe."""
 
@@ -122,7 +124,8 @@ def _of_probe(probe: Probe, now_ms: int, start_time_ms: int | None, *, is_lost: 
     oldest_ms = now_ms - start_time_ms if start_time_ms is not None else age_ms
     cut_ms = max(0, min(age_ms, oldest_ms))
     quality = LagQuality.LOWER_BOUND if is_lost or probe.is_compacted else LagQuality.EXACT
-    return TimeLag(value_ms=cut_ms, quality=quality, error_ms=probe.error_ms, is_implausible=cut_ms != age_ms)
+    is_implausible = abs(cut_ms - age_ms) > SKEW_MS
+    return TimeLag(value_ms=cut_ms, quality=quality, error_ms=probe.error_ms, is_implausible=is_implausible)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

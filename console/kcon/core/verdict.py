@@ -114,7 +114,6 @@ class VerdictRules:
     """An open transaction is older than this before it counts as hanging."""
     hot_share: float = 0.6
     """A partition is hot with more than this share of the lag, at HOT_TIMES its fair share of the writes."""
-    skew_ms: int = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

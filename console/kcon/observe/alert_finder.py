@@ -24,7 +24,7 @@ from kcon.observe.metric_families import Rows, Tick, lag_retention_percent
 from kcon.observe.rings import Rings
 from kcon.observe.slow_facts import SlowFacts
 
-KCON_DOWN: Final = "KconDown"
+DOWN_RULE: Final = "KconDown"
 WINDOW_MS: Final = 600_000
 """Over so long tendencies are told."""
 SPAN_MIN_MS: Final = 60_000
@@ -79,7 +79,7 @@ class AlertFinder:
 
     def failed(self, reason: str) -> Observation:
         """Return what a look that failed tells: that it failed."""
-        return Observation(findings=(Finding(rule=KCON_DOWN, summary=f"kcon cannot read the cluster: {reason}"),))
+        return Observation(findings=(Finding(rule=DOWN_RULE, summary=f"kcon cannot read the cluster: {reason}"),))
 
     def look(self, tick: Tick, rows: Rows) -> Observation:
         """Return what the rules find in one tick."""

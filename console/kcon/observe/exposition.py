@@ -5,6 +5,7 @@ they match what other exporters call the same thing; what is not UTF-8 becomes U
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
@@ -13,6 +14,10 @@ from kcon.core.wire_text import WireText
 
 LABEL_BYTES_MAX: Final = 1_024
 """A longer label value is cut: a broker may send names of any length."""
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._:/-]*\Z").match
+"""Names as nearly all are: nothing to escape."""
 
 
 class Format(Enum):
@@ -37,7 +42,7 @@ class Family(NamedTuple):
 def escape_label(value: WireText | str) -> str:
     """Return a label value with its backslashes, quotes and line feeds escaped, valid UTF-8 and of bounded length."""
     raw = value.raw if isinstance(value, WireText) else value
-    if raw.isalnum() and raw.isascii() and len(raw) <= LABEL_BYTES_MAX:
+    if len(raw) <= LABEL_BYTES_MAX and _PLAIN(raw):
         return raw
     raw = raw[:LABEL_BYTES_MAX].encode("utf-8", "replace").decode("utf-8")
     return raw.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
@@ -81,7 +86,8 @@ def _lines(family: Family, form: Format) -> Iterator[str]:
         return
     template = name + "{" + ",".join(f'{label}="%s"' for label in family.labels) + "} "
     for values, value in family.samples:
-        yield template % values + format_value(value)
+        # Most values are whole numbers.
+        yield template % values + (str(value) if type(value) is int else format_value(value))
 
 
 def _escape_help(text: str) -> str:

@@ -243,12 +243,15 @@ async def run_headless(
 @asynccontextmanager
 async def _running(options: DemoOptions, scratch: Path) -> AsyncIterator[Demo]:
     data_dir = options.data_dir if options.data_dir is not None else scratch / "data"
-    broker = await start_local_broker(LocalBrokerOptions(data_dir=data_dir, port=options.port))
+    broker = await start_local_broker(
+        LocalBrokerOptions(data_dir=data_dir, port=options.port, arguments=("--metrics", "127.0.0.1:0"))
+    )
     try:
         is_kept = options.data_dir is not None
         context = Context(
             name=CONTEXT_NAME,
             bootstrap=(broker.bootstrap,),
+            metrics=broker.metrics_url,
             history_folder=None if is_kept else scratch / HISTORY_FOLDER,
         )
         async with Session(context, scratch) as session:

@@ -28,7 +28,7 @@ from kcon.core.snapshot import (
     TopicInfo,
     offset_of,
 )
-from kcon.core.time_lag import UNKNOWN_LAG, Probe, TimeLag, time_lag
+from kcon.core.time_lag import SKEW_MS, UNKNOWN_LAG, Probe, TimeLag, time_lag
 from kcon.core.verdict import Cause, Confidence, GroupFacts, PartitionFacts, Verdict, VerdictRules
 from kcon.core.wire_text import WireText
 from kcon.observe.lag_engine import STEADY
@@ -311,7 +311,7 @@ def _time_lag(where: TopicPartition, looks: "list[Look]", extras: _Extras) -> Ti
     if not isinstance(probe, Probe) or committed == first.commits.get(where):
         return UNKNOWN_LAG
     age_ms = last.at_ms - probe.max_timestamp_ms
-    return TimeLag(max(0, age_ms), known.quality.INTERPOLATED, max(0, age_ms), is_implausible=age_ms < 0)
+    return TimeLag(max(0, age_ms), known.quality.INTERPOLATED, max(0, age_ms), is_implausible=age_ms < -SKEW_MS)
 
 
 def _still_ms(where: TopicPartition, looks: "list[Look]") -> int:

@@ -19,6 +19,7 @@ START_TIMEOUT_S: Final = 20.0
 STOP_GRACE_S: Final = 10.0
 POLL_S: Final = 0.01
 READY: Final = b"ready "
+METRICS: Final = "metrics="
 """The broker prints this word and its address once it serves clients."""
 
 # The pipe on standard input closes when the parent is gone, even by SIGKILL; then the broker is asked to stop.
@@ -60,6 +61,8 @@ class LocalBroker:
         self.log_path = log_path
         self.bootstrap = ""
         """Its address, known once it is ready."""
+        self.metrics_url: str | None = None
+        """Where its metrics are served, if it was told to."""
 
     @property
     def pid(self) -> int:
@@ -134,7 +137,10 @@ async def _ready_address(broker: LocalBroker, timeout_s: float) -> str:
         log = broker.log_path.read_bytes()
         for line in log.splitlines(keepends=True):
             if line.startswith(READY) and line.endswith(b"\n"):
-                return line.split()[1].decode()
+                words = line.decode("utf-8", "replace").split()
+                served = [word.removeprefix(METRICS) for word in words if word.startswith(METRICS)]
+                broker.metrics_url = f"http://{served[0]}/metrics" if served else None
+                return words[1]
         if ended:
             raise KconError(f"The broker did not start: {_last_words(log)}", f"Its log: {broker.log_path}")
         if asyncio.get_running_loop().time() > deadline:

@@ -9,8 +9,10 @@ from kcon.contexts.config_doctor import VARIABLES, Severity, examine_config
 from kcon.contexts.resolve import ContextStore
 
 ROOT = Path(__file__).resolve().parents[3]
-_INTERNAL = {"KCON_TEST", "KCON_DEMO_LOSE_RECORD", "KCON_SECURITY_", "KCON_SECURITY_NAME"}
-"""Of tests, and parts of names."""
+_INTERNAL = {"KCON_TEST", "KCON_DEMO_LOSE_RECORD", "KCON_SECURITY_", "KCON_SECURITY_NAME"} | {
+    f"KCON_ALERT_{name}" for name in ("ID", "STATUS", "SEVERITY", "CLUSTER", "TITLE")
+}
+"""Of tests, parts of names, and those that kcon sets for a program that it runs."""
 
 
 def store(folder: Path, text: str, **variables: str) -> ContextStore:

@@ -3,7 +3,7 @@
 import pytest
 
 from kcon.core.head_history import HeadHistory
-from kcon.core.time_lag import LagQuality, Probe, TimeLag, needs_probe, time_lag, worst_time_lag
+from kcon.core.time_lag import SKEW_MS, LagQuality, Probe, TimeLag, needs_probe, time_lag, worst_time_lag
 
 NOW_MS = 1_000_000
 
@@ -87,6 +87,11 @@ def test_what_retention_took_unread_makes_it_a_lower_bound(history: HeadHistory)
 def test_a_timestamp_that_cannot_be_is_cut_and_flagged(age_ms: int, start_time_ms: int | None, shown_ms: int) -> None:
     lag = of(50, probe=probe(50, age_ms=age_ms), start_time_ms=start_time_ms)
     assert (lag.value_ms, lag.is_implausible) == (shown_ms, True)
+
+
+@pytest.mark.parametrize(("ahead_ms", "is_implausible"), [(SKEW_MS - 1, False), (SKEW_MS, False), (SKEW_MS + 1, True)])
+def test_a_record_that_is_a_little_newer_than_the_question_is_no_skew(ahead_ms: int, is_implausible: bool) -> None:
+    assert of(50, probe=probe(50, age_ms=-ahead_ms)).is_implausible == is_implausible
 
 
 def test_the_worst_of_many_counts_what_is_unknown() -> None:

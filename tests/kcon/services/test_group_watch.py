@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -125,6 +126,40 @@ def test_a_partition_that_stands_while_its_owner_moves(watched: Watched) -> None
 def test_members_that_change_all_the_time_are_a_loop(watched: Watched) -> None:
     def second(number: int) -> None:
         watched.members([0], *([[1]] if number % 2 else []))
+
+    second(0)
+    watched.each_second = second
+    assert watched.why().cause is Cause.REBALANCE_LOOP
+
+
+def test_a_commit_that_moves_within_one_old_batch_is_late_still(watched: Watched) -> None:
+    """The newest record of the batch is of now, those that are read are not."""
+    watched.members([0])
+    batch = Probe(
+        asked_offset=60,
+        base_offset=0,
+        last_offset=20_000,
+        base_timestamp_ms=T0_MS - 500_000,
+        max_timestamp_ms=T0_MS,
+    )
+    watched.cluster.answers["probe_times"] = lambda places: {
+        where: replace(batch, asked_offset=offset) for where, offset in places.items()
+    }
+
+    def second(_second: int) -> None:
+        watched.grow(0, 100)
+        watched.commit(0, 10)
+
+    watched.each_second = second
+    assert watched.why().cause is Cause.SLOW_CONSUMER
+
+
+def test_members_that_leave_a_rebalance_before_it_ends_are_a_loop(watched: Watched) -> None:
+    """It never comes to rest, so no look finds it stable."""
+
+    def second(number: int) -> None:
+        watched.members([0], *([[1]] if number % 2 else []))
+        watched.cluster.groups_by_id["billing"].state = "PreparingRebalance"
 
     second(0)
     watched.each_second = second

@@ -10,8 +10,10 @@ from kcon.core.broker_facts import BrokerRow, LogDir
 from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
 from kcon.core.ids import TopicPartition
 from kcon.core.kafka_error import KafkaError
+from kcon.core.units import format_bytes_rate, format_rate
 from kcon.core.wire_text import WireText
-from kcon.errors import NotFoundError
+from kcon.errors import KconError, NotFoundError
+from kcon.services.broker_metrics import BrokerLoad, read_broker_load
 from kcon.services.controller import active_controller
 from kcon.services.session import Session
 from kcon.tui.address import Records
@@ -20,7 +22,7 @@ from kcon.tui.screens.brokers import used_share
 from kcon.tui.screens.config_table import CONFIG_COLUMNS, alter_line, chosen_entries, config_rows, explain
 from kcon.tui.screens.disk_columns import full_role, show_bytes, show_share
 from kcon.tui.screens.tabbed import TabbedScreen
-from kcon.tui.text import plural
+from kcon.tui.text import Line, Part, plural
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.tabs import Tab, TabLine
@@ -54,6 +56,8 @@ class BrokerTold:
     dirs: tuple[LogDir, ...] | KafkaError | None
     configs: Mapping[WireText, ConfigEntry] | KafkaError
     leads: frozenset[TopicPartition]
+    load: BrokerLoad | None = None
+    """What it tells of itself, where the context says where."""
 
 
 class BrokerScreen(TabbedScreen):
@@ -73,6 +77,7 @@ class BrokerScreen(TabbedScreen):
 
     def body(self) -> ComposeResult:
         """Tabs and tables."""
+        yield Lines(widget_id="load")
         yield TabLine()
         yield VirtualTable(DIR_COLUMNS, widget_id="dirs", empty="reading ...")
         yield VirtualTable(REPLICA_COLUMNS, widget_id="replicas", empty="it holds nothing", sort=("size", True))
@@ -102,10 +107,12 @@ class BrokerScreen(TabbedScreen):
                 for part in topic.partitions
                 if part.leader_id == self._broker_id
             ),
+            load=await _read_load(session, self._told.load if self._told is not None else None),
         )
 
     def _take(self, told: BrokerTold) -> None:
         self._told = told
+        self.query_one("#load", Lines).set_lines(load_lines(told.load))
         dirs = told.dirs if isinstance(told.dirs, tuple) else ()
         self.query_one("#dirs", VirtualTable).set_rows(_dir_rows(dirs))
         self.query_one("#replicas", VirtualTable).set_rows(_replica_rows(dirs, told.leads))
@@ -211,6 +218,38 @@ class BrokerScreen(TabbedScreen):
     def _open_records(self, event: VirtualTable.Chosen) -> None:
         if isinstance(event.key, TopicPartition):
             self.console.open(Records(event.key.topic, event.key.partition))
+
+
+async def _read_load(session: Session, before: BrokerLoad | None) -> BrokerLoad | None:
+    """Return what the broker tells of itself; None where that is not known, or nobody answers there."""
+    url = session.context.metrics
+    if url is None:
+        return None
+    try:
+        return await read_broker_load(url, session.now_ms, before)
+    except KconError:
+        return None
+
+
+def load_lines(load: BrokerLoad | None) -> list[Line]:
+    """Return the panel of what a broker tells of itself: one line, or none."""
+    if load is None:
+        return []
+    parts = [Part("  own metrics ", "dim")]
+    for name, value in (
+        ("in", None if load.bytes_in_per_s is None else format_bytes_rate(load.bytes_in_per_s)),
+        ("out", None if load.bytes_out_per_s is None else format_bytes_rate(load.bytes_out_per_s)),
+        ("records", None if load.records_in_per_s is None else format_rate(load.records_in_per_s)),
+        ("produce", None if load.produce_per_s is None else format_rate(load.produce_per_s)),
+        ("fetch", None if load.fetch_per_s is None else format_rate(load.fetch_per_s)),
+        ("idle", None if load.idle is None else f"{load.idle:.0%}"),
+        ("connections", None if load.connections is None else f"{load.connections:,}"),
+        ("files", None if load.open_files is None else f"{load.open_files:,}"),
+    ):
+        parts += [Part(f"{name} ", "dim"), Part(f"{value or '—'}  ", "strong")]
+    if load.failed_per_s:
+        parts += [Part("failed ", "dim"), Part(format_rate(load.failed_per_s), "bad")]
+    return [parts]
 
 
 def _dir_rows(dirs: Sequence[LogDir]) -> Rows:
