@@ -174,12 +174,13 @@ def _moved(
 
 
 def status_marks(before: ClusterSnapshot, now: ClusterSnapshot, at_ms: int) -> list[Mark]:
-    """Return groups whose status changed."""
+    """Return groups that stopped, went back or died, and those that recovered."""
     was = dict(zip(before.groups.group, before.groups.status, strict=True))
     changed: list[tuple[WireText, str]] = []
     for group, status, at in zip(now.groups.group, now.groups.status, now.groups.status_at, strict=True):
         old = was.get(group, GroupStatus.NOTFOUND)
-        if old is status or GroupStatus.NOTFOUND in {old, status}:
+        # A group that is a bit slow now and then is no news; what stands still, or moves again, is.
+        if old is status or not (old.is_error or status.is_error):
             continue
         place = f" at {at.topic}/{at.partition}" if at is not None else ""
         changed.append((group, f"group {group}: {old.name} > {status.name}{place}"))

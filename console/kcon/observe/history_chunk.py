@@ -57,6 +57,11 @@ def from_milli(milli: int) -> float:
     return math.inf if milli == MILLI_MAX else milli / 1000
 
 
+def from_millis(column: Sequence[int]) -> list[float]:
+    """Return the values of a column."""
+    return [milli / 1000 if -MILLI_MAX < milli < MILLI_MAX else from_milli(milli) for milli in column]
+
+
 def encode_chunk(chunk: Chunk) -> bytes:
     """Return the bytes of a chunk of 1 to SAMPLES_MAX samples, their times rising."""
     count = len(chunk.times_ms)

@@ -7,7 +7,7 @@ read stay decoded, so that going to and fro in time costs little.
 import math
 import sqlite3
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from kcon.core.wire_text import WireText
 from kcon.errors import KconError
-from kcon.observe.history_chunk import UNKNOWN_MILLI, Chunk, DamagedChunk, decode_chunk, from_milli
+from kcon.observe.history_chunk import UNKNOWN_MILLI, Chunk, DamagedChunk, decode_chunk, from_milli, from_millis
 from kcon.observe.history_file import HistoryFile
 from kcon.observe.history_keys import LEVELS, LOOK, SEPARATOR, Incident, Mark, SeriesKey
 from kcon.observe.history_tick import decode_ids, decode_values
@@ -88,10 +88,14 @@ class HistoryReader:
             return Series()
         ((series_id,),) = rows
         for chunk in self._chunks_between(series_id, since_ms, until_ms):
-            for time_ms, milli in zip(chunk.times_ms, chunk.columns[-1], strict=True):
-                if since_ms <= time_ms < until_ms and (not times or time_ms > times[-1]):
-                    times.append(time_ms)
-                    values.append(from_milli(milli))
+            of_chunk = chunk.times_ms
+            first = bisect_left(of_chunk, since_ms)
+            if times and first < len(of_chunk) and of_chunk[first] <= times[-1]:
+                first = bisect_right(of_chunk, times[-1])  # A finer chunk of the same time went before.
+            last = bisect_left(of_chunk, until_ms)
+            if first < last:
+                times.extend(of_chunk[first:last])
+                values.extend(from_millis(chunk.columns[-1][first:last]))
         after_ms = times[-1] if times else since_ms - 1
         for at_ms, layout, data in self._execute(
             "SELECT at_ms, layout, data FROM tick WHERE at_ms > ? AND at_ms < ? ORDER BY at_ms", (after_ms, until_ms)
@@ -179,12 +183,15 @@ class HistoryReader:
         )
         return [(kind, WireText.decode(name), at_ms, value) for kind, name, at_ms, value in rows]
 
-    def marks(self, since_ms: int, until_ms: int, *, kinds: Iterable[str] = ()) -> list[Mark]:
-        """Return the events in `[since_ms, until_ms)`, the oldest first, at most MARKS_MAX. kinds: only these."""
+    def marks(self, since_ms: int, until_ms: int, *, kinds: Iterable[str] = (), limit: int = MARKS_MAX) -> list[Mark]:
+        """Return the events in `[since_ms, until_ms)`, the oldest first, the latest `limit` of them.
+
+        kinds: only these.
+        """
         rows = self._execute(
             "SELECT at_ms, kind, subject, text FROM mark WHERE at_ms >= ? AND at_ms < ?"
             " ORDER BY at_ms DESC, rowid DESC LIMIT ?",
-            (since_ms, until_ms, MARKS_MAX),
+            (since_ms, until_ms, limit),
         )
         wanted = set(kinds)
         return [

@@ -6,8 +6,10 @@ What history does not keep is unknown in it, never 0. One thread at a time.
 
 import json
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 from kcon.core.group_status import GroupStatus
@@ -28,7 +30,7 @@ from kcon.core.time_lag import UNKNOWN_LAG, LagQuality, TimeLag, time_lag
 from kcon.core.wire_text import WireText, display_safe
 from kcon.observe import history_keys as keys
 from kcon.observe.history_keys import Mark, SeriesKey, commit_name, partition_name, partition_of
-from kcon.observe.history_reader import HistoryReader
+from kcon.observe.history_reader import MARKS_MAX, HistoryReader
 from kcon.observe.lag_engine import Bounds, PartitionLateness, Rates
 from kcon.observe.rings import Series, lag_eta_ms
 from kcon.observe.snapshot import BrokerColumns, ClusterSnapshot, GroupColumns, TopicColumns
@@ -70,9 +72,9 @@ class Past:
         """Close the file."""
         self.reader.close()
 
-    def marks(self, since_ms: int, until_ms: int, *, kinds: Iterable[str] = ()) -> list[Mark]:
-        """Return what happened in `[since_ms, until_ms)`, the oldest first. kinds: only these."""
-        return self.reader.marks(since_ms, until_ms, kinds=kinds)
+    def marks(self, since_ms: int, until_ms: int, *, kinds: Iterable[str] = (), limit: int = MARKS_MAX) -> list[Mark]:
+        """Return what happened in `[since_ms, until_ms)`, the oldest first, the latest `limit`. kinds: only these."""
+        return self.reader.marks(since_ms, until_ms, kinds=kinds, limit=limit)
 
     # --- the whole cluster -----------------------------------------------------------------------------------
 
@@ -340,7 +342,8 @@ class Past:
                 break
             series = self.reader.series(key, look_ms - span_ms, look_ms + 1)
             pairs = zip(series.times_ms, series.values, strict=True)
-            history = HeadHistory.of(tuple((round(end), at_ms) for at_ms, end in pairs if not math.isnan(end)))
+            points = tuple((round(end), at_ms) for at_ms, end in pairs if not math.isnan(end))
+            history = HeadHistory.of(points, points_max=len(points) + 1)
             if history.oldest_offset is not None and history.oldest_offset <= row.committed:
                 break
         return time_lag(
@@ -373,14 +376,15 @@ class Past:
 
 def bucket_means(series: Series, until_ms: int, span_ms: int, count: int) -> tuple[float, ...]:
     """Return `count` means over equal stretches of the time before `until_ms`; NaN where nothing is known."""
-    sums, known = [0.0] * count, [0] * count
-    first_ms, width_ms = until_ms - span_ms, span_ms / count
-    for time_ms, value in zip(series.times_ms, series.values, strict=True):
-        place = min(count - 1, int((time_ms - first_ms) / width_ms))
-        if place >= 0 and not math.isnan(value):
-            sums[place] += value
-            known[place] += 1
-    return tuple(total / many if many else math.nan for total, many in zip(sums, known, strict=True))
+    times, first_ms = series.times_ms, until_ms - span_ms
+    edges = [first_ms + span_ms * place // count for place in range(count)]
+    places = [bisect_left(times, edge) for edge in edges]
+    places.append(bisect_right(times, until_ms))
+    means = []
+    for start, end in pairwise(places):
+        known = [value for value in series.values[start:end] if not math.isnan(value)]
+        means.append(math.fsum(known) / len(known) if known else math.nan)
+    return tuple(means)
 
 
 def _lag_row(

@@ -5,6 +5,7 @@ Files are opened and written on worker threads; nothing that goes wrong here end
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
@@ -133,13 +134,13 @@ class Recording:
     async def _write(self, history: History, recorder: Recorder, sample: Sample, source: SlowSource | None) -> None:
         now_ms = sample.taken_ms
         if source is not None:
-            try:
-                if self._is_due("sizes", now_ms, SIZES_EVERY_MS):
+            # A cluster may tell the one and not the other; the looks themselves go on.
+            if self._is_due("sizes", now_ms, SIZES_EVERY_MS):
+                with contextlib.suppress(KconError):
                     recorder.take_sizes(await source.log_dirs())
-                if self._is_due("configs", now_ms, CONFIGS_EVERY_MS):
+            if self._is_due("configs", now_ms, CONFIGS_EVERY_MS):
+                with contextlib.suppress(KconError):
                     await self._read_configs(recorder, sample, source)
-            except KconError:
-                pass  # A cluster that does not tell them; the looks themselves go on.
         await asyncio.to_thread(history.flush)
         self._is_incident = await asyncio.to_thread(history.is_incident_open)
         if self._is_due("tidy", now_ms, TIDY_EVERY_MS):

@@ -20,7 +20,7 @@ from kcon.core.wire_text import WireText, display_safe
 from kcon.errors import KconError, NotFoundError, UnreachableError
 from kcon.gate.audit import AuditLog
 from kcon.observe.history_keys import MARK_KINDS, Mark
-from kcon.observe.history_reader import HistoryReader
+from kcon.observe.history_reader import MARKS_MAX, HistoryReader
 from kcon.observe.past import Past
 from kcon.observe.recording import Recording, history_path
 from kcon.observe.snapshot import ClusterSnapshot
@@ -96,15 +96,29 @@ class ClusterPast(Past):
         self.note = note
         """A sentence about the cluster, or ""."""
         self._audit = AuditLog(state / AUDIT_FILE)
+        self._audit_version: tuple[int, int] | None = None
+        self._audit_marks: list[Mark] = []
         self._cluster_id = cluster_id
 
-    def marks(self, since_ms: int, until_ms: int, *, kinds: Iterable[str] = ()) -> list[Mark]:
-        """Return what happened in `[since_ms, until_ms)`, the oldest first. kinds: only these."""
+    def marks(self, since_ms: int, until_ms: int, *, kinds: Iterable[str] = (), limit: int = MARKS_MAX) -> list[Mark]:
+        """Return what happened in `[since_ms, until_ms)`, the oldest first, the latest `limit`. kinds: only these."""
         wanted = set(kinds) or set(MARK_KINDS)
-        marks = self.reader.marks(since_ms, until_ms, kinds=wanted)
+        marks = self.reader.marks(since_ms, until_ms, kinds=wanted, limit=limit)
         if "change" in wanted:
-            marks += audit_marks(self._audit, self._cluster_id, since_ms, until_ms)
-        return sorted(marks, key=lambda mark: mark.at_ms)
+            marks += [mark for mark in self._changes() if since_ms <= mark.at_ms < until_ms]
+        return sorted(marks, key=lambda mark: mark.at_ms)[-limit:]
+
+    def _changes(self) -> list[Mark]:
+        """Return what kcon changed; the log is read again only when it has grown."""
+        try:
+            told = self._audit.path.stat()
+            version = (told.st_size, told.st_mtime_ns)
+        except OSError:
+            return []
+        if version != self._audit_version:
+            self._audit_version = version
+            self._audit_marks = audit_marks(self._audit, self._cluster_id, 0, 1 << 62)
+        return self._audit_marks
 
 
 def audit_marks(audit: AuditLog, cluster_id: ClusterId, since_ms: int, until_ms: int) -> list[Mark]:

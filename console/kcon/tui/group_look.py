@@ -84,6 +84,7 @@ STRIP_MS: Final = 6 * 3_600_000
 TREND_MS: Final = 600_000
 TREND_POINTS: Final = 30
 TRENDS_MAX: Final = 60
+MARKS_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,7 @@ def past_marks(past: Past, group: GroupId, look_ms: int) -> tuple[Mark, ...]:
     """Return what happened in the hours before a look: to the group, to the topics it read, and to all."""
     fact = past.group_fact(group, look_ms)
     names = {group.raw, "", "cluster", *((fact["reads"] or ()) if fact is not None else ())}
-    marks = past.marks(look_ms - STRIP_MS, look_ms + 1)
+    marks = past.marks(look_ms - STRIP_MS, look_ms + 1, limit=MARKS_MAX)
     return tuple(mark for mark in marks if mark.subject.raw in names or mark.kind in {"broker", "note", "incident"})
 
 

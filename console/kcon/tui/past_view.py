@@ -9,9 +9,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from kcon.core.snapshot import NO_BROKER, ClusterInfo
 from kcon.observe.history_keys import Mark
 from kcon.observe.past import Past
-from kcon.observe.snapshot import ClusterSnapshot
+from kcon.observe.snapshot import BrokerColumns, ClusterSnapshot, GroupColumns, TopicColumns
 
 DAY_MS: Final = 86_400_000
 STEPS_MS: Final = (10_000, 60_000, 300_000, 1_800_000, 3_600_000, 21_600_000)
@@ -34,6 +35,20 @@ class Moment(NamedTuple):
     """The view that `extra` is for."""
 
 
+def nothing_seen(at_ms: int) -> ClusterSnapshot:
+    """Return the picture of a moment at which nobody looked."""
+    return ClusterSnapshot(
+        taken_ms=at_ms,
+        duration_ms=0,
+        cluster=ClusterInfo(cluster_id=None, controller_id=NO_BROKER, brokers=()),
+        has_offsets=True,
+        topics=TopicColumns(),
+        groups=GroupColumns(),
+        brokers=BrokerColumns(),
+        brokers_seen=0,
+    )
+
+
 class PastView:
     """The slider of one cluster. The screen's thread, but for `read`."""
 
@@ -53,13 +68,17 @@ class PastView:
         """The first and the last time there is history of; None before the first reading."""
         self.marks: Sequence[Mark] = ()
         self._mark_times: list[int] = []
+        self._read_span: tuple[int, int] | None = None
+        self._read_marks: Sequence[Mark] = ()
         self.step = STEP
         self.shown: Moment | None = None
 
     @property
     def snapshot(self) -> ClusterSnapshot | None:
-        """Return the picture of the moment that was read last."""
-        return self.shown.snapshot if self.shown is not None else None
+        """Return the picture of the moment that was read last: an empty one where nobody looked."""
+        if self.shown is None:
+            return None
+        return self.shown.snapshot or nothing_seen(self.shown.asked_ms)
 
     @property
     def step_ms(self) -> int:
@@ -71,7 +90,7 @@ class PastView:
     def enter(self, now_ms: int) -> None:
         """Begin to show the past, from now on backwards."""
         if not self.is_on:
-            self.is_on, self.shown = True, None
+            self.is_on, self.shown, self._read_span = True, None, None
             self.now_ms = self.at_ms = now_ms
 
     def leave(self) -> None:
@@ -123,8 +142,11 @@ class PastView:
             if self._past is None:
                 self._past = self._open_past()
             past = self._past
-            span = past.reader.span_ms()
-            marks = past.marks(self.window_ms()[0] if span is None else span[0], self.now_ms + 1)[-MARKS_MAX:]
+            span, marks = self._read_span, self._read_marks
+            if span is None:
+                # Once while the past is shown: what happens meanwhile is behind the end of the slider.
+                span = self._read_span = past.reader.span_ms()
+                marks = self._read_marks = past.marks(0, self.now_ms + 1, limit=MARKS_MAX)
             snapshot = past.snapshot_at(at_ms)
             told = extra(past, snapshot.taken_ms) if extra is not None and snapshot is not None else None
         return Moment(at_ms, snapshot, told, owner), marks, span
@@ -134,6 +156,7 @@ class PastView:
         self.marks, self.span = marks, span
         if self.is_on:
             self.shown = moment
+            self.move(self.at_ms)  # What was wished before the beginning was known.
         self._mark_times = [mark.at_ms for mark in marks]
 
     def close(self) -> None:

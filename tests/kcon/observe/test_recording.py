@@ -114,13 +114,18 @@ def test_switched_off_it_makes_no_file(orders: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
-def test_a_cluster_that_tells_no_sizes_and_no_settings_is_recorded_all_the_same(watched: Watched, orders: Any) -> None:
+def test_a_cluster_that_tells_no_sizes_is_recorded_all_the_same_with_its_settings(
+    watched: Watched, orders: Any
+) -> None:
     def refuse(*_args: Any, **_more: Any) -> None:
         raise UnreachableError("no")
 
     orders.answers["log_dirs"] = refuse
-    watched.run(ticks=2)
-    assert looks(watched) == 3
+    watched.run()
+    past = watched.past()
+    assert past.configs_at("topic", WireText("orders"), NOW_MS + TICK_MS) == {"retention.ms": "1000"}
+    past.close()
+    assert looks(watched) == 1
 
 
 def test_what_the_disks_hold_is_recorded_with_the_looks(watched: Watched, orders: Any) -> None:

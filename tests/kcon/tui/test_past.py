@@ -230,3 +230,14 @@ def test_the_slider_stays_within_what_there_is() -> None:
     view.leave()
     view.take(Moment(0, None, None, None), [], None)
     assert view.shown is None
+
+
+def test_a_wish_before_the_beginning_ends_at_the_beginning_and_a_gap_is_empty() -> None:
+    view = PastView(lambda: None, 1_000_000)  # type: ignore[arg-type, return-value]  # It is never opened.
+    view.enter(1_000_000)
+    view.move_steps(-1)
+    view.take(Moment(view.at_ms, None, None, None), [], (970_000, 990_000))
+    assert view.at_ms == 970_000
+    snapshot = view.snapshot
+    assert snapshot is not None
+    assert (len(snapshot.topics), len(snapshot.groups), snapshot.taken_ms) == (0, 0, 940_000)

@@ -145,19 +145,19 @@ class OverviewScreen(KconScreen):
 
             past = await open_past(session)
             try:
-                return await asyncio.to_thread(past.marks, now_ms - MARKS_SPAN_MS, now_ms + 1)
+                return await asyncio.to_thread(past.marks, now_ms - MARKS_SPAN_MS, now_ms + 1, limit=MARKS_MAX)
             finally:
                 past.close()
 
         def told(marks: Sequence[Mark]) -> None:
-            self._told = marks[-MARKS_MAX:]
+            self._told = marks
             self.catch_up()
 
         engine.submit(Job("read what happened", read, self, told, lambda _error: None))
 
     def past_reader(self, past: "Past", look_ms: int) -> Sequence[Mark]:
         """Read what had happened by then."""
-        return past.marks(look_ms - MARKS_SPAN_MS, look_ms + 1)[-MARKS_MAX:]
+        return past.marks(look_ms - MARKS_SPAN_MS, look_ms + 1, limit=MARKS_MAX)
 
     def _marks(self) -> Sequence[Mark]:
         view = self.past_view

@@ -152,9 +152,16 @@ class TimedScreen(KeyedScreen):
 
     def _slider_note(self, view: "PastView") -> str:
         times = self.console.times
-        there = f"{times.format(view.at_ms, milliseconds=False)}, {age(view.at_ms, self.console.now_ms())} ago"
+        there = f"{times.short(view.at_ms)[:14]}, {age(view.at_ms, self.console.now_ms())} ago"
         if view.shown is not None and view.shown.asked_ms == view.at_ms and view.shown.snapshot is None:
             there += ": nobody looked then"
         last = view.marks_until(view.at_ms, 1)
         told = f"{age(last[0].at_ms, view.at_ms)} before: {last[0].text}" if last else UNKNOWN
-        return f"{there} | steps of {format_duration(view.step_ms)} | {told}"
+        return f"{there} | {self._slider_keys(view)} | {told}"
+
+    def _slider_keys(self, view: "PastView") -> str:
+        def keys(*actions: str) -> str:
+            return " ".join(self.console.keymap.shown(action) for action in actions)
+
+        steps = f"{keys('past_back', 'past_on')} {format_duration(view.step_ms)}"
+        return f"{steps}, {keys('past_shorter', 'past_longer')} steps, {keys('past_mark_back', 'past_mark_on')} marks"
