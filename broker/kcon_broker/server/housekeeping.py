@@ -6,7 +6,8 @@ Retention, checkpoints, the sync of flush=interval, removal of deleted files, an
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from kcon_broker.server.clock import Clock
 from kcon_broker.server.commit import Committer
@@ -29,6 +30,19 @@ _LOW_SPACE_SHARE = 20
 _RESERVED_SPACE_SHARE = 50
 _UNOPENED_PER_PASS = 500
 """Untouched partitions that one pass of retention opens."""
+
+
+def _errors_of(removals: Iterable[Callable[[], None]]) -> list[OSError]:
+    """Remove everything; return what stood in the way. What is gone already, with its folder, is no error."""
+    errors: list[OSError] = []
+    for remove in removals:
+        try:
+            remove()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            errors.append(error)
+    return errors
 
 
 class _SpaceAlarm:
@@ -75,6 +89,8 @@ class Housekeeping:
             "records are taken again: %d MiB are left",
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._removals: set[asyncio.Task[None]] = set()
+        self._removing = asyncio.Lock()
 
     def start(self) -> None:
         """Begin."""
@@ -88,12 +104,14 @@ class Housekeeping:
 
     def stop(self) -> None:
         """End all jobs."""
-        for task in self._tasks:
+        for task in (*self._tasks, *self._removals):
             task.cancel()
 
     def remove_deleted_soon(self) -> None:
         """Remove deleted partitions' folders, off the loop."""
-        self._tasks.append(spawn(self._remove_deleted([]), name="remove deleted folders"))
+        task = spawn(self._remove_deleted([]), name="remove deleted folders")
+        self._removals.add(task)
+        task.add_done_callback(self._removals.discard)
 
     def _every(self, interval_ms: int, job: Callable[[], None], name: str) -> None:
         async def repeat() -> None:
@@ -157,19 +175,14 @@ class Housekeeping:
         return log.take_deleted_paths()
 
     async def _remove_deleted(self, paths: list[str]) -> None:
+        """Remove files, and the folders of deleted partitions, off the loop; one at a time does this."""
         files = self._folder.files
-        folders = self._folder.deleted_folders()
-
-        def remove() -> None:
-            for path in paths:
-                files.remove(path)
-            for folder in folders:
-                files.remove_tree(folder)
-
-        try:
-            await asyncio.to_thread(remove)
-        except OSError as error:
-            _logger.error("removing deleted files failed: %s", error)
+        async with self._removing:
+            folders = self._folder.deleted_folders()
+            removals = [partial(files.remove, path) for path in paths]
+            removals += [partial(files.remove_tree, folder) for folder in folders]
+            for error in await asyncio.to_thread(_errors_of, removals):
+                _logger.error("removing deleted files failed: %s", error)
 
     def _open_partitions(self) -> list[Partition]:
         return [

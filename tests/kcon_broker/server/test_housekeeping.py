@@ -179,3 +179,46 @@ def test_of_a_small_disk_a_fiftieth_is_reserved(free: int, is_taken: bool) -> No
 
         broker.call(look)
         assert (produce(client, "t", batch(b"x")).error_code == ErrorCode.NONE) is is_taken
+
+
+def test_many_topics_deleted_at_once_leave_no_folder_no_error_and_no_task(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each deletion asks for a removal of all that is to go: they must not get in each other's way, or pile up."""
+
+    async def live() -> int:
+        server = BrokerServer(BrokerSettings(data_dir=tmp_path, port=0))
+        await server.start()
+        for number in range(60):
+            topic, _ = server.broker.create_topic(f"t{number}", 2, {})
+            for index in range(2):
+                partition = topic.partition(index)
+                assert partition is not None
+                log = server.broker.log_of(partition)
+                assert log is not None
+                log.append(bytearray(batch(b"x")), now_ms=0)
+                server.broker.dirty[partition] = None
+        await server.committer.drain()
+        for name in list(server.broker.topics.by_name):
+            server.broker.delete_topic(server.broker.topics.by_name[name], now_ms=0, wall_ms=0)
+        while server.housekeeping._removals:
+            await asyncio.sleep(0)
+        await server.stop()
+        return len(server.housekeeping._tasks)
+
+    tasks = asyncio.run(live())
+    assert not list(tmp_path.glob("*-delete"))
+    assert [record.getMessage() for record in caplog.records] == []
+    assert tasks < 10
+
+
+def test_a_file_that_is_gone_already_keeps_no_other_from_being_removed(tmp_path: Path) -> None:
+    async def live() -> None:
+        server = BrokerServer(BrokerSettings(data_dir=tmp_path, port=0))
+        await server.start()
+        (tmp_path / "left").write_bytes(b"")
+        await server.housekeeping._remove_deleted(["gone", "left"])
+        await server.stop()
+
+    asyncio.run(live())
+    assert not (tmp_path / "left").exists()
