@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 
+from kcon.core.broker_facts import LogDir
+from kcon.core.disk_usage import volume_uses
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.kafka_error import kafka_error
+from kcon.core.snapshot import PartitionInfo
+from kcon.core.wire_text import WireText
 from kcon.observe.metric_families import MissingCommit, Profile, Tick, metric_families
 from kcon.observe.sampler import Sampler
+from kcon.observe.slow_facts import OpenTransaction, SlowFacts
 from kcon.observe.store import Store
 
 NOW_MS = 1_795_487_700_000
@@ -114,3 +119,40 @@ def test_no_two_series_of_a_family_are_alike(orders: Any) -> None:
             assert all(len(labels) == len(family.labels) for labels, _value in family.samples), family.name
 
     asyncio.run(main())
+
+
+def test_brokers_disks_and_transactions(orders: Any) -> None:
+    orders.topics_by_name["orders"].partitions = (
+        PartitionInfo(0, 1, 0, (1, 2), (1,), ()),
+        PartitionInfo(1, 1, 0, (1, 2), (1, 2), ()),
+        PartitionInfo(2, 1, 0, (1,), (1,), ()),
+    )
+    slow = SlowFacts(
+        minimums={"orders": 2},
+        volumes=tuple(volume_uses({1: (LogDir(WireText('/d"'), None, 1_000, 400, ()),)})),
+        transactions=(OpenTransaction(transactional_id=WireText("t"), age_ms=90_000),),
+        stable_lag={TopicPartition(topic_name("orders"), 1): 7},
+    )
+    told = look(orders, profiles=frozenset({Profile.KCON}), slow=slow)
+    assert told["kcon_cluster_has_controller"] == {("prod",): 1}
+    assert told["kcon_broker_up"] == {("prod", "1"): 1, ("prod", "2"): 0}
+    assert told["kcon_topic_partition_under_min_isr"] == {("prod", "orders", "0"): 1}
+    assert told["kcon_volume_free_bytes"] == {("prod", "1", '/d\\"'): 400}
+    assert told["kcon_log_dir_offline"] == {("prod", "1", '/d\\"'): 0}
+    assert told["kcon_open_transaction_age_seconds"] == {("prod", "t"): 90}
+    assert told["kcon_topic_partition_lso_lag"] == {("prod", "orders", "1"): 7}
+
+
+def test_a_minimum_that_is_not_known_is_no_alarm(orders: Any) -> None:
+    orders.topics_by_name["orders"].partitions = (PartitionInfo(0, 1, 0, (1, 2), (1,), ()),)
+    assert "kcon_topic_partition_under_min_isr" not in look(orders, profiles=frozenset({Profile.KCON}))
+
+
+def test_how_near_retention_is(orders: Any) -> None:
+    told = look(orders, profiles=frozenset({Profile.LAG}))
+    place = ("prod", "billing", "orders")
+    rest = ("", "", "")
+    assert told["kafka_consumergroup_group_retention_margin"][(*place, "0", *rest)] == 60
+    assert told["kafka_consumergroup_group_retention_margin"][(*place, "1", *rest)] == 0
+    assert told["kafka_consumergroup_group_lag_retention_ratio"][(*place, "0", *rest)] == 40
+    assert told["kafka_consumergroup_group_lag_retention_ratio"][(*place, "1", *rest)] == 100
