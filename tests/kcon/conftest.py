@@ -132,6 +132,9 @@ class FakeCluster:
     async def close(self) -> None:
         self.closed = True
 
+    def certificate_expiries_ms(self) -> dict[str, int]:
+        return {}
+
     async def cluster(self) -> ClusterInfo:
         broker = BrokerInfo(id=1, host=HostName(WireText("b1")), port=9092)
         return ClusterInfo(

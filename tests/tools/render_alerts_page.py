@@ -68,9 +68,9 @@ command = ["/usr/local/bin/page-me"]
 """
 
 _RULES_END = """\
-A group that has read everything never alerts, nor does a time lag that is not known. Thresholds are seconds, but
-for `KafkaDiskLow` (share of the volume), `KafkaDiskFull` (hours), `KafkaGroupRebalancesOften` (in 10 minutes) and
-`KafkaGroupNearRetention` (percent of what is kept)."""
+A group that has read everything never alerts, nor does a time lag that is not known. Thresholds are seconds, but for
+`KafkaDiskLow` (share of the volume), `KafkaDiskFull` (hours), `KafkaCertificateEnds` (days),
+`KafkaGroupRebalancesOften` (in 10 minutes) and `KafkaGroupNearRetention` (percent of what is kept)."""
 
 _DELIVERY = """
 A sink that fails is tried again after 1 s, 2 s, and so on up to 5 minutes, or as long as the server asks

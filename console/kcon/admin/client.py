@@ -64,6 +64,10 @@ class Admin(ClusterCalls, GroupCalls, SecurityCalls, TransactionCalls):
         """Close every connection."""
         self._cluster.close()
 
+    def certificate_expiries_ms(self) -> dict[str, int]:
+        """Return by address when the certificates that brokers showed end; none without TLS. Asks nobody."""
+        return self._cluster.certificate_expiries_ms()
+
     async def __aenter__(self) -> Admin:
         return self
 

@@ -58,6 +58,11 @@ class Cluster:
             connection.close()
         self._connections.clear()
 
+    def certificate_expiries_ms(self) -> dict[str, int]:
+        """Return when the certificates of the open connections end, by address."""
+        told = {address: connection.certificate_expiry_ms for address, connection in self._connections.items()}
+        return {address: ends_ms for address, ends_ms in told.items() if ends_ms is not None}
+
     def deadline(self) -> Deadline:
         """Start the clock of one call."""
         return Deadline(self.settings.timeout_ms)

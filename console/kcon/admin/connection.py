@@ -129,6 +129,16 @@ class Connection(asyncio.Protocol):
         """Requests can be sent."""
         return self._transport is not None and self._closed_by is None and not self._transport.is_closing()
 
+    @property
+    def certificate_expiry_ms(self) -> int | None:
+        """When the certificate of the other side ends; None without TLS, or where it is not verified."""
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        if tls is None:
+            return None
+        from kcon.admin.certificate import expiry_ms
+
+        return expiry_ms(tls.getpeercert())
+
     def describe(self) -> str:
         """Say what was agreed on: encryption, who we are, and how many APIs there are."""
         security = self._security.security

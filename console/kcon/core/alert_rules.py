@@ -119,8 +119,16 @@ _CLUSTER_RULES: Final = (
         "Transaction {{ $labels.transactional_id }} has been open for {{ $value | humanizeDuration }}.",
         threshold=1_200,
     ),
+    AlertRule(
+        "KafkaCertificateEnds",
+        Severity.WARN,
+        0,
+        "kcon_certificate_expiry_timestamp_seconds - time() < 86400 * {threshold}",
+        "The certificate of {{ $labels.address }} ends in {{ $value | humanizeDuration }}.",
+        threshold=30,
+    ),
 )
-# The last one: transaction.max.timeout.ms is 15 minutes by default, and KIP-664 pads it by 5.
+# KafkaTransactionOpen: transaction.max.timeout.ms is 15 minutes by default, and KIP-664 pads it by 5.
 
 _GROUP_RULES: Final = (
     AlertRule(

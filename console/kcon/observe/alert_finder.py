@@ -18,6 +18,7 @@ from kcon.core.lag import records_lost
 from kcon.core.partition_health import PartitionHealth, partition_health
 from kcon.core.snapshot import NO_BROKER
 from kcon.core.units import format_count, format_duration
+from kcon.core.wire_text import display_safe
 from kcon.observe.alert_scopes import SCOPES, Values
 from kcon.observe.kcon_families import named_brokers, topics_lacking_replicas
 from kcon.observe.metric_families import Rows, Tick, lag_retention_percent
@@ -32,6 +33,7 @@ TICKS: Final = 64
 DISK_WINDOW_MS: Final = 3_600_000
 DISK_SPAN_MIN_MS: Final = 600_000
 DISK_LOOKS: Final = 128
+DAY_MS: Final = 86_400_000
 
 _DISK_RULES: Final = frozenset({"KafkaLogDirOffline", "KafkaDiskLow", "KafkaDiskFull"})
 _TRANSACTION_RULES: Final = frozenset({"KafkaTransactionOpen"})
@@ -88,6 +90,8 @@ class AlertFinder:
         slow = tick.slow
         if slow is None or slow.volumes is None:
             judged -= _DISK_RULES
+        if slow is None:
+            judged.discard("KafkaCertificateEnds")
         if slow is None or slow.transactions is None:
             judged -= _TRANSACTION_RULES
         if tick.sample.groups.errors:
@@ -98,6 +102,7 @@ class AlertFinder:
             *_of_partitions(tick, health),
             *self._of_disks(slow),
             *self._of_transactions(slow),
+            *self._of_certificates(slow, tick.sample.taken_ms),
             *self._of_groups(tick),
             *self._of_rows(rows),
             *self._of_own_rules(tick, rows),
@@ -161,6 +166,18 @@ class AlertFinder:
                     labels=labels_of(transactional_id=each.transactional_id),
                     summary=f"Transaction {each.transactional_id} has been open for {format_duration(each.age_ms)}.",
                     value=each.age_ms / 1000,
+                )
+
+    def _of_certificates(self, slow: SlowFacts | None, now_ms: int) -> Iterator[Finding]:
+        for address, ends_ms in (slow.certificates if slow else {}).items():
+            left_ms = ends_ms - now_ms
+            if left_ms < DAY_MS * self._thresholds["KafkaCertificateEnds"]:
+                words = f"ends in {format_duration(left_ms)}" if left_ms > 0 else "has ended"
+                yield Finding(
+                    rule="KafkaCertificateEnds",
+                    labels=labels_of(address=display_safe(address)),
+                    summary=f"The certificate of {display_safe(address)} {words}.",
+                    value=left_ms / 1000,
                 )
 
     def _of_groups(self, tick: Tick) -> Iterator[Finding]:

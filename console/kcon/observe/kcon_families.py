@@ -120,8 +120,13 @@ def _of_slow_facts(tick: Tick) -> Iterable[FamilyTable]:
         "Records that read_committed consumers do not get yet, where there are any.",
         ("cluster", "topic", "partition"),
     )
+    ends = FamilyTable(
+        "kcon_certificate_expiry_timestamp_seconds",
+        "When the certificate that a broker showed ends; with TLS alone.",
+        ("cluster", "address"),
+    )
     if tick.slow is None:
-        return offline, used, total, free, age, held
+        return offline, used, total, free, age, held, ends
     for volume in tick.slow.volumes or ():
         at = (cluster, str(volume.broker_id), escape_label(volume.path))
         offline.add(at, float(volume.error is not None))
@@ -132,7 +137,9 @@ def _of_slow_facts(tick: Tick) -> Iterable[FamilyTable]:
         age.add((cluster, escape_label(transaction.transactional_id)), transaction.age_ms / 1000)
     for where, behind in (tick.slow.stable_lag or {}).items():
         held.add((cluster, escape_label(where.topic), str(where.partition)), behind)
-    return offline, used, total, free, age, held
+    for address, ends_ms in tick.slow.certificates.items():
+        ends.add((cluster, escape_label(address)), ends_ms / 1000)
+    return offline, used, total, free, age, held, ends
 
 
 def _hot(tick: Tick) -> FamilyTable:

@@ -28,4 +28,6 @@ class SlowFacts:
     transactions: tuple[OpenTransaction, ...] | None = None
     stable_lag: Mapping[TopicPartition, int] | None = None
     """Records behind the last stable offset, where there are any."""
+    certificates: Mapping[str, int] = field(default_factory=dict)
+    """By address, when the certificate that a broker showed ends; none without TLS."""
     problems: tuple[str, ...] = ()

@@ -119,6 +119,11 @@ _KCON: Final = Board(
                 ),
             ),
         ),
+        Panel(
+            "Until certificates end",
+            "s",
+            (Query(f"kcon_certificate_expiry_timestamp_seconds{{{JOB}}} - time()", "{{address}}"),),
+        ),
         Panel("Kafka's part of them", "bytes", (Query(f"kcon_log_dir_bytes{{{JOB}}}", "broker {{broker}} {{path}}"),)),
         Panel(
             "Log dirs offline, controller missing",

@@ -1,4 +1,4 @@
-"""What is asked of a cluster every few ticks only? Disks, open transactions, and settings of topics that lack replicas.
+"""What is asked of a cluster every few ticks only? Disks, transactions, certificates, settings of topics in trouble.
 
 Each question stands alone: what cannot be read is unknown, and the others are told.
 """
@@ -38,6 +38,7 @@ async def slow_look(admin: Admin, sample: Sample, now_ms: int) -> SlowFacts:
         silent_brokers=disks[1] if disks is not None else frozenset(),
         transactions=transactions,
         stable_lag=stable_lag,
+        certificates=admin.certificate_expiries_ms(),
         problems=tuple(problems),
     )
 

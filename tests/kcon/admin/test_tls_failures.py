@@ -3,12 +3,14 @@
 import asyncio
 import ssl
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from kcon.admin.certificate import expiry_ms
 from kcon.admin.connection import Connection
 from kcon.admin.tls_failures import tls_failure
 from kcon.contexts.security import Security
@@ -131,3 +133,24 @@ def test_each_reason_of_openssl(reason: str, has_cert: bool, words: str) -> None
     assert words in told.message
     assert "\x1b" not in told.message
     assert told.hint
+
+
+@pytest.mark.parametrize("days", [1, 30])
+def test_when_a_certificate_ends_is_told(authority: Authority, days: int) -> None:
+    """What an alert is made of, long before the failures above."""
+    server = server_context(authority, f"ends-{days}", days=(-1, days))
+    client = ssl.create_default_context(cafile=str(authority.ca))
+
+    async def main() -> int | None:
+        async with await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0, ssl=server) as listening:
+            port = listening.sockets[0].getsockname()[1]
+            _reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client)
+            told = expiry_ms(writer.get_extra_info("ssl_object").getpeercert())
+            writer.transport.abort()
+            return told
+
+    ends_ms = asyncio.run(main())
+    assert ends_ms is not None
+    assert abs(ends_ms - (datetime.now(UTC) + timedelta(days=days)).timestamp() * 1000) < 120_000
+    assert expiry_ms({}) is None
+    assert expiry_ms(None) is None

@@ -135,6 +135,14 @@ def test_a_transaction_that_is_open_for_long(watch: Watch, age_s: int, told: boo
     assert bool(watch.look(SlowFacts(volumes=(), transactions=(old,)))) == told
 
 
+@pytest.mark.parametrize(("days", "told"), [(30.001, False), (29.999, True), (-1.0, True)])
+def test_a_certificate_that_ends_soon(watch: Watch, days: float, told: bool) -> None:
+    ends_ms = NOW_MS + 30_000 + round(days * 86_400_000)
+    found = watch.look(SlowFacts(volumes=(), transactions=(), certificates={"b1:9093": ends_ms}))
+    assert (("KafkaCertificateEnds", "b1:9093") in found) == told
+    assert days > 0 or found["KafkaCertificateEnds", "b1:9093"] == "The certificate of b1:9093 has ended."
+
+
 def test_what_slow_questions_did_not_tell_is_not_judged(watch: Watch) -> None:
     watch.look(SlowFacts(silent_brokers=frozenset({3}), transactions=()))
     assert {"KafkaDiskLow", "KafkaDiskFull", "KafkaLogDirOffline"}.isdisjoint(watch.last.judged)
