@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from tests.commits import commit_offsets
 from tests.terminal import Terminal, cells
 
 SIZES = [(80, 24), (200, 50)]
+ASKED_MAX = 20
 STEADY_TOPICS = ("airlines", "airports", "planes")
 """Topics of the demo that get all their records before the console opens."""
 
@@ -36,12 +38,17 @@ def environment_in(folder: Path) -> dict[str, str]:
 
 
 def kcon_json(bootstrap: str, folder: Path, *words: str) -> list[dict[str, Any]]:
-    """Run the CLI in another process; return the items of its answer."""
+    """Ask by the CLI in another process; return the items of its answer. A cluster that is coming up is asked again."""
     argv = [sys.executable, "-m", "kcon", *words, "-b", bootstrap, "--output", "json"]
     environment: Mapping[str, str] = {**os.environ, **environment_in(folder)}
-    result = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True, timeout=60)
-    items: list[dict[str, Any]] = json.loads(result.stdout)["items"]
-    return items
+    for attempts_left in reversed(range(ASKED_MAX)):
+        result = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        if result.returncode == 0:
+            items: list[dict[str, Any]] = json.loads(result.stdout)["items"]
+            return items
+        assert attempts_left, result.stderr
+        time.sleep(0.5)
+    raise AssertionError("unreachable")
 
 
 def numbers_of(screen: str, label: str) -> list[int]:
@@ -92,7 +99,8 @@ def test_lag_on_the_screen_is_the_lag_of_the_cli(
     quiet = {"log_level": 0, "bootstrap.servers": cluster.bootstrap}
     environment = {**os.environ, **environment_in(tmp_path), "KCON_BOOTSTRAP": cluster.bootstrap}
     create = [sys.executable, "-m", "kcon", "topic", "create", topic, "-p", "3"]
-    subprocess.run(create, env=environment, check=True, capture_output=True, timeout=60)
+    made = subprocess.run(create, env=environment, check=False, capture_output=True, text=True, timeout=60)
+    assert made.returncode == 0, made.stderr
     producer = Producer(quiet)
     for number in range(3_000):
         producer.produce(topic, b"%d" % number, partition=number % 3)
