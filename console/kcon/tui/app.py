@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 RELOAD_S: Final = 2.0
 """How often the files that are reloaded live are looked at."""
+HOME: Final = "OVERVIEW"
 DEPTH_MAX: Final = 40
 """Views above each other; a further one takes the place of the one above the overview."""
 
@@ -74,18 +75,31 @@ class KconApp(TimeTravel):
     # --- start and end ---------------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[None]:
-        """Begin with the overview; it stays at the bottom."""
+        """Begin where the address leads; without a cluster, ask for one.
+
+        The overview, which a person comes back to, is made when it is needed: it costs a third of the first picture.
+        """
+        if self._chosen is None:
+            from kcon.tui.screens.start import StartScreen
+
+            return StartScreen()
+        return screen_of(self.launch.address) or self._overview()
+
+    @property
+    def is_home(self) -> bool:
+        """The overview is in front, below which nobody goes; the first view may be below it."""
+        return isinstance(self.screen, KconScreen) and self.screen.TITLE_WORD == HOME
+
+    @staticmethod
+    def _overview() -> KconScreen:
         from kcon.tui.screens.overview import OverviewScreen
 
         return OverviewScreen()
 
     def on_mount(self) -> None:
-        """Start the engine and go where the address leads; without a cluster, ask for one."""
-        if self._chosen is None:
-            self.choose_context()
-            return
-        self.start_engine(self._chosen)
-        self.open(self.launch.address)
+        """Open the cluster."""
+        if self._chosen is not None:
+            self.start_engine(self._chosen)
         self.set_interval(RELOAD_S, self.reload_files)
         warnings = [*self.launch.warnings, *filter(None, [self.arrangements.warning])]
         for warning in warnings[:1]:
@@ -106,15 +120,14 @@ class KconApp(TimeTravel):
             return
         while len(self.desks) >= DESKS_MAX:
             self.desks.pop(0).close()
-        desk = Desk(context, self.launch.open_engine(context), self)
-        self.desks.append(desk)
+        self.desks.append(Desk(context, self.launch.open_engine(context), self))
+        if isinstance(self.screen, KconScreen) and self.screen.is_ready:
+            self.begin_looking()
 
-        def begin() -> None:
-            if desk in self.desks:
-                desk.start()
-
-        # Jobs may be submitted from now on, but the first picture goes before everything that has to be loaded.
-        self.call_after_refresh(begin)
+    def begin_looking(self) -> None:
+        """Let the engines start. Jobs may be submitted before, but the first picture goes before all they load."""
+        for desk in self.desks:
+            desk.start()
 
     def on_unmount(self) -> None:
         """Let the engines go."""
@@ -294,8 +307,10 @@ class KconApp(TimeTravel):
         Nothing here is awaited: a view that waited for its own end inside a key press would wait for ever.
         """
         if from_top:
-            while len(self.screen_stack) > 1:
+            while len(self.screen_stack) > 1 and not self.is_home:
                 self.pop_screen()
+            if not self.is_home:
+                self.push_screen(self._overview())
         if len(self.screen_stack) >= DEPTH_MAX:
             self.go("overview")
         screen = screen_of(address)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from textual import events
 
 from kcon.cli.captured import Caught
 from kcon.contexts.context import Mode
@@ -333,3 +334,43 @@ def test_a_picture_that_comes_before_a_view_is_complete_is_drawn_when_it_is(cons
         assert "It went away." in await console.until("billing")
 
     consoles.run(test)
+
+
+@pytest.mark.parametrize("key", ["l", "?", "escape"])
+def test_a_key_that_closes_a_view_twice_leaves_only_that_view(consoles: Any, key: str) -> None:
+    """Typed faster than the console works, both presses wait for the same view."""
+
+    async def test(console: Any) -> None:
+        await console.until("billing")
+        if key == "?":
+            console.view.do_help()
+        else:
+            console.view.do_log()
+        await console.until("KEYS" if key == "?" else "LOG")
+        view = console.view
+        event = events.Key("question_mark" if key == "?" else key, None if key == "escape" else key)
+        view.on_key(event)
+        view.on_key(event)
+        await console.pilot.pause()
+        assert console.view.TITLE_WORD == "OVERVIEW"
+
+    consoles.run(test)
+
+
+def test_below_a_view_that_was_opened_first_is_the_overview(consoles: Any) -> None:
+    """It is made when somebody comes back to it, so that the first picture need not wait for it."""
+
+    async def test(console: Any) -> None:
+        await console.until("clicks")
+        assert len(console.app.screen_stack) == 1
+        await console.press("escape")
+        await console.until("NEEDS YOU")
+        await console.press("escape", "escape")
+        assert console.view.TITLE_WORD == "OVERVIEW"
+        await console.press("g")
+        await console.until("GROUPS ")
+        await console.press("t")
+        await console.until("TOPICS ")
+        assert [screen.TITLE_WORD for screen in console.app.screen_stack] == ["TOPICS", "OVERVIEW", "TOPICS"]
+
+    consoles.run(test, "topics")

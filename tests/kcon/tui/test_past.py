@@ -141,11 +141,11 @@ def test_nothing_can_be_changed_in_the_past(consoles: Any) -> None:
         assert "is off: the past is shown" in console.text()
         console.app.execute_line("group delete billing")
         await console.until("cannot be changed")
-        assert len(console.app.screen_stack) == 2
+        assert len(console.app.screen_stack) == 1
         await console.press("escape")
         await console.until(lambda: "PAST" not in console.text())
         await console.press("X")
-        await console.until(lambda: len(console.app.screen_stack) == 3)
+        await console.until(lambda: len(console.app.screen_stack) == 2)
 
     consoles.run_command = lambda *_args, **_more: SimpleNamespace(code=0, out="", err="")
     consoles.run(test, "groups")

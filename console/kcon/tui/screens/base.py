@@ -40,6 +40,7 @@ class KconScreen(TimedScreen):
             for table in self.query(VirtualTable):
                 self._arrange(table)
             self.mounted()
+            self.call_after_refresh(self.console.begin_looking)
 
     def on_unmount(self) -> None:
         """Draw nothing more."""
@@ -105,8 +106,17 @@ class KconScreen(TimedScreen):
             self.console.leave_past()
         elif table is not None and table.filter is not None:
             table.set_filter(None)
-        elif (table is None or not table.clear_marks()) and len(self.app.screen_stack) > 1:
+        elif table is None or not table.clear_marks():
+            self.leave()
+
+    def leave(self) -> None:
+        """Go to the view below; below the first one is the overview. Nothing if it was left already."""
+        if not self.is_current or self.console.is_home:
+            return
+        if len(self.app.screen_stack) > 1:
             self.app.pop_screen()
+        elif self.console.engine is not None:
+            self.console.go("overview")
 
     def do_filter(self) -> None:
         """Ask for a filter."""

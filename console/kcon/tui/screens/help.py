@@ -34,7 +34,7 @@ class HelpScreen(KconScreen):
 
     def do_help(self) -> None:
         """The same key closes it."""
-        self.app.pop_screen()
+        self.leave()
 
     def snapshot_changed(self) -> None:
         """Fill the table."""

@@ -42,7 +42,8 @@ class KeyedScreen(WorkingScreen):
 
     def on_key(self, event: events.Key) -> None:
         """Hear a key. Views change `hear_key`: a second handler of this name would be called beside this one."""
-        if self.is_ready:
+        # Keys that are typed faster than the console works may wait for a view that the first of them left.
+        if self.is_ready and self.is_current:
             self.hear_key(event)
 
     def hear_key(self, event: events.Key) -> None:

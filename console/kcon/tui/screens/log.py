@@ -59,7 +59,7 @@ class LogScreen(KconScreen):
 
     def do_log(self) -> None:
         """The same key closes it."""
-        self.app.pop_screen()
+        self.leave()
 
     def cli_command(self) -> str:
         """Return the command of the row with the cursor."""

@@ -64,7 +64,7 @@ class PaletteScreen(KconScreen):
 
     @on(VirtualTable.Chosen)
     def _chosen(self, event: VirtualTable.Chosen) -> None:
-        self.app.pop_screen()
+        self.leave()
         self._view.run_action_named(str(event.key))
 
     def hear_key(self, event: events.Key) -> None:
@@ -75,6 +75,6 @@ class PaletteScreen(KconScreen):
             table.action_move(-1 if event.key == "up" else 1)
         elif event.key == "escape":
             event.stop()
-            self.app.pop_screen()
+            self.leave()
         elif not isinstance(self.focused, Input):
             super().hear_key(event)

@@ -99,6 +99,12 @@ class RecordsScreen(RecordPane):
         super().on_unmount()
         self._stop()
 
+    def leave(self) -> None:
+        """Stop reading, also where this is the first view, which stays below all others."""
+        if self.is_current:
+            self._stop()
+        super().leave()
+
     def crumbs(self) -> Sequence[Fact]:
         """Return the path to this view."""
         path = [Fact("topics"), Fact(" + ".join(map(str, self._topics)))]

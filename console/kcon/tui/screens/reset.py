@@ -296,7 +296,7 @@ class ResetScreen(PlanScreen):
         if isinstance(self.focused, Input) and self.focused.id == "target":
             if event.key == "escape":
                 event.stop()
-                self.app.pop_screen()
+                self.leave()
             elif event.key == "down":
                 event.stop()
                 self.query_one(VirtualTable).focus()
