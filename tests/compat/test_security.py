@@ -121,6 +121,7 @@ def properties_of(ports: dict[str, int], authority: Authority, folder: Path) -> 
         "controller.quorum.voters": f"1@127.0.0.1:{ports['CONTROLLER']}",
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": "User:ANONYMOUS;User:alice;User:CN=kcon-client;User:carol",
+        "delegation.token.secret.key": "a secret of the broker",
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(broker.both),
         "ssl.truststore.type": "PEM",
@@ -502,6 +503,31 @@ def test_a_context_is_tested_step_by_step(kafka: SecureKafka, plane: str, tmp_pa
         ("records", "connect", "ok"),
     ]
     assert "TLSv1.3" in items[2]["detail"]
+
+
+def test_a_delegation_token_is_made_renewed_and_ended(kafka: SecureKafka, tmp_path: Path) -> None:
+    """Its secret is in a file of 0600 and in no output."""
+    alice = Shell(kafka.with_password("SASL_SSL", "SCRAM-SHA-256"), tmp_path)
+    file = tmp_path / "token.pw"
+    words = ("token", "create", "--secret-file", str(file), "--renewer", "User:bob", "--max-life", "1h")
+    made = alice.run(*words, "--output", "json", "-y")
+    (token,) = json.loads(made.stdout)["items"]
+    secret = file.read_text().strip()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert secret not in made.stdout.decode() + made.stderr.decode()
+    assert (token["owner"], token["renewers"]) == ("User:alice", ["User:bob"])
+    again = alice.run(*words, "-y", code=1)
+    assert "exists already" in again.stderr.decode()
+    until = time.monotonic() + 20
+    while token["token_id"] not in alice.run("token", "list", "alice", "-o", "name").stdout.decode():
+        assert time.monotonic() < until, "the token did not show"
+    alice.run("token", "renew", token["token_id"], "--for", "30m", "-y")
+    assert alice.run("token", "list", "nobody", "-o", "name").stdout == b""
+    alice.run("token", "expire", token["token_id"], "-y")
+    while alice.run("token", "list", "alice", "-o", "name").stdout:
+        assert time.monotonic() < until, "the token did not go"
+    gone = alice.run("token", "expire", token["token_id"], "-y", code=5)
+    assert "you may not see it" in gone.stderr.decode()
 
 
 def test_a_context_that_does_not_work_says_at_which_step(kafka: SecureKafka, tmp_path: Path) -> None:

@@ -143,7 +143,8 @@ def _may_pass(result: object, attempt: int, settings: AdminSettings, mutating: b
 
 
 _OUTCOME_UNKNOWN: Final = frozenset({REQUEST_TIMED_OUT, NETWORK_EXCEPTION})
-_COORDINATOR_IS_COMING: Final = frozenset({14, 15})
+_COORDINATOR_IS_COMING: Final = frozenset({14, 15, 16})
+"""Loading, not there yet, not that one: these follow one another for seconds where `__consumer_offsets` is new."""
 
 # Where waiting seldom helps, a page must not wait. A broker that did not answer in time is not asked again; one
 # that hung up may have restarted; "unknown topic" may only be stale metadata; a partition without a leader stays

@@ -33,7 +33,7 @@ class GroupStatus(IntEnum):
     REBALANCING = 8
     """The group has not been stable for too long."""
     DEAD = 9
-    """Nobody is in the group, and records wait."""
+    """Nobody is in the group, and records wait for longer than they do between two runs of a job."""
 
     @property
     def is_error(self) -> bool:
@@ -113,7 +113,7 @@ def partition_status(
     if window.last_end <= window.last_committed or (lag.value_ms is not None and lag.value_ms <= rules.allowed_lag_ms):
         return GroupStatus.OK
     if group.members == 0 and window.has_waited:
-        return GroupStatus.DEAD
+        return GroupStatus.DEAD if _stands_still(window, now_ms, rules) else GroupStatus.OK
     if not group.is_stable and group.unstable_since_ms is not None:
         if now_ms - group.unstable_since_ms > rules.rebalancing_ms:
             return GroupStatus.REBALANCING
@@ -136,8 +136,12 @@ def _judge(window: CommitWindow, group: GroupMoment, now_ms: int, rules: StatusR
     if min(lags) <= 0:
         return GroupStatus.OK  # It was at the end within the window: a slow topic, or a burst just now.
     if committed[0] == committed[-1]:
-        if window.still_ms(now_ms) <= max(rules.still_ms, PAUSES * window.longest_pause_ms):
+        if not _stands_still(window, now_ms, rules):
             return GroupStatus.OK  # Who commits rarely stands still between two commits.
         moved_since = group.moved_ms is not None and group.moved_ms >= window.times_ms[0]
         return GroupStatus.STALL if moved_since else GroupStatus.STOP
     return GroupStatus.WARN if lags[0] < lags[-1] and lags == sorted(lags) else GroupStatus.OK
+
+
+def _stands_still(window: CommitWindow, now_ms: int, rules: StatusRules) -> bool:
+    return window.still_ms(now_ms) > max(rules.still_ms, PAUSES * window.longest_pause_ms)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -359,5 +360,26 @@ def test_read_only_context_sends_no_change(wire: SimpleNamespace, name: str) -> 
             assert [topic.name for topic in await admin.topics([ORDERS])] == [ORDERS]
             assert set(broker.titles()) == {"Metadata"}
             assert all(request.allow_auto_topic_creation is False for request in broker.requests(Api.METADATA))
+
+    run(main())
+
+
+def test_a_coordinator_that_is_being_made_is_waited_for(wire: SimpleNamespace) -> None:
+    """A new `__consumer_offsets` has leaders one after the other: NOT_COORDINATOR more often than reads would take."""
+
+    async def main() -> None:
+        answers = [commit_reply(wire, 16)] * 8 + [commit_reply(wire, 0)]
+
+        def next_answer(version: int, request: Any) -> object:
+            return answers.pop(0)(version, request)
+
+        async with (
+            wire.broker(topics={"__consumer_offsets": [1]}, replies={Api.OFFSET_COMMIT: next_answer}) as broker,
+            await Admin.connect(
+                replace(wire.settings(broker), retries_max=5, retry_backoff_ms=1, retry_backoff_max_ms=1)
+            ) as admin,
+        ):
+            permit = wire.permit(Operation.OFFSETS_COMMIT, "billing")
+            assert await admin.commit_offsets(GROUP, {ORDERS_0: 5}, permit) == {ORDERS_0: None}
 
     run(main())

@@ -69,7 +69,7 @@ def record(kcon: CommandLine, watched: Watched, orders: Any) -> None:
         orders.topics_by_name["orders"].bounds[0] = (0, 500)
         orders.topics_by_name["a|b*c"] = FakeTopic([(0, 0)])
 
-    watched.run(burn, ticks=3)
+    watched.run(burn, ticks=8)
     kcon("incident", "note", "too | hot")
     kcon("incident", "stop")
 

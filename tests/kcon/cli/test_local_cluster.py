@@ -159,6 +159,11 @@ def test_one_node_from_up_to_down(kcon: Any, folder: Path) -> None:
     assert up.code == 0, up.err
     assert "kcon -C local cluster info" in up.err
     assert kcon("-C", "local", "topic", "create", "kept", "-p", "1", "-y").code == 0
+    assert kcon("cluster", "add").code == 0
+    assert states() == ["running", "running"]
+    removed = kcon("cluster", "remove", "2", "-y")
+    assert removed.code == 0, removed.err
+    assert states() == ["running"]
     assert kcon("cluster", "pause", "1").code == 0
     assert states() == ["paused"]
     assert kcon("-C", "local", "topic", "list", "--timeout", "300ms").code == 3

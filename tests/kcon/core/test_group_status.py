@@ -70,8 +70,26 @@ def test_a_group_in_which_nothing_moves_has_stopped() -> None:
     assert judge(*growing(0, 0)) is GroupStatus.STOP
 
 
-def test_a_group_without_members_and_with_records_waiting_is_dead() -> None:
-    assert judge((10, 20), (10, 30), group=GroupMoment(members=0, is_stable=False)) is GroupStatus.DEAD
+EMPTY = GroupMoment(members=0, is_stable=False)
+
+
+@pytest.mark.parametrize(
+    ("looks", "status"), [(2, GroupStatus.OK), (3, GroupStatus.OK), (4, GroupStatus.DEAD)], ids=["below", "at", "above"]
+)
+def test_a_group_without_members_and_with_records_waiting_is_dead_after_a_minute(
+    looks: int, status: GroupStatus
+) -> None:
+    """Below, at and above `still_ms`, two looks of half a minute."""
+    assert judge(*[(10, 20 + look) for look in range(looks)], group=EMPTY) is status
+
+
+def test_a_job_that_runs_now_and_then_is_not_dead_between_two_runs() -> None:
+    """It moved at each fourth look, two minutes apart: three of these pauses are its patience."""
+    runs = [(tick // 4 * 10, 100 + tick * 5) for tick in range(12)]
+    waiting = [(runs[-1][0], 200 + tick) for tick in range(20)]
+    pauses = 3 * 4
+    assert judge(*runs, *waiting[: pauses - 4], group=EMPTY) is GroupStatus.OK
+    assert judge(*runs, *waiting, group=EMPTY) is GroupStatus.DEAD
 
 
 def test_a_group_without_members_and_nothing_waiting_is_ok() -> None:

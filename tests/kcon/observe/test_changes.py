@@ -130,7 +130,7 @@ def test_a_consumer_that_goes_on_is_no_reset(watched: Watched, orders: Any) -> N
 
 
 def test_a_status_that_changes_is_marked_with_its_place(watched: Watched) -> None:
-    watched.run(ticks=3)
+    watched.run(ticks=8)
     assert told(watched, without="") == [("status", "group billing: OK > DEAD at orders/0")]
 
 

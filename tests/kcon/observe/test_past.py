@@ -161,9 +161,9 @@ def test_with_too_many_series_partitions_are_left_out_and_totals_stay(orders: An
 
 
 def test_the_status_of_a_group_is_that_of_the_time(watched: Watched) -> None:
-    watched.run(ticks=4)
+    watched.run(ticks=9)
     past = watched.past()
-    states = [past.snapshot_at(NOW_MS + count * TICK_MS) for count in (1, 3)]
+    states = [past.snapshot_at(NOW_MS + count * TICK_MS) for count in (1, 9)]
     assert [each.groups.status[0] for each in states if each] == [GroupStatus.OK, GroupStatus.DEAD]
     past.close()
 
