@@ -6,8 +6,9 @@ epochs and snapshots of producers. What is changed here is noted in `unsynced`; 
 
 import contextlib
 from collections.abc import Container, Iterable, Sequence
+from typing import cast
 
-from kcon_broker.storage.files import Files, Syncable, parent_of, write_aside
+from kcon_broker.storage.files import File, Files, Syncable, parent_of, write_aside
 from kcon_broker.storage.leader_epochs import FILE_NAME as EPOCHS_FILE_NAME
 from kcon_broker.storage.leader_epochs import LeaderEpochs
 from kcon_broker.storage.leftovers import SWAP_SUFFIX
@@ -172,6 +173,8 @@ class LogFiles:
         """Leave files out of the next sync that are about to be removed: one that is gone cannot be synced."""
         for file in [file for file in self.unsynced if file.path in paths]:
             del self.unsynced[file]
+            # A thread removes it, and must find nothing open. Only files have such paths.
+            cast("File", file).discard()
 
     def take_deleted_paths(self) -> list[str]:
         """Return the files that may be removed now; see `Log.take_deleted_paths`."""

@@ -10,6 +10,8 @@ import pytest
 from kcon_broker.server import os_files
 from kcon_broker.server.os_files import OPEN_FILES_MIN, OsFile, OsFiles
 from kcon_broker.storage.files import write_all, write_aside
+from kcon_broker.storage.log import DefaultLogSettings, Log
+from tests.kcon_broker.storage.batches import TOPIC_ID, make_batch
 
 
 def open_descriptors() -> int:
@@ -183,4 +185,20 @@ def test_only_the_owner_of_the_folder_can_read_it(files: OsFiles, tmp_path: Path
     files.open("f/a", create=True)
     assert (tmp_path / "f").stat().st_mode & 0o077 == 0
     assert (tmp_path / "f" / "a").stat().st_mode & 0o077 == 0
+    files.close()
+
+
+def test_nothing_is_open_of_a_segment_that_another_thread_is_to_remove(tmp_path: Path) -> None:
+    """Its indexes were written a moment ago and never synced: the thread would close them under the loop's feet."""
+    files = OsFiles(tmp_path, open_files_max=64)
+    settings = DefaultLogSettings(segment_bytes=1_000)
+    log = Log.open(files, "t-0", settings=settings, leader_epoch=0, topic_id=TOPIC_ID)
+    for seed in range(4):
+        log.append(make_batch(2, size=400, seed=seed), now_ms=0)
+        log.write_pending()
+    assert [file for file in files._open if file.path.endswith("index")]
+    log.delete_before(6)
+    paths = log.take_deleted_paths()
+    assert len(paths) == 9
+    assert not [file.path for file in files._open if file.path in paths]
     files.close()
