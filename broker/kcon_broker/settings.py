@@ -20,7 +20,8 @@ class FlushMode(StrEnum):
     INTERVAL = "interval"
     """At the write; a sync follows every `flush_interval_ms`."""
     OS = "os"
-    """At the write; the operating system syncs when it likes, as Apache Kafka leaves it by default."""
+    """At the write; the operating system syncs when it likes, and the broker when a segment is full, as Apache Kafka
+    does by default."""
 
 
 class RecordValidation(StrEnum):

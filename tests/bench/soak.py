@@ -10,6 +10,7 @@ the second half adds: the bar is less than 1 MiB of memory an hour once all is w
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -95,8 +96,16 @@ class Watched:
             descriptors=len(os.listdir(proc / "fd")),
             threads=len(os.listdir(proc / "task")),
             tasks=self._tasks,
-            disk_mib=sum(path.stat().st_size for path in self._folder.rglob("*.log")) / 2**20,
+            disk_mib=self._disk_bytes() / 2**20,
         )
+
+    def _disk_bytes(self) -> int:
+        total = 0
+        for name in _TOPICS:
+            for path in self._folder.glob(f"{name}-*/*.log"):
+                with contextlib.suppress(FileNotFoundError):
+                    total += path.stat().st_size
+        return total
 
     def end(self) -> None:
         """End it."""

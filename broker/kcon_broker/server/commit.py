@@ -71,6 +71,8 @@ class Committer:
         self._engine = engine
         self._syncs_at_once = broker.settings.storage.flush is FlushMode.ALWAYS
         self._unsynced: dict[Partition, None] = {}
+        self._has_rolled = False
+        """A segment was sealed since the last sync began."""
         self._under_way: dict[_Sync, None] = {}
         self._last_began_s = 0.0
         self._not_here_until_s = 0.0
@@ -94,8 +96,12 @@ class Committer:
             self._broker.dirty = {}
             for partition in dirty:
                 self._write(partition)
-        if (self._unsynced and self._syncs_at_once) or self._journal.is_dirty:
+        if self._is_sync_due:
             self.start_sync()
+
+    @property
+    def _is_sync_due(self) -> bool:
+        return (bool(self._unsynced) and (self._syncs_at_once or self._has_rolled)) or self._journal.is_dirty
 
     def start_sync(self) -> None:
         """Sync what is written, unless that has to wait for the syncs under way."""
@@ -154,6 +160,7 @@ class Committer:
     def _take_unsynced(self) -> _Sync | None:
         """Take what is unsynced and has no file in a sync under way; None: there is nothing."""
         sync = _Sync()
+        self._has_rolled = False
         busy = {file for other in self._under_way for file in other.files}
         if self._journal.is_dirty:
             sync.journal_files = self._journal.dirty_files()
@@ -191,6 +198,8 @@ class Committer:
             return
         partition.producers.written()
         if log.wants_snapshot:
+            # Also where the operating system syncs when it likes: or a start would have to read all there ever was.
+            self._has_rolled = True
             self._write_snapshot(partition, log)
         partition.written.advance(log.written_offset)
         if not self._syncs_at_once:
@@ -231,7 +240,7 @@ class Committer:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        if (self._unsynced and self._syncs_at_once) or self._journal.is_dirty:
+        if self._is_sync_due:
             self.start_sync()
         draining, self._draining = self._draining, []
         for ended in draining:

@@ -282,3 +282,28 @@ def test_created_topic_survives_a_power_cut_and_a_deleted_one_stays_away() -> No
         with InProcessBroker(files=disk) as broker, RawClient(broker.bootstrap) as client:
             topics = client.ask(MetadataRequest(topics=None), MetadataResponse, 9).topics
         assert [(topic.name, len(topic.partitions)) for topic in topics] == [("new", 3)]
+
+
+def test_a_full_segment_is_synced_in_every_mode() -> None:
+    """Or a start after a crash would read everything that was ever written, and snapshots would pile up."""
+    storage = StorageSettings(flush=FlushMode.OS, checkpoint_interval_ms=50)
+    settings = replace(_SETTINGS, storage=storage, topic_config_defaults=(("segment.bytes", "1048576"),))
+    files = MemoryFiles()
+    with InProcessBroker(files=files, settings=settings) as broker, RawClient(broker.bootstrap) as client:
+        for _ in range(12):
+            assert produce(client, "t", batch(os.urandom(400_000))).error_code == ErrorCode.NONE
+        wanted = 8
+        while _durable_offset(broker) < wanted:
+            assert produce(client, "t", batch(b"x"), partition=1).error_code == ErrorCode.NONE
+        while len([path for path in files.paths() if path.startswith("t-0/") and path.endswith(".snapshot")]) > 3:
+            assert produce(client, "t", batch(b"x"), partition=1).error_code == ErrorCode.NONE
+
+
+def _durable_offset(broker: InProcessBroker) -> int:
+    def look(server: BrokerServer) -> int:
+        partition = server.broker.topics.by_name["t"].partition(0)
+        assert partition is not None
+        assert partition.log is not None
+        return partition.log.durable_offset
+
+    return broker.call(look)
