@@ -228,7 +228,11 @@ async def _refreshes(bootstrap: str, runs: int) -> None:
     commits = sum(len(each) for each in sample.commits.values() if not hasattr(each, "code"))
     print("\none refresh of everything, warm (bar: <= 0.4 s CPU; requests: 3 + a few a broker + groups/100)")
     print(f"  {len(sample.ends):,} ends, {len(sample.groups.items):,} groups, {commits:,} commits")
-    print(f"  wall {median(walls):.2f} s, CPU {median(cpus):.2f} s, {sum(sent.values()):.1f} requests:")
+    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"  wall {median(walls):.2f} s (bar 1.5), CPU {median(cpus):.2f} s (bar 0.4), this process {rss_mb:.0f} MB "
+        f"(bar 150), {sum(sent.values()):.1f} requests (bar 60):"
+    )
     print("  " + ", ".join(f"{api} {count:g}" for api, count in sorted(sent.items())))
     brokers, groups = len(sample.cluster.brokers), len(sample.groups.items)
     theirs = kafka_exporter_requests(len(sample.ends), brokers, groups, commits)

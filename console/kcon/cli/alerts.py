@@ -8,11 +8,11 @@ from kcon.cli.invocation import Invocation
 from kcon.cli.output import encode, yaml_lines
 from kcon.commands.alerts import AlertsExport, AlertsList, AlertsStatus, AlertsTest
 from kcon.commands.request import Request
-from kcon.contexts.folders import config_folder
+from kcon.contexts.folders import ALERTS_FILE, config_folder
 from kcon.core.alert_rules import RULES
 from kcon.core.wire_text import display_safe
 from kcon.errors import ExitCode, UsageError
-from kcon.services.alert_config import ALERTS_FILE, AlertConfig, read_alert_config
+from kcon.services.alert_config import AlertConfig, read_alert_config
 from kcon.services.alert_sinks import load_sink_kinds
 
 _COLUMNS = (
@@ -45,9 +45,9 @@ def run_alerts(request: Request, invocation: Invocation) -> int:
     """Execute one request about alert rules."""
     match request:
         case AlertsList():
-            return _list(read_config(request.config, invocation), invocation)
+            return _list(read_config(request.config, invocation, opens_sinks=False), invocation)
         case AlertsExport():
-            rules = rule_file(read_config(request.config, invocation))
+            rules = rule_file(read_config(request.config, invocation, opens_sinks=False))
             invocation.writer.bytes(encode("".join(f"{line}\n" for line in yaml_lines(rules))))
             invocation.writer.flush()
             return ExitCode.OK
@@ -59,14 +59,17 @@ def run_alerts(request: Request, invocation: Invocation) -> int:
             raise AssertionError(f"not about alerts: {request.command}")
 
 
-def read_config(file: str | None, invocation: Invocation) -> AlertConfig:
-    """Read the rules and sinks. file: None is alerts.toml in kcon's own folder, which need not be there."""
+def read_config(file: str | None, invocation: Invocation, *, opens_sinks: bool = True) -> AlertConfig:
+    """Read the rules, and the sinks with their secrets if they are to be opened.
+
+    file: None is alerts.toml in kcon's own folder, which need not be there.
+    """
     variables = invocation.environment.variables
     kinds, faults = load_sink_kinds()
     for fault in faults:
         invocation.diagnostics.note(f"Plugin {display_safe(fault.plugin)} could not be loaded: {fault.reason}.")
     path = config_folder(variables) / ALERTS_FILE if file is None else Path(file).expanduser()
-    return read_alert_config(path, kinds, variables, must_exist=file is not None)
+    return read_alert_config(path, kinds, variables, must_exist=file is not None, opens_sinks=opens_sinks)
 
 
 def _list(config: AlertConfig, invocation: Invocation) -> int:

@@ -8,7 +8,7 @@ from kcon.cli.invocation import Invocation
 from kcon.commands.config import ConfigDoctor, ConfigPaths
 from kcon.commands.request import Request
 from kcon.contexts.config_doctor import Severity, examine_config
-from kcon.contexts.folders import cache_folder, find_project_file
+from kcon.contexts.folders import ALERTS_FILE, cache_folder, find_project_file
 from kcon.contexts.import_writer import SECRETS_FOLDER
 from kcon.contexts.trust import TRUST_FILE
 from kcon.errors import ExitCode
@@ -33,6 +33,7 @@ def _paths(invocation: Invocation) -> int:
     places = [
         ("configuration", store.config_path),
         ("secrets of imported contexts", store.config_path.parent / SECRETS_FOLDER),
+        ("alert rules and sinks", store.config_path.parent / ALERTS_FILE),
         ("project file", project),
         ("state", state),
         ("current context", state / "current-context"),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 CONFIG_FILE: Final = "config.toml"
+ALERTS_FILE: Final = "alerts.toml"
 PROJECT_FILE: Final = ".kcon.toml"
 
 

@@ -37,7 +37,6 @@ from kcon.observe.alert_finder import OwnRule
 from kcon.observe.alert_scopes import SCOPES
 from kcon.plugin_api.alerting import Sink, SinkKind, SinkSetting, Value
 
-ALERTS_FILE: Final = "alerts.toml"
 FILE_BYTES_MAX: Final = 1024 * 1024
 SINKS_MAX: Final = 32
 OWN_RULES_MAX: Final = 200
@@ -86,13 +85,20 @@ class AlertConfig:
 
 
 def read_alert_config(
-    path: Path, kinds: Mapping[str, SinkKind], variables: Mapping[str, str], *, must_exist: bool = False
+    path: Path,
+    kinds: Mapping[str, SinkKind],
+    variables: Mapping[str, str],
+    *,
+    must_exist: bool = False,
+    opens_sinks: bool = True,
 ) -> AlertConfig:
     """Read the file; without one the rules that come with kcon are on, and nobody is told.
 
-    Blocks: a secret may come from a command. UsageError names the first thing that is off.
+    opens_sinks: False for who wants the rules alone: no secret is read then. With it this blocks, as a secret may come
+    from a command. UsageError names the first thing that is off.
     """
-    return parse_alert_config(_read(path, must_exist=must_exist), path, kinds, variables)
+    document = _read(path, must_exist=must_exist)
+    return parse_alert_config(document, path, kinds, variables, opens_sinks=opens_sinks)
 
 
 def _read(path: Path, *, must_exist: bool) -> Mapping[str, Any]:
@@ -113,14 +119,19 @@ def _read(path: Path, *, must_exist: bool) -> Mapping[str, Any]:
 
 
 def parse_alert_config(
-    document: Mapping[str, Any], path: Path, kinds: Mapping[str, SinkKind], variables: Mapping[str, str]
+    document: Mapping[str, Any],
+    path: Path,
+    kinds: Mapping[str, SinkKind],
+    variables: Mapping[str, str],
+    *,
+    opens_sinks: bool = True,
 ) -> AlertConfig:
     """Return what a document says. UsageError names the first thing that is off."""
     _only(document, {"rule", "sink"}, str(path))
     rules, sinks = _tables(document, "rule", path), _tables(document, "sink", path)
     if len(sinks) > SINKS_MAX:
         raise UsageError(f"{path}: there are {len(sinks)} sinks.", f"{SINKS_MAX} are the most.")
-    opened = tuple(_sink(name, table, path, kinds, variables) for name, table in sinks.items())
+    opened = tuple(_sink(name, table, path, kinds, variables) for name, table in sinks.items()) if opens_sinks else ()
     known = frozenset(sinks)
     policies: list[AlertPolicy] = []
     thresholds: dict[str, float] = {}

@@ -52,6 +52,13 @@ def test_an_own_rule_is_asked_over_its_scope() -> None:
     assert config.policies[-1].for_ms == 300_000
 
 
+def test_who_wants_the_rules_alone_reads_no_secret() -> None:
+    document = {"rule": {"KafkaGroupLate": {"sinks": ["ops"]}}, "sink": {"ops": {"kind": "webhook", "url_env": "NONE"}}}
+    config = parse_alert_config(document, PATH, KINDS, {}, opens_sinks=False)
+    assert config.sinks == ()
+    assert {policy.sinks for policy in config.policies} == {(), ("ops",)}
+
+
 def test_secrets_never_show() -> None:
     config = parse(sink={"ops": {"kind": "webhook", "url_env": "URL"}})
     assert "SECRET" not in repr(config)
