@@ -9,6 +9,7 @@ import pytest
 
 from kcon_broker.handlers.registry import Answer, HandlerResult, Park, RequestContext
 from kcon_broker.settings import GroupSettings, TransactionSettings
+from kcon_broker.state.cluster_records import ClusterState
 from kcon_broker.state.gate import Gate
 from kcon_broker.state.groups.coordinator import GroupCoordinator
 from kcon_broker.state.groups.outcome import Moment, Records, WakeKey
@@ -38,6 +39,7 @@ class GroupBroker:
 
     def __post_init__(self) -> None:
         self.topics = TopicTable()
+        self.cluster = ClusterState()
         self.partitions = [ListedPartition() for _ in range(self.settings.groups.offsets_partitions)]
         self.metadata_gate = Gate()
         self.metadata_position = 0
