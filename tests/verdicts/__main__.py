@@ -1,7 +1,7 @@
 """Does `kcon why` tell the truth? `python -m tests.verdicts [--seeds N] [--first-seed N] [--only WORD] [--replicated]`
 
 Stages incidents and healthy histories on real brokers, asks, and prints a table: how often the cause was right, unknown
-or wrong. Seeds below 2,000 are for trying rules out; the table in docs/verdicts.md is of later ones.
+or wrong. Seeds below 3,000 are for trying rules out; the table in docs/verdicts.md is of later ones.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from tests.verdicts.incidents import ONE_NODE, Incident
 from tests.verdicts.replicated import incidents as replicated_incidents
 from tests.verdicts.stage import Stage
 
-FIRST_SEED = 2_000
+FIRST_SEED = 3_000
 TOGETHER = 10
 """So many histories of one kind go on at the same time."""
 CASE_S = 240.0
@@ -50,8 +50,12 @@ async def run_case(stage: Stage, incident: Incident, seed: int) -> Outcome:
         async with asyncio.timeout(CASE_S), incident.staging(stage, Random(f"{incident.name} {seed}")) as ask:
             verdict = await ask()
     except Exception as error:
-        return Outcome(incident.name, seed, "not staged", False, f"{type(error).__name__}: {error}")
-    return Outcome(incident.name, seed, verdict.cause.value, verdict.cause in incident.causes, verdict.headline)
+        outcome = Outcome(incident.name, seed, "not staged", False, f"{type(error).__name__}: {error}")
+    else:
+        right = verdict.cause in incident.causes
+        outcome = Outcome(incident.name, seed, verdict.cause.value, right, verdict.headline)
+    print(f"{incident.name}, seed {seed}: {outcome.said}", file=sys.stderr, flush=True)
+    return outcome
 
 
 async def run_all(stage: Stage, incidents: Sequence[Incident], seeds: Sequence[int]) -> list[Outcome]:

@@ -11,7 +11,7 @@ from kcon.core.verdict_case import Case, counted, members, names, oldest, place,
 
 HOT_TIMES: Final = 3.0
 GROWTH: Final = 1.05
-"""More written than read by this factor is growth."""
+"""More written than read by this factor is growth, and more read than written is shrinkage."""
 
 
 def dead(case: Case) -> Verdict | None:
@@ -158,8 +158,8 @@ def speed(case: Case) -> Verdict | None:
                 f"kcon group members {case.word}",
             ),
         )
-    if read <= written:
-        return None  # Level: neither grows nor shrinks.
+    if read <= written * GROWTH:
+        return None  # Level: neither grows nor shrinks, as far as a short look can tell.
     eta_ms = round(case.lag / (read - written) * 1000)
     return Verdict(
         cause=Cause.CATCHING_UP,

@@ -72,6 +72,15 @@ def test_a_group_that_catches_up_says_when() -> None:
     assert "1m" in verdict.headline
 
 
+@pytest.mark.parametrize(
+    ("read", "cause"),
+    [(106.0, Cause.CATCHING_UP), (105.0, Cause.UNKNOWN), (96.0, Cause.UNKNOWN), (95.0, Cause.SLOW_CONSUMER)],
+)
+def test_a_twentieth_more_or_less_is_neither_growth_nor_shrinkage(read: float, cause: Cause) -> None:
+    """A writer that pauses for a moment must not make a reader look quick."""
+    assert judge(part(0, 5_000, in_per_s=100.0, out_per_s=read, still_ms=0)).cause is cause
+
+
 def test_a_group_that_nobody_is_in() -> None:
     verdict = judge(still(0, app=None), still(1, app=None), members=0, state="Empty")
     assert (verdict.cause, verdict.confidence) == (Cause.DEAD_CONSUMER, Confidence.CERTAIN)
