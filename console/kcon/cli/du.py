@@ -1,6 +1,7 @@
 """`kcon du`: shows who uses the disks, the largest first."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from kcon.cli.document import Column, Document, Item, ItemError, Value, int64
@@ -11,6 +12,7 @@ from kcon.core.disk_usage import PartitionUse, VolumeUse
 from kcon.core.units import format_bytes, format_bytes_rate, format_duration
 from kcon.core.wire_text import display_safe
 from kcon.errors import NotFoundError
+from kcon.services.disk_history import DiskGrowth, growth_from_history, with_growth
 from kcon.services.disk_usage import DiskUsage, read_disk_usage
 
 BAR_CELLS: Final = 12
@@ -51,6 +53,9 @@ async def run_du(request: Request, invocation: Invocation) -> int:
     names = invocation.patterns(request.names)
     async with invocation.open_session() as session:
         usage = await read_disk_usage(session, names, watch_ms=request.watch_ms, retentions_ms=request.retentions_ms)
+        growth = None if request.watch_ms else await growth_from_history(session)
+    if growth is not None:
+        usage = replace(usage, volumes=with_growth(usage.volumes, growth))
     errors = [
         ItemError(item=f"broker {broker_id}", error=told.as_exception(f"Log dirs of broker {broker_id}"))
         for broker_id, told in usage.errors.items()
@@ -65,9 +70,11 @@ async def run_du(request: Request, invocation: Invocation) -> int:
         rows: Sequence[Item] = items
         notes: list[str] = []
     else:
-        items, rows = _uses(usage, request)
-        columns = _columns(request, for_people=invocation.writer.format in _FOR_PEOPLE)
+        items, rows = _uses(usage, request, growth)
+        columns = _columns(request, growth, for_people=invocation.writer.format in _FOR_PEOPLE)
         notes = [_sentence(each) for each in usage.volumes]
+    if growth is not None:
+        notes.append(f"Growth is that of the last {format_duration(growth.span_ms)}, from history.")
     return invocation.show(
         Document(
             kind="VolumeUsage" if request.by == "broker" else "DiskUsage",
@@ -82,12 +89,16 @@ async def run_du(request: Request, invocation: Invocation) -> int:
     )
 
 
-def _columns(request: Du, *, for_people: bool) -> list[Column]:
+def _has_growth(request: Du, growth: DiskGrowth | None) -> bool:
+    return bool(request.watch_ms) or (growth is not None and request.by == "topic")
+
+
+def _columns(request: Du, growth: DiskGrowth | None, *, for_people: bool) -> list[Column]:
     columns = [Column(key="topic")]
     if request.by == "partition":
         columns.append(Column(key="partition", right=True, show=str))
     columns += [_SIZE, _SHARE]
-    if request.watch_ms:
+    if _has_growth(request, growth):
         columns.append(_GROWTH)
     columns += [
         Column(
@@ -103,7 +114,7 @@ def _freed_key(retention_ms: int) -> str:
     return f"freed_at_{retention_ms}_ms"
 
 
-def _uses(usage: DiskUsage, request: Du) -> tuple[list[Item], list[Item]]:
+def _uses(usage: DiskUsage, request: Du, growth: DiskGrowth | None) -> tuple[list[Item], list[Item]]:
     """Return the items, the largest first, and the lines of a table with their bars."""
     by_name: dict[tuple[str, int | None], list[PartitionUse]] = {}
     for use in usage.partitions:
@@ -116,7 +127,7 @@ def _uses(usage: DiskUsage, request: Du) -> tuple[list[Item], list[Item]]:
     rows: list[Item] = []
     for size, uses in sized:
         freed = dict(zip(request.retentions_ms, _freed(uses, usage, len(request.retentions_ms)), strict=True))
-        item = _use(uses, size, total, request)
+        item = _use(uses, size, total, request, growth)
         columns = {_freed_key(retention_ms): int64(value) for retention_ms, value in freed.items()}
         listed = [{"retention_ms": each, "size_bytes": int64(value)} for each, value in freed.items()]
         items.append({**item, "reclaimable": listed} if freed else item)
@@ -132,16 +143,21 @@ def _freed(uses: Sequence[PartitionUse], usage: DiskUsage, count: int) -> list[i
     return sums
 
 
-def _use(uses: Sequence[PartitionUse], size: int, total: int, request: Du) -> dict[str, Value]:
+def _use(
+    uses: Sequence[PartitionUse], size: int, total: int, request: Du, growth: DiskGrowth | None
+) -> dict[str, Value]:
     where = uses[0].where
     growths = [use.growth_per_s for use in uses if use.growth_per_s is not None]
+    rate = sum(growths) if growths else None
+    if growth is not None:
+        rate = growth.topics.get(where.topic)
     return {
         "topic": where.topic,
         **({"partition": where.partition} if request.by == "partition" else {}),
         "size_bytes": int64(size),
         "share": size / total if total else 0.0,
         "replicas": sum(use.replicas for use in uses),
-        **({"growth_bytes_per_s": sum(growths) if growths else None} if request.watch_ms else {}),
+        **({"growth_bytes_per_s": rate} if _has_growth(request, growth) else {}),
     }
 
 

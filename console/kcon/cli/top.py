@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from kcon.cli.document import Block, Column, Document, Item, Value, int64
@@ -10,21 +11,33 @@ from kcon.cli.table import UNKNOWN, format_table
 from kcon.commands.request import OutputFormat, Request
 from kcon.commands.top import Top
 from kcon.core.group_status import WEIGHT, GroupStatus
+from kcon.core.sparkline import spark
 from kcon.core.times import format_time
 from kcon.core.units import format_count_short, format_duration, format_rate
+from kcon.core.wire_text import WireText
 from kcon.errors import ExitCode, UnreachableError
+from kcon.observe.history_keys import GROUP_LAG, TOPIC_IN, SeriesKey
 from kcon.observe.snapshot import ClusterSnapshot
 from kcon.observe.worst import busiest_topics, worst_groups
 from kcon.services.cluster_watch import ClusterWatch
 
+TREND_CELLS: Final = 12
 IDLE_FACTOR: Final = 3
 """The pause after a look is at least so many times as long as the look took."""
 FIRST_PAUSE_MS: Final = 1_000
 """On a terminal the second look, which tells rates, comes soon."""
 
+Trends = Mapping[SeriesKey, tuple[float, ...]]
+
 
 def _rate(value: Value) -> str:
     return format_rate(value) if isinstance(value, int | float) else UNKNOWN
+
+
+def _trend(value: Value) -> str:
+    if not isinstance(value, list):
+        return ""
+    return spark([math.nan if each is None else float(each) for each in value], TREND_CELLS)
 
 
 def _count(value: Value) -> str:
@@ -36,6 +49,7 @@ _GROUPS = (
     Column(key="status"),
     Column(key="time", header="TIME LAG", right=True),
     Column(key="lag", right=True, show=_count),
+    Column(key="trend", show=_trend, drop=3),
     Column(key="out_per_s", header="READS", right=True, show=_rate),
     Column(key="eta", header="ETA", right=True),
     Column(key="members", right=True, drop=1),
@@ -44,6 +58,7 @@ _GROUPS = (
 _TOPICS = (
     Column(key="topic"),
     Column(key="in_per_s", header="WRITES", right=True, show=_rate),
+    Column(key="trend", show=_trend, drop=2),
     Column(key="share", right=True, show=lambda value: f"{value:.0%}" if isinstance(value, float) else UNKNOWN),
     Column(key="partitions", right=True),
     Column(key="groups", right=True, drop=1),
@@ -66,7 +81,7 @@ async def _watch(request: Top, invocation: Invocation, watch: ClusterWatch) -> i
     seen = await _look(invocation, watch)
     pause_ms, told = request.interval_ms, ""
     if not request.once:
-        _show(request, invocation, seen)
+        await _show(request, invocation, watch, seen)
         pause_ms = min(pause_ms, FIRST_PAUSE_MS) if invocation.writer.is_terminal else pause_ms
     while True:
         await asyncio.sleep(max(pause_ms, seen.duration_ms * IDLE_FACTOR) / 1000)
@@ -80,10 +95,11 @@ async def _watch(request: Top, invocation: Invocation, watch: ClusterWatch) -> i
             told = error.message
         else:
             told = ""
-            _show(request, invocation, seen)
+            await _show(request, invocation, watch, seen)
         if request.once:
             return ExitCode.OK
-        pause_ms = request.interval_ms
+        hurry_ms = watch.recording.interval_ms if watch.recording is not None else None
+        pause_ms = min(request.interval_ms, hurry_ms or request.interval_ms)
 
 
 async def _look(invocation: Invocation, watch: ClusterWatch) -> ClusterSnapshot:
@@ -91,28 +107,36 @@ async def _look(invocation: Invocation, watch: ClusterWatch) -> ClusterSnapshot:
         return await watch.look()
 
 
-def _show(request: Top, invocation: Invocation, seen: ClusterSnapshot) -> None:
+async def _show(request: Top, invocation: Invocation, watch: ClusterWatch, seen: ClusterSnapshot) -> None:
+    trends: Trends = {}
+    if not request.summary:
+        keys = [SeriesKey(GROUP_LAG, seen.groups.group[index]) for index in worst_groups(seen.groups, request.rows)]
+        keys += [SeriesKey(TOPIC_IN, seen.topics.name[index]) for index in busiest_topics(seen.topics, request.rows)]
+        trends = await watch.trends(keys, seen.taken_ms, TREND_CELLS)
     is_live = invocation.writer.is_terminal and not request.once
     if is_live and invocation.writer.format in {OutputFormat.TABLE, OutputFormat.WIDE}:
         invocation.writer.clear_screen()
-    invocation.show(top_document(request, invocation, seen))
+    invocation.show(top_document(request, invocation, seen, trends))
 
 
-def top_document(request: Top, invocation: Invocation, seen: ClusterSnapshot) -> Document:
-    """Return one look as an answer."""
+def top_document(
+    request: Top, invocation: Invocation, seen: ClusterSnapshot, trends: "Trends | None" = None
+) -> Document:
+    """Return one look as an answer. trends: of the last hour; without them those of the snapshot are shown."""
+    trends = trends or {}
     return Document(
         kind="Top",
         context=invocation.context.name,
         columns=_GROUPS,
-        items=[_item(request, seen, format_time(seen.taken_ms, invocation.zone[0]))],
-        blocks=_blocks(request, invocation, seen),
+        items=[_item(request, seen, format_time(seen.taken_ms, invocation.zone[0]), trends)],
+        blocks=_blocks(request, invocation, seen, trends),
     )
 
 
 # --- for scripts -----------------------------------------------------------------------------------------------
 
 
-def _item(request: Top, seen: ClusterSnapshot, at: str) -> Item:
+def _item(request: Top, seen: ClusterSnapshot, at: str, trends: Trends) -> Item:
     whole: dict[str, Value] = {
         "at": at,
         "look_ms": seen.duration_ms,
@@ -132,8 +156,8 @@ def _item(request: Top, seen: ClusterSnapshot, at: str) -> Item:
         return whole
     return {
         **whole,
-        "groups": [_group(seen, index) for index in worst_groups(seen.groups, request.rows)],
-        "topics": [_topic(seen, index) for index in busiest_topics(seen.topics, request.rows)],
+        "groups": [_group(seen, index, trends) for index in worst_groups(seen.groups, request.rows)],
+        "topics": [_topic(seen, index, trends) for index in busiest_topics(seen.topics, request.rows)],
     }
 
 
@@ -146,7 +170,13 @@ def _not_ok(seen: ClusterSnapshot) -> int:
     return sum(WEIGHT[status] > WEIGHT[GroupStatus.OK] for status in seen.groups.status)
 
 
-def _group(seen: ClusterSnapshot, index: int) -> dict[str, Value]:
+def _trend_of(kind: str, name: WireText, sampled: Sequence[float], trends: Trends) -> list[Value]:
+    """Return the values of the last hour, or as many of the last ones as were sampled; None where unknown."""
+    values = trends.get(SeriesKey(kind, name)) or tuple(sampled[-TREND_CELLS:])
+    return [None if math.isnan(value) else round(value, 3) for value in values]
+
+
+def _group(seen: ClusterSnapshot, index: int, trends: Trends) -> dict[str, Value]:
     groups = seen.groups
     late, eta_ms, at = groups.time_lag[index], groups.eta_ms[index], groups.status_at[index]
     return {
@@ -163,10 +193,11 @@ def _group(seen: ClusterSnapshot, index: int) -> dict[str, Value]:
         "eta_ms": None if eta_ms is None or math.isinf(eta_ms) else int64(round(eta_ms)),
         "shrinks": None if eta_ms is None else not math.isinf(eta_ms),
         "partition": None if at is None else f"{at.topic}/{at.partition}",
+        "trend": _trend_of(GROUP_LAG, groups.group[index], groups.trend[index], trends),
     }
 
 
-def _topic(seen: ClusterSnapshot, index: int) -> dict[str, Value]:
+def _topic(seen: ClusterSnapshot, index: int, trends: Trends) -> dict[str, Value]:
     topics, total = seen.topics, seen.in_series.last
     rate = topics.in_per_s[index]
     return {
@@ -175,23 +206,24 @@ def _topic(seen: ClusterSnapshot, index: int) -> dict[str, Value]:
         "share": None if rate is None or not total else rate / total,
         "partitions": topics.partitions[index],
         "groups": topics.groups[index],
+        "trend": _trend_of(TOPIC_IN, topics.name[index], topics.trend[index], trends),
     }
 
 
 # --- for people ------------------------------------------------------------------------------------------------
 
 
-def _blocks(request: Top, invocation: Invocation, seen: ClusterSnapshot) -> list[Block]:
+def _blocks(request: Top, invocation: Invocation, seen: ClusterSnapshot, trends: Trends) -> list[Block]:
     width = invocation.environment.columns if invocation.writer.is_terminal else None
     blocks = [Block(text="\n".join(_summary(seen, format_time(seen.taken_ms, invocation.zone[0]))))]
     if request.summary:
         return blocks
     groups: list[Item] = []
     for index in worst_groups(seen.groups, request.rows):
-        row, late = _group(seen, index), seen.groups.time_lag[index]
+        row, late = _group(seen, index, trends), seen.groups.time_lag[index]
         time = late.quality.mark if late.value_ms is None else f"{format_duration(late.value_ms)} {late.quality.mark}"
         groups.append({**row, "time": time, "eta": _eta(seen.groups.eta_ms[index]), "at": row["partition"] or ""})
-    topics: list[Item] = [_topic(seen, index) for index in busiest_topics(seen.topics, request.rows)]
+    topics: list[Item] = [_topic(seen, index, trends) for index in busiest_topics(seen.topics, request.rows)]
     for columns, rows in ((_GROUPS, groups), (_TOPICS, topics)):
         if rows:
             blocks.append(Block(text=format_table(columns, rows, width=width, headers=True)))

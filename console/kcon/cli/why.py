@@ -14,6 +14,7 @@ from kcon.errors import KconError, NotFoundError, UnreachableError
 from kcon.services.group_watch import why_group
 from kcon.services.session import Session
 from kcon.services.topic_look import why_cluster, why_topic
+from kcon.services.why_history import from_history
 
 CLUSTER: Final = "cluster"
 _COLUMNS = (
@@ -69,7 +70,7 @@ async def _why(session: Session, name: str, watch_ms: int | None) -> _Told:
         return _Told("topic", WireText(topic), await why_topic(session, topic))
     group = _decoded(rest) if slash and kind == "group" else name
     try:
-        return _Told("group", WireText(group), await why_group(session, group, watch_ms=watch_ms))
+        return _Told("group", WireText(group), await why_group(session, group, watch_ms=watch_ms, history=from_history))
     except NotFoundError as error:
         if group != name:
             raise

@@ -44,7 +44,8 @@ def du(
     """Tell who uses the disks, how fast that grows, and when a volume is full.
 
     Sizes are those of all replicas, the largest first. With --for a second look tells growth, and by it when the
-    volume is full. --retention changes nothing: it says about how much would go, for segments go as a whole.
+    volume is full; without it growth is that of the last day, where there is history. --retention changes nothing: it
+    says about how much would go, for segments go as a whole.
 
     Example: kcon du --for 30s
 

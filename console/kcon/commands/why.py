@@ -33,7 +33,8 @@ def why(*, shared: Shared, names: tuple[str, ...], watch_ms: int | None) -> Requ
     It tells the cause, how sure that is, the evidence, and what to run next. A name is that of a group or, if there
     is no such group, of a topic; `group/NAME` and `topic/NAME` are that alone (other signs percent-encoded), and
     `cluster` is the cluster. What one look shows is told at once. What only movement shows takes ten seconds; before
-    that kcon says that it needs more time instead of guessing. --for lets the cluster's disks be watched for growth,
+    that kcon says that it needs more time instead of guessing. Where history has seen the minute before, it waits for
+    nothing, and adds what happened in the last hour. --for lets the cluster's disks be watched for growth,
     too.
 
     Example: kcon why billing

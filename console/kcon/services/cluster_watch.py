@@ -1,10 +1,16 @@
 """What does the whole cluster look like, look after look? One sampler and what it remembers, for one session."""
 
+import asyncio
+from collections.abc import Sequence
+
+from kcon.errors import KconError
+from kcon.observe.history_keys import SeriesKey
+from kcon.observe.past import HOUR_MS, Past, bucket_means
 from kcon.observe.recording import Recording
 from kcon.observe.sampler import Sampler
 from kcon.observe.snapshot import ClusterSnapshot
 from kcon.observe.store import Store
-from kcon.services.history import recording_of
+from kcon.services.history import open_past, recording_of
 from kcon.services.session import Session
 
 
@@ -17,6 +23,7 @@ class ClusterWatch:
         self.recording: Recording | None = recording_of(session) if records else None
         self._store = Store()
         self._sampler: Sampler | None = None
+        self._past: Past | None = None
 
     async def look(self) -> ClusterSnapshot:
         """Ask everything once. KconError when the cluster cannot be asked."""
@@ -30,7 +37,28 @@ class ClusterWatch:
             await self.recording.take(sample, snapshot, admin)
         return snapshot
 
+    async def trends(self, keys: Sequence[SeriesKey], now_ms: int, count: int) -> dict[SeriesKey, tuple[float, ...]]:
+        """Return the last hour of series as `count` means each, from history; {} where there is none."""
+        try:
+            if self._past is None:
+                self._past = await open_past(self._session)
+            return await asyncio.to_thread(_trends, self._past, keys, now_ms, count)
+        except KconError:
+            return {}
+
     async def close(self) -> None:
         """Write what is in memory."""
         if self.recording is not None:
             await self.recording.close()
+        if self._past is not None:
+            self._past.close()
+            self._past = None
+
+
+def _trends(past: Past, keys: Sequence[SeriesKey], now_ms: int, count: int) -> dict[SeriesKey, tuple[float, ...]]:
+    found = {}
+    for key in keys:
+        series = past.reader.series(key, now_ms - HOUR_MS, now_ms + 1)
+        if len(series):
+            found[key] = bucket_means(series, now_ms, HOUR_MS, count)
+    return found

@@ -53,6 +53,8 @@ AT_ONCE: Final = frozenset(
 )
 """Causes that one look shows, when they are certain."""
 
+FromHistory = Callable[["Session", GroupId, "Look"], Awaitable["tuple[list[Look], list[str]]"]]
+"""Returns looks before a look, the oldest first, and sentences of evidence."""
 Sleep = Callable[[float], Awaitable[object]]
 
 
@@ -88,12 +90,14 @@ async def why_group(
     on_look: Callable[[Verdict], None] | None = None,
     sleep: Sleep = asyncio.sleep,
     clock_ms: Callable[[], int] | None = None,
+    history: "FromHistory | None" = None,
     rules: VerdictRules | None = None,
 ) -> Verdict:
     """Return why a group lags. NotFoundError when there is no such group.
 
     watch_ms: look for so long, even if one look would do or none tells enough; None: as long as it takes, and at most
-    what the rules want. on_look: gets what is known. clock_ms: None is the session's, going on evenly from now.
+    what the rules want. history: tells what was seen of the minute before, which then need not be waited for.
+    on_look: gets what is known. clock_ms: None is the session's, going on evenly from now.
     """
     rules = rules or VerdictRules()
     now_ms = clock_ms or _steady_ms(session.now_ms())
@@ -102,10 +106,14 @@ async def why_group(
     looks = [await take_look(admin, group, now_ms())]
     extras = await _ask_once(admin, looks[0], rules, now_ms())
     until_ms = looks[0].at_ms + (rules.watch_ms if watch_ms is None else watch_ms)
+    earlier, told = ([], []) if history is None else await history(session, group, looks[0])
+    if watch_ms is None and earlier:
+        looks, until_ms = [*earlier, *looks], earlier[0].at_ms + rules.watch_ms
     while True:
         if looks[-1].at_ms >= until_ms:
             extras = replace(extras, probes={**extras.probes, **await _probe_again(admin, looks, extras)})
         verdict = judge_group(facts_of(looks, extras), rules)
+        verdict = replace(verdict, evidence=(*verdict.evidence, *told))
         if on_look is not None:
             on_look(verdict)
         if looks[-1].at_ms >= until_ms or (watch_ms is None and _is_told_at_once(verdict, looks)):

@@ -4,6 +4,7 @@ from kcon.core.ids import GroupId
 from kcon.core.verdict import Verdict
 from kcon.services.group_watch import why_group
 from kcon.services.session import Session
+from kcon.services.why_history import from_history
 
 
 class GroupWatch:
@@ -17,7 +18,7 @@ class GroupWatch:
 
     async def run(self, session: Session) -> None:
         """Watch for as long as it takes to judge. Engine thread."""
-        self.verdict = await why_group(session, self.group.raw, on_look=self._looked)
+        self.verdict = await why_group(session, self.group.raw, history=from_history, on_look=self._looked)
         self.is_done = True
 
     def _looked(self, verdict: Verdict) -> None:

@@ -1,6 +1,8 @@
 """`kcon du` as people and scripts see it."""
 
+import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,8 @@ from kcon.core.broker_facts import LogDir, ReplicaSize
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.kafka_error import kafka_error
 from kcon.core.wire_text import WireText
-from tests.kcon.conftest import FakeCluster
+from tests.kcon.conftest import NOW_MS, FakeCluster
+from tests.kcon.observe.watched import Watched
 
 
 @pytest.fixture
@@ -60,3 +63,29 @@ def test_a_broker_that_refuses_and_a_topic_that_is_not_there_are_errors(kcon: An
     assert [error["item"] for error in json.loads(ran.out)["errors"]] == ["broker 2", "topic nope"]
     assert ran.code == 1
     assert kcon("du", "--by", "broker", "orders").code == 2
+
+
+def test_growth_is_that_of_the_last_day_where_there_is_history(kcon: Any, sized: FakeCluster, tmp_path: Path) -> None:
+    """What is read at a look is recorded with the next one: a mebibyte from the second look to the last, 910 s."""
+    watched = Watched(sized, tmp_path / "state" / "history")
+    watched.now_ms = NOW_MS - 1_810_000
+
+    def dirs(orders: int, usable: int) -> dict[int, tuple[LogDir, ...]]:
+        replicas = (ReplicaSize(TopicPartition(topic_name("orders"), 0), orders << 20, 0, False),)
+        return {1: (LogDir(WireText("/data"), None, 100 << 20, usable << 20, replicas),)}
+
+    async def main() -> None:
+        for step in range(5):
+            sized.answers["log_dirs"] = dirs(2 + step // 4, 11 - step // 4)
+            await watched.look(10_000 if step == 0 else 300_000)
+        await watched.look(10_000)
+        await watched.recording.close()
+
+    asyncio.run(main())
+    (volume,) = json.loads(kcon("du", "--by", "broker", "-o", "json").out)["items"]
+    assert volume["growth_bytes_per_s"] == pytest.approx((1 << 20) / 910, rel=0.05)
+    assert volume["full_in_ms"] == pytest.approx(10 * 910_000, rel=0.05)
+    (topic,) = json.loads(kcon("du", "-o", "json").out)["items"]
+    assert topic["growth_bytes_per_s"] == pytest.approx((1 << 20) / 910, rel=0.05)
+    kcon.terminal = True
+    assert "Growth is that of the last 15m" in kcon("du").err

@@ -2,6 +2,7 @@
 
 import json
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from kcon.core.snapshot import TopicInfo
 from kcon.errors import AuthError, UnreachableError
 from tests.kcon.cli.test_check import probe_like_the_log
-from tests.kcon.conftest import FakeCluster
+from tests.kcon.conftest import NOW_MS, FakeCluster
+from tests.kcon.observe.watched import Watched
 
 ONCE = ("top", "--once", "--interval", "1ms")
 
@@ -26,7 +28,7 @@ def test_a_person_sees_the_worst_group_with_the_quality_of_its_lag(kcon: Any, ti
     assert lines[0] == "2026-11-24T02:35:00.000+00:00 | brokers 1/1 | 3 topics 1 groups"
     assert lines[1] == "in — | out — | lag 90 | max time lag 16m"
     assert lines[2].startswith("groups not ok 1 | under-replicated 0 | offline 0 | look ")
-    assert lines[4].split() == ["GROUP", "STATUS", "TIME", "LAG", "LAG", "READS", "ETA", "MEMBERS", "AT"]
+    assert lines[4].split() == ["GROUP", "STATUS", "TIME", "LAG", "LAG", "TREND", "READS", "ETA", "MEMBERS", "AT"]
     assert lines[5].split()[0] == "billing"
     assert "16m ≥" in lines[5]
 
@@ -72,3 +74,18 @@ def test_a_cluster_that_is_away_is_told_once_and_may_come_back(
     assert ran.code == 4
     assert ran.err.count("Nobody answers.") == 1
     assert [json.loads(line)["brokers"] for line in ran.out.splitlines() if line.startswith('{"at"')] == [1, 1, 1]
+
+
+def test_trends_are_those_of_the_last_hour_where_there_is_history(
+    kcon: Any, timed: FakeCluster, tmp_path: Path
+) -> None:
+    watched = Watched(timed, tmp_path / "state" / "history")
+    watched.now_ms = NOW_MS - 3_000_000
+    watched.run(lambda: timed.commit("billing", "orders", 0, 10), ticks=4)
+    (item,) = json.loads(kcon(*ONCE, "-o", "json").out)["items"]
+    trend = item["groups"][0]["trend"]
+    assert len(trend) == 12
+    assert trend[2] == pytest.approx(131.667), "one look at 90, five at 140"
+    assert {*trend[:2], *trend[3:]} == {None}
+    kcon.terminal, kcon.columns = True, 120
+    assert "█" in next(line for line in kcon.lines(*ONCE) if line.startswith("billing"))
