@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kcon_broker.batch.header import HEADER_BYTES, LOG_OVERHEAD, read_header
 from kcon_broker.batch.records import iter_records
+from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.schema import ZERO_UUID, Struct
 from tests.differential.permitted import How, Permitted, entry_field, permitted
@@ -101,8 +102,10 @@ def see(step: Step, side: Side, observation: Observation) -> Seen:
     if step.lists_all:
         prefix = str(side.values["prefix"])
         tree.pop("next_cursor", None)
+        for folder in tree.get("results", ()) if step.api_key is ApiKey.DESCRIBE_LOG_DIRS else ():
+            folder["topics"] = [entry for entry in folder["topics"] if _is_of(prefix, entry, [entry["name"]])]
         for listed, names_of in _LISTED.items():
-            if isinstance(tree.get(listed), list):
+            if isinstance(tree.get(listed), list) and step.api_key is not ApiKey.DESCRIBE_LOG_DIRS:
                 tree[listed] = [entry for entry in tree[listed] if _is_of(prefix, entry, names_of(entry))]
     return Seen(observation.reaction, tree)
 

@@ -52,12 +52,16 @@ def broker_entries(broker: Broker, names: Iterable[str]) -> Entries:
 
 
 def cluster_wide_entries(broker: Broker) -> Entries:
-    """Describe what was set for all brokers."""
+    """Describe what was set for all brokers, as it was written: no broker has read it."""
     source = ConfigSource.DYNAMIC_DEFAULT_BROKER
-    return [
-        _broker_entry(name, value, [one for one in broker.configs.synonyms(name) if one.source is source])
-        for name, value in broker.configs.cluster_wide.items()
-    ]
+    entries = []
+    for name, value in broker.configs.cluster_wide.items():
+        synonyms = [one for one in broker.configs.synonyms(name) if one.source is source]
+        entry = _broker_entry(name, value, synonyms)
+        if entry.value is not None:
+            entry.value = value
+        entries.append(entry)
+    return entries
 
 
 def _broker_entry(name: str, value: str | None, synonyms: list[Synonym]) -> DescribeConfigsResourceResult:

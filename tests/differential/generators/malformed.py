@@ -88,6 +88,8 @@ _MAY_LIST_ALL: Final = frozenset(
         ApiKey.LIST_CONFIG_RESOURCES,
     )
 )
+_NULL_IS_EVERYTHING: Final = frozenset({ApiKey.METADATA, ApiKey.DESCRIBE_LOG_DIRS, ApiKey.ELECT_LEADERS})
+"""APIs that tell of all topics when asked for none."""
 
 
 class _Rogue:
@@ -223,7 +225,7 @@ def _rogue(step: Step, rng: random.Random, kind: str, lengths: tuple[int, ...]) 
 
     copied = _copy(step, f"{step.label}, a length of {kind} {length} ({at:.4f})", lie, "invalid")
     # Null asks for everything, what the comparison made to wait for included.
-    copied.lists_all = copied.lists_all or step.api_key == ApiKey.METADATA
+    copied.lists_all = copied.lists_all or step.api_key in _NULL_IS_EVERYTHING
     return copied
 
 

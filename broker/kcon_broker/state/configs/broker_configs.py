@@ -105,7 +105,7 @@ class BrokerConfigs:
         ]
         for each in names:
             definition = broker_definitions().get(each)
-            if definition is not None and definition.default is not None:
+            if definition is not None and definition.default is not None and definition.scope is not Scope.UNLISTED:
                 found.append(Synonym(each, definition.default if is_shown else None, ConfigSource.DEFAULT))
         while found and found[0].name != name:
             # An override of one listener says nothing of the config itself.
@@ -165,9 +165,10 @@ def config_type(name: str) -> ConfigType:
     """Return the type of a broker's config, UNKNOWN for a name that Kafka does not know."""
     definitions = broker_definitions()
     definition = definitions.get(name)
-    if definition is None:
-        definition = definitions.get(synonym_names(name)[-1])
-    return ConfigType.UNKNOWN if definition is None or definition.scope is Scope.UNLISTED else definition.type
+    if definition is not None:
+        return definition.type
+    below = definitions.get(synonym_names(name)[-1])
+    return ConfigType.UNKNOWN if below is None or below.scope is Scope.UNLISTED else below.type
 
 
 def is_sensitive(name: str) -> bool:
