@@ -28,8 +28,10 @@ Tell: TypeAlias = Callable[..., dict[str, Any]]
 
 @contextmanager
 def built_once(tmp_path_factory: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
-    """Yield a folder that all workers share, and whether it is still to be filled."""
-    folder = tmp_path_factory.getbasetemp().parent / f"client-{name}"
+    """Yield a folder that all workers of a run share, and whether it is still to be filled."""
+    base = tmp_path_factory.getbasetemp()
+    # The folder of a worker is in that of the run; without workers what is above is of all runs.
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"client-{name}"
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = folder / "done"

@@ -1,4 +1,7 @@
-"""Real clients on both brokers: the same programs see the same, down to the release that each infers."""
+"""Real clients on both brokers: the same programs see the same, down to the release that each infers.
+
+Those that infer none tell what they take from the broker's ranges: versions, features, how many APIs there are.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,6 +45,7 @@ def test_java_administers(cluster: Any, java_story: Tell, unique: Callable[[str]
         "altered": 1,
         "offset_gone": True,
         "groups": 0,
+        "features": "30 1 2",
         "nodes": 1,
         "log_dirs": 1,
         "reassignments": 0,
@@ -78,12 +82,31 @@ def test_sarama(cluster: Any, go_story: Tell, unique: Callable[[str], str]) -> N
         "committed": COMMITTED,
         "state": "Empty",
         "has_configs": True,
+        "apis": 75,
     }
 
 
 @pytest.mark.node
 def test_kafkajs(cluster: Any, node_story: Tell, unique: Callable[[str], str]) -> None:
+    """It asks for the highest version of each API that it knows: the ranges begin low enough for it."""
     told = node_story(cluster.bootstrap, unique("kafkajs"))
+    assert told.pop("asked") == {
+        "ApiVersions": 2,
+        "CreateTopics": 3,
+        "DeleteTopics": 1,
+        "DescribeGroups": 2,
+        "Fetch": 11,
+        "GroupCoordinator": 2,
+        "InitProducerId": 1,
+        "JoinGroup": 5,
+        "LeaveGroup": 3,
+        "ListOffsets": 3,
+        "Metadata": 6,
+        "OffsetCommit": 5,
+        "OffsetFetch": 4,
+        "Produce": 7,
+        "SyncGroup": 3,
+    }
     assert told == {
         "first": FIRST,
         "second": SECOND,
@@ -102,4 +125,4 @@ def test_kafka_python(cluster: Any, unique: Callable[[str], str]) -> None:
 
 def test_aiokafka(cluster: Any, unique: Callable[[str], str]) -> None:
     told = python_story("aiokafka", cluster.bootstrap, unique("aiokafka"))
-    assert told == {"keys": 51, "last": "last", "committed": 54}
+    assert told == {"apis": [75], "keys": 51, "last": "last", "committed": 54}

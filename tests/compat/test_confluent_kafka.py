@@ -1,5 +1,8 @@
 """confluent-kafka, and so librdkafka: the client under most of the world's non-Java programs."""
 
+import io
+import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +19,31 @@ BASE_MS = (time.time_ns() // 10**9 - 3600) * 1000
 def create(bootstrap: str, topic: str, partitions: int) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap})
     admin.create_topics([NewTopic(topic, partitions, 1)])[topic].result(WAIT_S)
+
+
+def test_librdkafka_finds_every_feature_that_it_knows(cluster: Any) -> None:
+    """It infers them from pairs of ranges: one that is missing would silently turn off a codec, or a protocol."""
+    lines = io.StringIO()
+    log = logging.Logger("librdkafka")
+    log.addHandler(logging.StreamHandler(lines))
+    producer = Producer({"bootstrap.servers": cluster.bootstrap, "debug": "feature"}, logger=log)
+    producer.list_topics(timeout=WAIT_S)
+    producer.poll(0)
+    assert set(re.findall(r"Enabling feature (\w+)", lines.getvalue())) == {
+        "ApiVersion",
+        "BrokerBalancedConsumer",
+        "BrokerGroupCoordinator",
+        "IdempotentProducer",
+        "LZ4",
+        "MsgVer1",
+        "MsgVer2",
+        "OffsetTime",
+        "Sasl",
+        "SaslAuthReq",
+        "SaslHandshake",
+        "ThrottleTime",
+        "ZSTD",
+    }
 
 
 def test_an_idempotent_producer_delivers_in_order(cluster: Any, unique: Callable[[str], str]) -> None:

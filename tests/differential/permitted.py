@@ -109,6 +109,12 @@ PERMITTED: Final = (
     Permitted("DescribeLogDirs.results.usable_bytes", How.FREE, "It is the disk of each folder."),
     Permitted("DescribeLogDirs.results.topics", How.ANY_ORDER, _HASH_ORDER),
     Permitted("DescribeLogDirs.results.topics.partitions", How.ANY_ORDER, _HASH_ORDER),
+    Permitted(
+        "DescribeLogDirs.results.topics.partitions.partition_size",
+        How.BOTH_SET,
+        "What a broker compressed anew has a size of its own.",
+        "all topics",
+    ),
     Permitted("AlterConfigs.responses.error_message", How.BOTH_SET, _WORDING),
     Permitted("IncrementalAlterConfigs.responses.error_message", How.BOTH_SET, _WORDING),
     Permitted("CreateAcls.results.error_message", How.BOTH_SET, _WORDING),

@@ -4,7 +4,7 @@
 - Each rule is judged alone. One that exists already is no error. Without an authorizer: SECURITY_DISABLED.
 """
 
-from kcon_broker.handlers.acl_codes import NO_AUTHORIZER, are_known, has_authorizer, refuse_unknown
+from kcon_broker.handlers.acl_codes import NO_AUTHORIZER, has_authorizer, refuse_unknown
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
 from kcon_broker.state.acls import CLUSTER_NAME, CLUSTER_RESOURCE, AclBinding, AclsCreated, is_binding_known
 from kcon_broker.wire.api_keys import ApiKey
@@ -15,6 +15,9 @@ from kcon_broker.wire.messages.create_acls import (
     CreateAclsRequest,
     CreateAclsResponse,
 )
+
+_ONLY_OF_FILTERS = ((1,), (1, 2), (1,), (1,))
+"""Codes of ANY and MATCH: of a resource, a pattern, an operation and a permission."""
 
 
 @handles(ApiKey.CREATE_ACLS, versions=(1, 3))
@@ -66,7 +69,7 @@ def _is_of_filters(creation: AclCreation) -> bool:
     """Tell whether a rule has a code that only filters may have."""
     if _cluster_problem(creation) is not None:
         return False
-    return are_known(_codes(creation)) and not is_binding_known(_binding(creation))
+    return any(code in only for code, only in zip(_codes(creation), _ONLY_OF_FILTERS, strict=True))
 
 
 def _cluster_problem(creation: AclCreation) -> str | None:

@@ -45,6 +45,10 @@ func saramaStory(bootstrap, name string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	apis, err := saramaApis(brokers[0])
+	if err != nil {
+		return nil, err
+	}
 	configs, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: name})
 	if err != nil {
 		return nil, err
@@ -54,13 +58,29 @@ func saramaStory(bootstrap, name string) (map[string]any, error) {
 	}
 	return map[string]any{
 		"first": first, "second": second, "committed": committed, "state": groups[0].State,
-		"has_configs": len(configs) > 0,
+		"has_configs": len(configs) > 0, "apis": apis,
 	}, nil
+}
+
+// saramaApis returns how many APIs the client is told of: with the newest release that it knows it uses their newest versions.
+func saramaApis(bootstrap string) (int, error) {
+	broker := sarama.NewBroker(bootstrap)
+	if err := broker.Open(saramaConfig()); err != nil {
+		return 0, err
+	}
+	defer broker.Close()
+	answer, err := broker.ApiVersions(&sarama.ApiVersionsRequest{
+		Version: 3, ClientSoftwareName: "sarama", ClientSoftwareVersion: "1",
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(answer.ApiKeys), nil
 }
 
 func saramaConfig() *sarama.Config {
 	config := sarama.NewConfig()
-	config.Version = sarama.V3_6_0_0
+	config.Version = sarama.MaxVersion
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 	config.Consumer.Offsets.AutoCommit.Enable = false
 	config.Consumer.IsolationLevel = sarama.ReadCommitted
@@ -136,10 +156,15 @@ type reader struct {
 	claims chan *sarama.ConsumerMessage
 }
 
-func (*reader) Setup(sarama.ConsumerGroupSession) error   { return nil }
-func (*reader) Cleanup(sarama.ConsumerGroupSession) error { return nil }
+func (*reader) Setup(sarama.ConsumerGroupSession) error { return nil }
 
-// ConsumeClaim hands on what comes; the session is marked here and committed at its end.
+// Cleanup commits what was marked: a commit for each message takes a sixth of a second.
+func (*reader) Cleanup(session sarama.ConsumerGroupSession) error {
+	session.Commit()
+	return nil
+}
+
+// ConsumeClaim hands on what comes, and marks it.
 func (r *reader) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
 	for {
 		select {
@@ -148,7 +173,6 @@ func (r *reader) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 				return nil
 			}
 			session.MarkMessage(message, "")
-			session.Commit()
 			r.claims <- message
 		case <-session.Context().Done():
 			return nil

@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.FinalizedVersionRange;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -214,6 +215,11 @@ public final class Story {
             await(admin.deleteConsumerGroups(List.of(name)).all());
             told.put("groups", admin.listGroups().all().get().stream()
                 .filter(group -> group.groupId().equals(name)).count());
+            Map<String, FinalizedVersionRange> features =
+                admin.describeFeatures().featureMetadata().get().finalizedFeatures();
+            told.put("features", List.of("metadata.version", "group.version", "transaction.version").stream()
+                .map(feature -> String.valueOf(features.get(feature).maxVersionLevel()))
+                .collect(Collectors.joining(" ")));
             told.put("nodes", admin.describeCluster().nodes().get().size());
             told.put("log_dirs", admin.describeLogDirs(List.of(broker(admin))).allDescriptions().get().size());
             told.put("reassignments", admin.listPartitionReassignments().reassignments().get().size());

@@ -8,6 +8,12 @@ const { Kafka, CompressionTypes, logLevel } = require("kafkajs");
 const [bootstrap, name] = process.argv.slice(2);
 const WAIT_MS = 60_000;
 
+// The highest version of each API that was asked for: what it knows, as far as the broker is known to serve it.
+const asked = {};
+const listen = (client) => client.on(client.events.REQUEST, ({ payload: { apiName, apiVersion } }) => {
+  asked[apiName] = Math.max(asked[apiName] ?? 0, apiVersion);
+});
+
 const kafka = new Kafka({ clientId: "story", brokers: [bootstrap], logLevel: logLevel.NOTHING });
 
 function messages(from, to) {
@@ -20,6 +26,7 @@ function messages(from, to) {
 
 async function produce(from, to) {
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  listen(producer);
   await producer.connect();
   await producer.send({ topic: name, compression: CompressionTypes.GZIP, messages: messages(from, to) });
   await producer.disconnect();
@@ -27,6 +34,7 @@ async function produce(from, to) {
 
 async function read(wanted) {
   const consumer = kafka.consumer({ groupId: name, sessionTimeout: 10_000 });
+  listen(consumer);
   await consumer.connect();
   await consumer.subscribe({ topic: name, fromBeginning: true });
   const keys = new Set();
@@ -63,6 +71,7 @@ async function transact() {
 
 async function main() {
   const admin = kafka.admin();
+  listen(admin);
   await admin.connect();
   await admin.createTopics({ waitForLeaders: true, topics: [{ topic: name, numPartitions: 3 }] });
   await produce(0, 300);
@@ -83,6 +92,7 @@ async function main() {
     partitions: ends.length,
     committed_partitions: offsets[0].partitions.filter((part) => part.offset !== "-1").length,
     state: described.groups[0].state,
+    asked,
   }) + "\n");
 }
 

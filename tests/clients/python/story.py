@@ -65,6 +65,7 @@ def aiokafka(bootstrap: str, name: str) -> dict[str, Any]:
         await producer.abort_transaction()
         async with producer.transaction():
             await producer.send(name, key=b"last", value=b"v", partition=0)
+        apis = {len(connection._versions) for connection in producer.client._conns.values()}
         await producer.stop()
         consumer = library.AIOKafkaConsumer(
             name,
@@ -85,6 +86,7 @@ def aiokafka(bootstrap: str, name: str) -> dict[str, Any]:
         return {
             "keys": len({record.key for record in seen}),
             "last": seen[-1].key.decode(),
+            "apis": list(apis),
             # 50 records, a marker, the aborted one, a marker, and the last.
             "committed": committed,
         }

@@ -226,6 +226,8 @@ def _rogue(step: Step, rng: random.Random, kind: str, lengths: tuple[int, ...]) 
     copied = _copy(step, f"{step.label}, a length of {kind} {length} ({at:.4f})", lie, "invalid")
     # Null asks for everything, what the comparison made to wait for included.
     copied.lists_all = copied.lists_all or step.api_key in _NULL_IS_EVERYTHING
+    if step.api_key is ApiKey.DESCRIBE_LOG_DIRS:
+        copied.situations |= {"all topics"}
     return copied
 
 

@@ -131,6 +131,20 @@ def test_rules_are_not_kept_without_an_authorizer(client: RawClient) -> None:
     assert client.ask(_all_rules(), DescribeAclsResponse, 3).error_code == ErrorCode.SECURITY_DISABLED
 
 
+@pytest.mark.parametrize(
+    "only_of_filters", [{"resource_type": 1}, {"resource_pattern_type": 2}, {"operation": 1}, {"permission_type": 1}]
+)
+def test_a_rule_with_a_code_of_filters_fails_its_whole_request(only_of_filters: dict[str, int]) -> None:
+    """Whatever else is wrong with it: Apache Kafka cannot even make such a rule."""
+    bad = _rule()
+    for name, code in {"operation": -1, **only_of_filters}.items():
+        setattr(bad, name, code)
+    with InProcessBroker(settings=SETTINGS) as broker, RawClient(broker.bootstrap) as client:
+        told = client.ask(CreateAclsRequest(creations=[bad, _rule()]), CreateAclsResponse, 3).results
+        assert [one.error_code for one in told] == [ErrorCode.UNKNOWN_SERVER_ERROR] * 2
+        assert client.ask(_all_rules(), DescribeAclsResponse, 3).resources == []
+
+
 def test_a_change_of_a_feature_raises_the_epoch(client: RawClient) -> None:
     before = client.ask(_versions(), ApiVersionsResponse, 4).finalized_features_epoch
     client.ask(_features("transaction.version", 1), UpdateFeaturesResponse, 1)
