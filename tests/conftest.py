@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from kcon.admin.client import Admin
 from kcon.admin.settings import AdminSettings
@@ -33,8 +33,8 @@ from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
 from kcon.services.local_cluster import LocalCluster, LocalClusterOptions, start_local_cluster
 from kcon.services.session import Session, open_session
 
-# A busy machine takes its time: no example of a property fails for that.
-settings.register_profile("untimed", deadline=None)
+# A busy machine takes its time: no example of a property fails for that, nor does making examples.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 _RAN_ON = "cluster"
