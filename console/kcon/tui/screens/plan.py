@@ -69,6 +69,7 @@ class PlanScreen(KconScreen):
     def show_ask(self) -> None:
         """Show what can be done now."""
         self.query_one("#plan-ask", Lines).set_lines([self._ask_line()])
+        self.draw_frame()  # `y` copies until it confirms.
 
     def _ask_line(self) -> Line:
         if self._is_running:
