@@ -110,7 +110,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="A fifth of the data.")
-    parser.add_argument("--memory", action="store_true", help="Twice the data once more: memory must not follow.")
+    parser.add_argument(
+        "--memory", action="store_true", help="Only this: a quarter of a GB, then two GB; memory must not follow."
+    )
     options = parser.parse_args()
     scale = 1 if not options.quick else 5
     with tempfile.TemporaryDirectory(prefix="kcon-bench-") as name, kcon_node(Path(name) / "data") as subject:
@@ -123,6 +125,9 @@ def main() -> None:
         }
         kcon = [sys.executable, "-m", "kcon"]
         count = 1_000_000 // scale
+        if options.memory:
+            compare_memory(subject, count, environment, kcon)
+            return
         fill(subject, "plain", count, [os.urandom(VALUE_BYTES // 2).hex().encode()])
         run = measure(f"kcon consume -e, {VALUE_BYTES} B", [*kcon, "consume", "plain", "-e"], count, environment)
         if shutil.which("kcat") is not None:
@@ -149,19 +154,26 @@ def main() -> None:
         with kcon_node(folder / "other") as other:
             argv = [*kcon, "migrate", subject.bootstrap, other.bootstrap, "plain", "-y"]
             measure("kcon migrate, verified", argv, count, environment)
-        if options.memory:
-            fill_more(subject, count, environment, kcon)
 
 
-def fill_more(subject: Subject, count: int, environment: dict[str, str], kcon: list[str]) -> None:
-    """Read and copy twice as much: peak memory is to stay where it was."""
-    fill(subject, "twice", 2 * count, [os.urandom(VALUE_BYTES // 2).hex().encode()])
-    measure("kcon consume -e, twice as much", [*kcon, "consume", "twice", "-e"], 2 * count, environment)
-    argv = [*kcon, "search", "twice", "-q", "--where", "value_size == 1"]
-    measure("kcon search, twice as much", argv, 2 * count, environment)
-    measure(
-        "kcon copy, twice as much", [*kcon, "copy", "twice", "twice-copy", "--create", "-y"], 2 * count, environment
-    )
+def compare_memory(subject: Subject, count: int, environment: dict[str, str], kcon: list[str]) -> None:
+    """Read, search, copy and migrate a little and eight times as much; print how the peaks differ."""
+    peaks: dict[str, list[float]] = {}
+    for size in (count // 4, 2 * count):
+        topic = f"of-{size}"
+        fill(subject, topic, size, [os.urandom(VALUE_BYTES // 2).hex().encode()])
+        amount = f"{size * VALUE_BYTES / 2**20:,.0f} MB"
+        with tempfile.TemporaryDirectory(prefix="kcon-bench-") as name, kcon_node(Path(name)) as other:
+            for words in (
+                ("consume", topic, "-e"),
+                ("search", topic, "-q", "--where", "value_size == 1"),
+                ("copy", topic, f"{topic}-copy", "--create", "-y"),
+                ("migrate", subject.bootstrap, other.bootstrap, topic, "-y"),
+            ):
+                run = measure(f"kcon {words[0]}, {amount}", [*kcon, *words], size, environment)
+                peaks.setdefault(words[0], []).append(run.rss_mb)
+    for command, (small, large) in peaks.items():
+        print(f"  {command}: {large - small:+.0f} MB for eight times as much")
 
 
 if __name__ == "__main__":
