@@ -5,6 +5,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -157,18 +158,15 @@ def test_only_a_scrape_is_answered(broker: InProcessBroker, request_bytes: bytes
         assert answer.endswith(b"\r\n\r\n")
 
 
-def test_more_scrapers_than_there_may_be_are_turned_away(broker: InProcessBroker) -> None:
-    host, port = broker.metrics_url.removeprefix("http://").removesuffix("/metrics").split(":")
-    idle = [socket.create_connection((host, int(port)), timeout=30) for _ in range(CONNECTIONS_MAX)]
-    try:
-        for each in idle:
-            each.sendall(b"GET")
+def test_more_scrapers_than_there_may_be_are_turned_away() -> None:
+    settings = BrokerSettings(data_dir=NOWHERE, port=0, metrics=LOOPBACK)
+    with InProcessBroker(settings=settings) as broker, ExitStack() as idle:
+        host, port = broker.metrics_url.removeprefix("http://").removesuffix("/metrics").split(":")
+        for _ in range(CONNECTIONS_MAX):
+            idle.enter_context(socket.create_connection((host, int(port)), timeout=30))
         # The loop takes them in the order in which they came.
         with pytest.raises((urllib.error.URLError, ConnectionError)):
             urllib.request.urlopen(broker.metrics_url, timeout=30)
-    finally:
-        for each in idle:
-            each.close()
 
 
 def test_beyond_this_machine_it_must_be_said() -> None:
