@@ -3,6 +3,7 @@
 The address and the headers may hold secrets: an error names the host alone, and nothing of the request.
 """
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -38,7 +39,10 @@ def host_of(url: str) -> str:
 
 
 async def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float, ca: str | None = None) -> Answer:
-    """Send it. ca: a PEM file with authorities beside the system's. UnreachableError when no answer comes."""
+    """Send it. UnreachableError when no answer comes.
+
+    timeout_s: for all of it. ca: a PEM file with authorities beside the system's.
+    """
     host = host_of(url)
     trusted = ssl.create_default_context()
     if ca is not None:
@@ -48,6 +52,7 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: 
             raise UsageError(f"The ca for {host} cannot be read.", "Give a PEM file.") from error
     try:
         async with (
+            asyncio.timeout(timeout_s),
             httpx.AsyncClient(verify=trusted, timeout=timeout_s, follow_redirects=False) as client,
             client.stream("POST", url, content=body, headers=dict(headers)) as response,
         ):
@@ -58,8 +63,9 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: 
                     break
             text = bytes(content[:ANSWER_BYTES_MAX]).decode("utf-8", "replace")
             return Answer(response.status_code, display_safe(text, multiline=True), _retry_after_s(response))
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        reason = "no answer in time" if isinstance(error, httpx.TimeoutException) else _words(error)
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError) as error:
+        is_late = isinstance(error, httpx.TimeoutException | TimeoutError)
+        reason = "no answer in time" if is_late else _words(error)
         # `from None`: the exception holds the request, and with it what is secret in it.
         raise UnreachableError(f"{host} cannot be reached: {reason}.") from None
 

@@ -29,9 +29,13 @@ OUTBOX_MAX: Final = 500
 RETRY_MS: Final = 1_000
 RETRY_MS_MAX: Final = 300_000
 GIVE_UP_MS: Final = 86_400_000
+GIVE_UP_TRIES: Final = 20
+"""A clock that is set a day ahead shall not give up what was hardly tried."""
 REFUSALS_MAX: Final = 5
 """A refusal that would not pass by itself is tried so often: somebody may mend the other side."""
 IDLE_S: Final = 1.0
+GRACE_S: Final = 5.0
+"""So much longer than its own deadline a sink may take, for what it must load first, say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +148,8 @@ class Alerting:
     async def _failed(self, outgoing: Outgoing, failure: SinkFailure) -> bool:
         attempts = outgoing.attempts + 1
         now_ms = self._now_ms()
-        is_over = (failure.is_final and attempts >= REFUSALS_MAX) or now_ms - outgoing.created_ms >= GIVE_UP_MS
+        is_old = now_ms - outgoing.created_ms >= GIVE_UP_MS and attempts >= GIVE_UP_TRIES
+        is_over = is_old or (failure.is_final and attempts >= REFUSALS_MAX)
         if is_over:
             self.sends[outgoing.sink, "given_up"] += 1
             self._say(
@@ -228,7 +233,7 @@ async def send(sink: SinkConfig, tools: Tools, message: AlertMessage) -> None:
     """Tell a sink once, within its deadline. SinkFailure, whatever else a plugin raises."""
     try:
         # The tools have the deadline itself; this one is for a plugin that waits for something else.
-        async with asyncio.timeout(sink.timeout_ms / 1000 + 1.0):
+        async with asyncio.timeout(sink.timeout_ms / 1000 + GRACE_S):
             await sink.sink.send(message, tools)
     except SinkFailure:
         raise

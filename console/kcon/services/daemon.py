@@ -53,8 +53,8 @@ class Daemon:
         self.metrics = Metrics(session, options)
         self._store = AlertStore(alerts_path(session))
         self._finder = AlertFinder(config.own_rules, config.thresholds)
-        clock = SteadyClock(session.now_ms)
-        self.alerting = Alerting(config, self._store, cluster_of(session), clock.now_ms, terminal=terminal, note=note)
+        # The engine bears a clock that is set, and who is told wants the time that they have themselves.
+        self.alerting = Alerting(config, self._store, cluster_of(session), session.now_ms, terminal=terminal, note=note)
         self.metrics.on_tick = self._observe
         self.metrics.on_failure = self._observe_failure
         self.metrics.more_families = self._families
@@ -151,18 +151,6 @@ def order_of(alert: Alert) -> tuple[bool, str, object]:
 
 def _file_name(text: str) -> str:
     return "".join(char if char.isalnum() or char in "._-" else "_" for char in text)[:100]
-
-
-class SteadyClock:
-    """The time of a clock at the start, and what has passed since then by one that nobody sets."""
-
-    def __init__(self, now_ms: Callable[[], int], steady_s: Callable[[], float] = time.monotonic) -> None:
-        self._steady_s = steady_s
-        self._began_ms, self._began_s = now_ms(), steady_s()
-
-    def now_ms(self) -> int:
-        """Return the time."""
-        return self._began_ms + round((self._steady_s() - self._began_s) * 1000)
 
 
 def notify(variables: Mapping[str, str], state: str) -> None:

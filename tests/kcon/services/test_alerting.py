@@ -19,6 +19,7 @@ from kcon.services.alert_config import AlertConfig, SinkConfig, parse_alert_conf
 from kcon.services.alert_sinks import load_sink_kinds
 from kcon.services.alerting import (
     GIVE_UP_MS,
+    GIVE_UP_TRIES,
     NOTICES_MAX,
     OUTBOX_MAX,
     REFUSALS_MAX,
@@ -166,16 +167,32 @@ def test_what_is_refused_for_good_is_given_up(watch: Watch, refusals: int, waits
 
 
 def test_what_nobody_takes_for_a_day_is_given_up(watch: Watch) -> None:
+    async def fail(after_ms: int) -> int:
+        watch.fake.failures = [SinkFailure("no answer")]
+        watch.now_ms += after_ms
+        await watch.tell()
+        return len(watch.alerting.waiting)
+
     async def main() -> None:
         await watch.look("a")
-        for after_ms, waits in ((GIVE_UP_MS - 1, 1), (RETRY_MS_MAX, 0)):
-            watch.fake.failures = [SinkFailure("no answer")]
-            watch.now_ms += after_ms
-            await watch.tell()
-            assert len(watch.alerting.waiting) == waits
+        for _ in range(GIVE_UP_TRIES):
+            assert await fail(RETRY_MS_MAX) == 1
+        assert await fail(T0 + GIVE_UP_MS - 1 - watch.now_ms) == 1
+        assert await fail(1 + RETRY_MS_MAX) == 0
 
     asyncio.run(main())
     assert "was not told of [PAGE] Late on prod" in watch.notes[-1]
+
+
+def test_a_clock_that_is_set_a_day_ahead_gives_nothing_up(watch: Watch) -> None:
+    async def main() -> None:
+        await watch.look("a")
+        watch.fake.failures = [SinkFailure("no answer")]
+        watch.now_ms += 2 * GIVE_UP_MS
+        await watch.tell()
+
+    asyncio.run(main())
+    assert len(watch.alerting.waiting) == 1
 
 
 def test_a_plugin_that_raises_is_a_failure_and_its_text_is_not_repeated(watch: Watch) -> None:
