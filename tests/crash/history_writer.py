@@ -1,10 +1,8 @@
-"""A process that writes history as fast as it can and says what is written, so that a test can kill it.
+"""Writes history as fast as it can and says what is written, so that a test can kill the process that does."""
 
-`python -m tests.crash.history_writer PATH FIRST_TICK`: after each flush that returned, a line with its last tick.
-"""
-
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from kcon.core.wire_text import WireText
 from kcon.observe.history import History
@@ -22,8 +20,8 @@ def value_of(series: int, tick: int) -> float:
     return float((series * 31 + tick * 7) % 1_009)
 
 
-def write(path: Path, first_tick: int) -> None:
-    """Write until somebody ends the process."""
+def write(path: Path, first_tick: int, say: Callable[[int], object]) -> NoReturn:
+    """Write until somebody ends the process. say: gets each tick whose flush has returned."""
     history = History(path)
     assert history.quarantined is None, "what was written before is whole"
     tick = first_tick
@@ -34,12 +32,7 @@ def write(path: Path, first_tick: int) -> None:
         history.fact(Fact("topic", WireText("t"), at_ms, f'{{"tick":{tick}}}'))
         history.flush()
         assert history.problem == "", history.problem
-        sys.stdout.write(f"{tick}\n")
-        sys.stdout.flush()
+        say(tick)
         if tick % TIDY_EVERY == 0:
             history.tidy(at_ms)
         tick += 1
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]), int(sys.argv[2]))
