@@ -28,8 +28,8 @@ from kcon.observe.history_file import HistoryFile
 from kcon.observe.history_keys import LEVELS, Fact, Mark, SeriesKey
 from kcon.observe.history_tick import decode_ids, decode_values, encode_ids, encode_values
 
-CHUNK_SAMPLES: Final = 60
-HEAD_SAMPLES_MAX: Final = 10 * CHUNK_SAMPLES
+CHUNK_SAMPLES: Final = 120
+HEAD_SAMPLES_MAX: Final = 5 * CHUNK_SAMPLES
 """Samples of a series that wait in memory while the file cannot be written; later ones are lost."""
 WAITING_MAX: Final = 50_000
 """Marks, and facts, that wait in memory while the file cannot be written; older ones are lost."""

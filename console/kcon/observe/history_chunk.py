@@ -1,11 +1,15 @@
 """How are many samples of one series kept in few bytes? A chunk: times and values as differences, deflated.
 
     offset  width  what
-    0       1      format, 1
+    0       1      format, 2
     1       1      values a sample: 1 (raw) or 3 (minimum, maximum, last)
     2       2      samples, unsigned
     4       8      first time, ms
-    12      ...    zlib of int64 columns, little endian: times, then each value column; every column as differences
+    12      ...    zlib of: for each value column, 1 byte, the power of ten that all of its values were divided by;
+                   the columns: times, then each value column
+
+A column is its differences, zigzag, as unsigned 64 bits, all lowest bytes first, then all second ones, and so on: the
+high ones are nearly all 0. Minimum and maximum are kept by their distance from the last value.
 
 Values are whole thousandths, because most of what is watched counts something; UNKNOWN_MILLI stands for a value that
 could not be read. zlib's checksum tells a damaged chunk.
@@ -20,13 +24,15 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 UNKNOWN_MILLI: Final = -(1 << 62)
 MILLI_MAX: Final = (1 << 62) - 1
 SAMPLES_MAX: Final = 65_535
+SCALE_MAX: Final = 3
+"""Whole numbers are thousands of thousandths."""
 _HEAD: Final = struct.Struct("<BBHq")
-_LEVEL: Final = 1
-_INFLATED_MAX: Final = SAMPLES_MAX * 8 * 4
+_LEVEL: Final = 6
+_INFLATED_MAX: Final = SAMPLES_MAX * 8 * 4 + 3
 
 
 class DamagedChunk(ValueError):
@@ -67,8 +73,11 @@ def encode_chunk(chunk: Chunk) -> bytes:
     count = len(chunk.times_ms)
     if not 0 < count <= SAMPLES_MAX:
         raise ValueError(f"a chunk has 1 to {SAMPLES_MAX} samples, not {count}")
-    data = b"".join(_differences(column) for column in (chunk.times_ms, *chunk.columns))
-    return _HEAD.pack(FORMAT, len(chunk.columns), count, chunk.times_ms[0]) + zlib.compress(data, _LEVEL)
+    columns = chunk.columns if len(chunk.columns) == 1 else _distances(*chunk.columns)
+    scales = [_scale_of(column) for column in columns]
+    scaled = [_divided(column, 10**scale) for column, scale in zip(columns, scales, strict=True)]
+    data = bytes(scales) + b"".join(_packed(column) for column in (chunk.times_ms, *scaled))
+    return _HEAD.pack(FORMAT, len(columns), count, chunk.times_ms[0]) + zlib.compress(data, _LEVEL)
 
 
 def decode_chunk(data: bytes) -> Chunk:
@@ -84,12 +93,59 @@ def decode_chunk(data: bytes) -> Chunk:
         flat = inflater.decompress(data[_HEAD.size :], _INFLATED_MAX)
     except zlib.error as error:
         raise DamagedChunk(str(error)) from error
-    if len(flat) != size * (columns + 1) or not inflater.eof:
+    if len(flat) != columns + size * (columns + 1) or not inflater.eof:
         raise DamagedChunk("not as long as its head says")
-    times, *values = (_sums(flat[start : start + size]) for start in range(0, len(flat), size))
+    scales = flat[:columns]
+    if max(scales) > SCALE_MAX:
+        raise DamagedChunk("an unknown scale")
+    times, *scaled = (_unpacked(flat[start : start + size]) for start in range(columns, len(flat), size))
     if times[0] != first_ms:
         raise DamagedChunk("its times do not begin where its head says")
-    return Chunk(times, tuple(values))
+    try:
+        values = [_multiplied(column, 10**scale) for column, scale in zip(scaled, scales, strict=True)]
+        return Chunk(times, (values[0],) if columns == 1 else _from_distances(*values))
+    except OverflowError as error:
+        raise DamagedChunk("a value that no chunk holds") from error
+
+
+def _scale_of(column: Sequence[int]) -> int:
+    """Return how often ten divides every known value, SCALE_MAX at most."""
+    for scale in range(SCALE_MAX, 0, -1):
+        power = 10**scale
+        if all(value % power == 0 or value == UNKNOWN_MILLI for value in column):
+            return scale
+    return 0
+
+
+def _divided(column: Sequence[int], power: int) -> Sequence[int]:
+    if power == 1:
+        return column
+    return [value if value == UNKNOWN_MILLI else value // power for value in column]
+
+
+def _multiplied(column: Sequence[int], power: int) -> "array[int]":
+    return array("q", (value if value == UNKNOWN_MILLI else value * power for value in column))
+
+
+def _distances(
+    lows: Sequence[int], highs: Sequence[int], lasts: Sequence[int]
+) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    """Return minimum and maximum as distances from the last value; an unknown interval has none."""
+    below = [last - low if last != UNKNOWN_MILLI else 0 for low, last in zip(lows, lasts, strict=True)]
+    above = [high - last if last != UNKNOWN_MILLI else 0 for high, last in zip(highs, lasts, strict=True)]
+    return below, above, lasts
+
+
+def _from_distances(
+    below: Sequence[int], above: Sequence[int], lasts: Sequence[int]
+) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    lows = array(
+        "q", (UNKNOWN_MILLI if last == UNKNOWN_MILLI else last - by for by, last in zip(below, lasts, strict=True))
+    )
+    highs = array(
+        "q", (UNKNOWN_MILLI if last == UNKNOWN_MILLI else last + by for by, last in zip(above, lasts, strict=True))
+    )
+    return lows, highs, lasts
 
 
 def downsample(chunk: Chunk, interval_ms: int) -> Chunk:
@@ -121,24 +177,31 @@ def downsample(chunk: Chunk, interval_ms: int) -> Chunk:
     return Chunk(times, (lows, highs, lasts))
 
 
-def _differences(column: Sequence[int]) -> bytes:
+def _packed(column: Sequence[int]) -> bytes:
     before = 0
-    out = array("q")
+    out = array("Q")
     for value in column:
         # Differences wrap around: two values may lie farther apart than 63 bits.
-        out.append(((value - before + _HALF) & _MASK) - _HALF)
+        difference = ((value - before + _HALF) & _MASK) - _HALF
+        out.append(((difference << 1) ^ (difference >> 63)) & _MASK)
         before = value
     if sys.byteorder == "big":
         out.byteswap()
-    return out.tobytes()
+    data = out.tobytes()
+    return b"".join(data[plane::8] for plane in range(8))
 
 
-def _sums(data: bytes) -> "array[int]":
-    column = array("q")
-    column.frombytes(data)
+def _unpacked(data: bytes) -> "array[int]":
+    count = len(data) // 8
+    woven = bytearray(len(data))
+    for plane in range(8):
+        woven[plane::8] = data[plane * count : (plane + 1) * count]
+    zigzag = array("Q")
+    zigzag.frombytes(bytes(woven))
     if sys.byteorder == "big":
-        column.byteswap()
-    return array("q", (((value + _HALF) & _MASK) - _HALF for value in accumulate(column)))
+        zigzag.byteswap()
+    differences = ((value >> 1) ^ -(value & 1) for value in zigzag)
+    return array("q", (((value + _HALF) & _MASK) - _HALF for value in accumulate(differences)))
 
 
 _MASK: Final = (1 << 64) - 1

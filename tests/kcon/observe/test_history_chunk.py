@@ -31,7 +31,12 @@ def test_what_goes_in_comes_out(steps: list[tuple[int, int, int, int]], wide: bo
     for step in steps:
         now += step[0]
         times.append(now)
-    columns = tuple([step[index] for step in steps] for index in ((1, 2, 3) if wide else (1,)))
+    if wide:
+        # As `downsample` makes them: minimum, maximum and a last value between, or nothing known.
+        triples = [[UNKNOWN_MILLI] * 3 if UNKNOWN_MILLI in step else sorted(step[1:]) for step in steps]
+        columns = tuple([triple[index] for triple in triples] for index in (0, 2, 1))
+    else:
+        columns = ([step[1] for step in steps],)
     chunk = decode_chunk(encode_chunk(Chunk(times, columns)))
     assert list(chunk.times_ms) == times
     assert tuple(list(column) for column in chunk.columns) == columns
@@ -82,3 +87,12 @@ def test_an_interval_that_is_all_unknown_stays_unknown() -> None:
 def test_what_is_steady_takes_next_to_nothing() -> None:
     times = [1_700_000_000_000 + tick * 10_000 for tick in range(60)]
     assert len(encode_chunk(Chunk(times, ([123_456] * 60,)))) < 60
+
+
+def test_whole_numbers_take_no_room_for_their_thousandths() -> None:
+    random_ = random.Random(11)
+    counts = [random_.randrange(200) for _ in range(120)]
+    whole = encode_chunk(Chunk(range(120), ([count * 1_000 for count in counts],)))
+    bare = encode_chunk(Chunk(range(120), (counts,)))
+    assert len(whole) <= len(bare) + 2
+    assert len(whole) < 120 * 1.8, "less than two bytes a sample of eight random bits"
