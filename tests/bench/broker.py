@@ -65,7 +65,7 @@ FULL = Plan(
     singles=2_000,
     memory_mb=2_000,
     topics=10_000,
-    topics_beside=2_000,
+    topics_beside=1_000,
 )
 QUICK = Plan(
     megabytes=40, runs=1, warm_mb=120, pipelined=5_000, singles=200, memory_mb=80, topics=500, topics_beside=50
@@ -139,11 +139,12 @@ class Bench:
             cpu_s = subject.cpu_s() - before_s
         return Run(figure=answered / seconds / 1e3, cpu=cpu_s / answered * 1e6)
 
-    def one(self, subject: Subject) -> tuple[float, float]:
+    def one(self, subject: Subject, count: int | None = None) -> tuple[float, float]:
         """Send one record after the other; return p50 and p99 in ms."""
+        count = count or self.plan.singles
         with self.topic(subject, 1) as name:
-            lean("one", subject.bootstrap, name, max(50, self.plan.singles // 10))
-            _, p50_ms, p99_ms = lean("one", subject.bootstrap, name, self.plan.singles)
+            lean("one", subject.bootstrap, name, max(50, count // 10))
+            _, p50_ms, p99_ms = lean("one", subject.bootstrap, name, count)
         return p50_ms, p99_ms
 
     def one_beside_flood(self, subject: Subject) -> tuple[float, float]:
@@ -152,7 +153,7 @@ class Bench:
             flood = subprocess.Popen(client_argv("lean_client", "flood", subject.bootstrap, name, 4))
             try:
                 time.sleep(0.5)
-                return self.one(subject)
+                return self.one(subject, max(200, self.plan.singles // 4))
             finally:
                 flood.kill()
                 flood.wait()

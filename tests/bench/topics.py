@@ -1,7 +1,7 @@
 """Many topics on one node of each broker: created, described, killed with records in 200 partitions, started again.
 
-2,000 topics of 4 partitions by default: both brokers manage these within 20,000 open files, 10,000 topics only kcon
-(`tests.bench.scale`). Apache Kafka is asked until it shows and serves what it has said is created.
+1,000 topics of 4 partitions by default, which both brokers manage within 20,000 open files in little time; 10,000 only
+kcon (`tests.bench.scale`). Apache Kafka is asked until it shows and serves what it has said is created.
 """
 
 import asyncio
