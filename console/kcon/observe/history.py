@@ -328,7 +328,8 @@ class History:
             " (SELECT 1 FROM incident WHERE incident.start_ms <= chunk.end_ms"
             " AND (incident.end_ms IS NULL OR incident.end_ms >= chunk.start_ms))"
             " ORDER BY series, end_ms LIMIT ?",
-            (fine, now_ms - LEVELS[fine].keep_ms, MERGE_ROWS),
+            # Whole stretches alone: a coarser chunk is written once, and full.
+            (fine, (now_ms - LEVELS[fine].keep_ms) // LEVELS[coarse].chunk_ms * LEVELS[coarse].chunk_ms, MERGE_ROWS),
         ).fetchall()
         if not rows:
             return

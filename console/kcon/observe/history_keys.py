@@ -25,7 +25,7 @@ class Level(NamedTuple):
 
 LEVELS: Final = (
     Level(0, DAY_MS, 0),
-    Level(60_000, 7 * DAY_MS, 3_600_000),
+    Level(60_000, 7 * DAY_MS, 3 * 3_600_000),
     Level(600_000, 90 * DAY_MS, 12 * 3_600_000),
 )
 
