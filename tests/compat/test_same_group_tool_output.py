@@ -180,6 +180,7 @@ CLIENTS: Final[Session] = (
     ("verifiable-consumer", "--topic", "{topic}", "--group-id", "{topic}-w", "--max-messages", "9",
      "--reset-policy", "earliest", "--group-protocol", "CONSUMER"),
     ("consumer-groups", "--describe", "--offsets", "--group", "{topic}-v"),
+    ("consumer-groups", "--describe", "--offsets", "--group", "{topic}-w"),
     (*_PERF, "--record-size", "100"),
     (*_PERF, "--payload-monotonic", "--command-property", "acks=1", "compression.type=lz4"),
     (*_PERF, "--record-size", "100", "--transactional-id", "{topic}-id", "--transaction-duration-ms", "600000"),
