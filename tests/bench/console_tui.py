@@ -1,10 +1,10 @@
 """Measures the terminal console from outside, under a pseudo-terminal, beside an empty Textual app.
 
-    python -m tests.bench.console_tui [--topics N] [--bootstrap HOST:PORT] [--kaskade PATH] [--ticks N]
+    python -m tests.bench.console_tui [--topics N] [--bootstrap HOST:PORT] [--kaskade PATH|install] [--ticks N]
 
 Without a bootstrap address kcon's own broker is started with N topics. Times are from the start of the process to the
 bytes on the terminal; a key's time is from its byte to the first byte that answers. `--kaskade` runs that program
-beside (`pip install kaskade` in an environment of its own).
+beside; `install` gets it from PyPI into an environment of its own, which is removed at the end.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import select
 import signal
 import statistics
 import struct
+import subprocess
 import sys
 import tempfile
 import termios
@@ -26,12 +27,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from confluent_kafka import TopicPartition
+
 from kcon.admin.topic_changes import NewTopic
 from kcon.contexts.context import Context
 from kcon.core.ids import topic_name
 from kcon.services.local_broker import LocalBrokerOptions, start_local_broker
 from kcon.services.session import Session
 from kcon.services.topic_changes import TopicCreatePlan, apply_create
+from kcon.services.topics import list_topics
+from tests.commits import commit_offsets
 
 WAIT_S: Final = 90.0
 QUIET_S: Final = 0.25
@@ -150,11 +155,32 @@ def start_s(argv: Sequence[str], ready: bytes, variables: Mapping[str, str]) -> 
 def row(name: str, *values: object) -> None:
     """Print one line."""
     shown = [f"{value:>12.2f}" if isinstance(value, float) else f"{value!s:>12}" for value in values]
-    print(f"{name:<44}{''.join(shown)}")
+    print(f"{name:<44}{''.join(shown)}", flush=True)
+
+
+async def first_topic_of(bootstrap: str) -> str:
+    """Return the name that stands first in the list of topics."""
+    with tempfile.TemporaryDirectory(prefix="kcon-bench-") as folder:
+        async with Session(Context(name="bench", bootstrap=(bootstrap,)), Path(folder)) as session:
+            found = (await list_topics(session)).topics
+    if not found:
+        raise SystemExit(f"There are no topics on {bootstrap}: nothing to measure.")
+    return found[0].name.raw
+
+
+def install_kaskade(folder: Path) -> str:
+    """Install kaskade into an environment of its own; return its program."""
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    subprocess.run([str(folder / "bin/pip"), "install", "-q", "kaskade"], check=True)
+    return str(folder / "bin/kaskade")
 
 
 def measure(bootstrap: str, first_topic: str, kaskade: str | None) -> None:
     """Print the table."""
+    if kaskade == "install":
+        with tempfile.TemporaryDirectory(prefix="kcon-bench-kaskade-") as place:
+            measure(bootstrap, first_topic, install_kaskade(Path(place) / "venv"))
+        return
     with tempfile.TemporaryDirectory(prefix="kcon-bench-") as folder:
         variables = {"KCON_CONFIG_DIR": f"{folder}/c", "KCON_STATE_DIR": f"{folder}/s"}
         python, kcon = sys.executable, [sys.executable, "-m", "kcon", "ui", "topics", "-b", bootstrap]
@@ -162,6 +188,9 @@ def measure(bootstrap: str, first_topic: str, kaskade: str | None) -> None:
         paint_s = start_s(kcon, b"TOPICS", variables)
         row("first paint, s: empty Textual app, kcon, ratio", empty_s, paint_s, paint_s / empty_s)
         row("topic names on the screen, s", start_s(kcon, first_topic.encode(), variables))
+        groups = [*kcon[:4], "groups", "-b", bootstrap]
+        # The table of groups is drawn once their lag is known, and its last line then has the sums.
+        row("lag of all groups on the screen, s", start_s(groups, b"SUM", variables))
         with Watched([python, "-c", IDLE_TABLE], variables) as idle:
             idle.until(b"READY-NOW")
             idle.settle()
@@ -218,7 +247,9 @@ async def with_broker(topics: int, kaskade: str | None) -> None:
                 new = tuple(NewTopic(name=name, partitions=4, replication_factor=1) for name in names)
                 results = await apply_create(session, TopicCreatePlan(topics=new, confirmed_by="bench"))
                 assert not any(results.values())
-            await asyncio.to_thread(measure, broker.bootstrap, "topic-00000", kaskade)
+            settings = {"bootstrap.servers": broker.bootstrap, "log_level": 0}
+            await asyncio.to_thread(commit_offsets, settings, "bench", [TopicPartition(names[0].raw, 0, 0)])
+            await asyncio.to_thread(measure, broker.bootstrap, names[0].raw, kaskade)
         finally:
             await broker.stop()
 
@@ -228,13 +259,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--topics", type=int, default=10_000)
     parser.add_argument("--bootstrap")
-    parser.add_argument("--first-topic", default="topic-00000")
+    parser.add_argument("--first-topic", help="of the list; else the cluster is asked")
     parser.add_argument("--kaskade")
     parser.add_argument("--ticks", type=int, default=10_000)
     asked = parser.parse_args()
     asyncio.run(ticks(asked.ticks))
     if asked.bootstrap is not None:
-        measure(asked.bootstrap, asked.first_topic, asked.kaskade)
+        first_topic = asked.first_topic or asyncio.run(first_topic_of(asked.bootstrap))
+        measure(asked.bootstrap, first_topic, asked.kaskade)
     else:
         asyncio.run(with_broker(asked.topics, asked.kaskade))
 
