@@ -102,9 +102,13 @@ class Recording:
             return
         recorder.interval_ms = INCIDENT_INTERVAL_MS if self._is_incident else self._limits.interval_ms
         has_news = await recorder.take(sample, snapshot)
-        if has_news and (self._work is None or self._work.done()):
-            work = self._write(history, recorder, sample, source)
+        if self._work is None or self._work.done():
+            # Between two looks that are kept it is only asked whether an incident has begun.
+            work = self._write(history, recorder, sample, source) if has_news else self._look_for_incident(history)
             self._work = asyncio.get_running_loop().create_task(work, name="write history")
+
+    async def _look_for_incident(self, history: History) -> None:
+        self._is_incident = await asyncio.to_thread(history.is_incident_open)
 
     def _is_due(self, what: str, now_ms: int, every_ms: int) -> bool:
         due_ms = self._next.get(what, 0)
@@ -142,7 +146,7 @@ class Recording:
                 with contextlib.suppress(KconError):
                     await self._read_configs(recorder, sample, source)
         await asyncio.to_thread(history.flush)
-        self._is_incident = await asyncio.to_thread(history.is_incident_open)
+        await self._look_for_incident(history)
         if self._is_due("tidy", now_ms, TIDY_EVERY_MS):
             await asyncio.to_thread(history.tidy, now_ms)
         self.problem = history.problem
