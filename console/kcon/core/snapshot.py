@@ -13,6 +13,9 @@ from kcon.core.wire_text import WireText
 NO_BROKER = -1
 """The broker id that stands for "none": a partition without a leader, a cluster without a controller."""
 
+UNKNOWN_CONTROLLER = -2
+"""The controller's id in a picture of the past: which it was is not kept."""
+
 
 class BrokerInfo(Frozen):
     """One live broker as Metadata names it."""

@@ -18,6 +18,7 @@ from kcon.core.ids import ClientId, ClusterId, GroupId, HostName, MemberId, Topi
 from kcon.core.lag import PartitionLag, offset_lag, records_lost
 from kcon.core.snapshot import (
     NO_BROKER,
+    UNKNOWN_CONTROLLER,
     BrokerInfo,
     ClusterInfo,
     GroupDescription,
@@ -100,7 +101,7 @@ class Past:
             duration_ms=round(duration_ms),
             cluster=ClusterInfo(
                 cluster_id=None if cluster_id is None else ClusterId(WireText(cluster_id)),
-                controller_id=NO_BROKER,
+                controller_id=UNKNOWN_CONTROLLER,
                 brokers=brokers,
             ),
             has_offsets=True,

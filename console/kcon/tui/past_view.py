@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from kcon.core.snapshot import NO_BROKER, ClusterInfo
+from kcon.core.snapshot import UNKNOWN_CONTROLLER, ClusterInfo
 from kcon.observe.history_keys import Mark
 from kcon.observe.past import Past
 from kcon.observe.snapshot import BrokerColumns, ClusterSnapshot, GroupColumns, TopicColumns
@@ -40,7 +40,7 @@ def nothing_seen(at_ms: int) -> ClusterSnapshot:
     return ClusterSnapshot(
         taken_ms=at_ms,
         duration_ms=0,
-        cluster=ClusterInfo(cluster_id=None, controller_id=NO_BROKER, brokers=()),
+        cluster=ClusterInfo(cluster_id=None, controller_id=UNKNOWN_CONTROLLER, brokers=()),
         has_offsets=True,
         topics=TopicColumns(),
         groups=GroupColumns(),
