@@ -26,11 +26,11 @@ from tests.kcon.cli.shell import Shell
 
 pytestmark = pytest.mark.prometheus
 
-WAIT_S = 60.0
+WAIT_S = 90.0
 LATE_MS = 3_600_000
 
 CONFIG = """
-global: {{scrape_interval: 500ms, scrape_timeout: 400ms, evaluation_interval: 500ms}}
+global: {{scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 1s}}
 rule_files: [{rules}]
 scrape_configs:
   - job_name: kcon

@@ -2,20 +2,21 @@
 
 import asyncio
 import socket
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from kcon.services.dashboards import dashboard_text
 from kcon_broker.errors import BrokerError
 from kcon_broker.server.metrics import CONNECTIONS_MAX, HEAD_BYTES_MAX, METRICS, SLICE_LINES, IdleMeter, escape
-from kcon_broker.server.server import BrokerServer
 from kcon_broker.settings import BrokerSettings, SeedTopic
 from kcon_broker.testing import InProcessBroker
 
@@ -92,13 +93,18 @@ def test_the_node_tells_of_itself(broker: InProcessBroker) -> None:
 
 def test_a_topic_that_is_gone_leaves_nothing(broker: InProcessBroker) -> None:
     write(broker, "gone", 1)
-    assert ("gone", "0") in scrape(broker)["kafka_log_log_size"]
+    wait_for(lambda: ("gone", "0") in scrape(broker)["kafka_log_log_size"])
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+    for future in admin.delete_topics(["gone"]).values():
+        future.result(30)
+    wait_for(lambda: ("gone", "0") not in scrape(broker)["kafka_log_log_size"])
 
-    def delete(server: BrokerServer) -> None:
-        server.broker.delete_topic(server.broker.topics.by_name["gone"], now_ms=0, wall_ms=0)
 
-    broker.call(delete)
-    assert ("gone", "0") not in scrape(broker)["kafka_log_log_size"]
+def wait_for(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
 
 
 def test_every_metric_is_told_and_in_the_dashboard(broker: InProcessBroker) -> None:
