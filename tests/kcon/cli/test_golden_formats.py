@@ -39,7 +39,7 @@ MORE: dict[str, dict[str, object]] = {
 STDIN = {"group offsets import": b"x,0,3\n", "topic apply": b"[topic.x]\n", "user create": b"pw", "user alter": b"pw"}
 CHOSEN = (
     (re.compile(rb"\b20\d{6}-\d{6}-[0-9a-f]{4}\b"), b"UNDO_ID"),
-    (re.compile(rb"(look_ms\"?: ?|look )\d+"), rb"\1MS"),
+    (re.compile(rb'(look_ms"?: ?|look )[\d.]+(?: m?s)?'), rb"\1MS"),
     (re.compile(rb"(poll_time_ms|poll_duration_seconds)(\{[^}]*\}) [\d.]+"), rb"\1\2 TIME"),
     (re.compile(rb"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"), b"TIME"),
 )
