@@ -13,8 +13,9 @@ ORDERS_0 = TopicPartition(topic_name("orders"), 0)
 
 @pytest.fixture
 def lagging(consoles: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return consoles over a group with a member that does not move; looks follow each other without a pause."""
+    """Return consoles over a group with a member that does not move; looks follow at once, time is the test's."""
     monkeypatch.setattr("kcon.services.group_watch.INTERVAL_MS", 0)
+    monkeypatch.setattr("kcon.services.group_watch._steady_ms", lambda _from_ms: lambda: consoles.now_ms)
     consoles.cluster.answers.update(probe_times={}, producers={})
     group = consoles.cluster.groups_by_id["billing"]
     group.state = "Stable"
