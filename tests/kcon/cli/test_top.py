@@ -27,7 +27,7 @@ def test_a_person_sees_the_worst_group_with_the_quality_of_its_lag(kcon: Any, ti
     lines = kcon.lines(*ONCE, "--output", "table")
     assert lines[0] == "2026-11-24T02:35:00.000+00:00 | brokers 1/1 | 3 topics 1 groups"
     assert lines[1] == "in — | out — | lag 90 | max time lag 16m"
-    assert lines[2].startswith("groups not ok 1 | under-replicated 0 | offline 0 | look ")
+    assert lines[2].startswith("groups not ok 0 | under-replicated 0 | offline 0 | look ")
     assert lines[4].split() == ["GROUP", "STATUS", "TIME", "LAG", "LAG", "TREND", "READS", "ETA", "MEMBERS", "AT"]
     assert lines[5].split()[0] == "billing"
     assert "16m ≥" in lines[5]

@@ -155,7 +155,7 @@ def test_changes_by_kcon_are_marks_of_that_cluster_and_time(tmp_path: Path) -> N
 
 
 def test_marks_of_the_sampler_and_of_commands_stand_in_one_order(place: Place, orders: Any) -> None:
-    place.watched.run(lambda: orders.commit("etl", "orders", 0, 1))
+    place.watched.run(lambda: orders.commit("etl", "orders", 0, 1), ticks=20)
     AuditLog(place.folder / AUDIT_FILE).write(
         {
             "time_ms": NOW_MS,
@@ -167,6 +167,6 @@ def test_marks_of_the_sampler_and_of_commands_stand_in_one_order(place: Place, o
         }
     )
     past = place.open()
-    assert [mark.kind for mark in past.marks(0, NOW_MS + 10_000_000)] == ["change", "group", "status"]
+    assert [mark.kind for mark in past.marks(0, NOW_MS + 10_000_000)] == ["change", "group", "status", "status"]
     assert [mark.kind for mark in past.marks(0, NOW_MS + 10_000_000, kinds=["group"])] == ["group"]
     past.close()

@@ -113,7 +113,7 @@ def test_no_view_or_dialog_is_without_a_picture() -> None:
 def still(consoles: Any, administration: Any, records: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return consoles in which nothing moves by itself."""
 
-    async def why(_session: object, _name: str, on_look: Any = None) -> Verdict:
+    async def why(_session: object, _name: str, **_how: Any) -> Verdict:
         return Verdict(
             cause=Cause.DEAD_CONSUMER,
             confidence=Confidence.CERTAIN,
