@@ -1,11 +1,10 @@
 """`kcon history`: shows what is kept, what happened, and what is different between two moments."""
 
-import asyncio
 from typing import Final
 
 from kcon.cli.document import Block, Column, Document, Value, int64
 from kcon.cli.invocation import Invocation
-from kcon.cli.past import look_near, moment_ms
+from kcon.cli.past import look_near, moment_ms, show_past
 from kcon.commands.history import HistoryDiff, HistoryMarks, HistoryStatus
 from kcon.commands.request import Request
 from kcon.core.times import format_time
@@ -14,7 +13,7 @@ from kcon.core.wire_text import WireText
 from kcon.errors import UsageError
 from kcon.observe.history_file import has_writer
 from kcon.observe.moment_diff import differences
-from kcon.services.history import GAP_MS, ClusterPast, open_past, snapshot_or_complain
+from kcon.services.history import GAP_MS, ClusterPast, snapshot_or_complain
 from kcon.services.names import compile_pattern
 
 GAPS_SHOWN: Final = 5
@@ -22,14 +21,7 @@ GAPS_SHOWN: Final = 5
 
 async def run_history(request: Request, invocation: Invocation) -> int:
     """Answer from history."""
-    async with invocation.open_session() as session:
-        async with invocation.deadline():
-            past = await open_past(session)
-        try:
-            document = await asyncio.to_thread(_document, request, invocation, past)
-        finally:
-            past.close()
-    return invocation.show(document)
+    return await show_past(request, invocation, _document)
 
 
 def _document(request: Request, invocation: Invocation, past: ClusterPast) -> Document:

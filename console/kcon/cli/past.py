@@ -1,7 +1,7 @@
 """What does a command say with --at? The same tables as of the present, out of the cluster's history."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from kcon.cli.document import Document
@@ -26,11 +26,18 @@ async def run_past(request: Request, invocation: Invocation) -> int:
     """Answer from history."""
     if request.shared.output.watch:
         raise UsageError("--at is one moment, so --watch contradicts it.")
+    return await show_past(request, invocation, _document)
+
+
+async def show_past(
+    request: Request, invocation: Invocation, document_of: Callable[[Request, Invocation, ClusterPast], Document]
+) -> int:
+    """Show what `document_of` makes, in a thread, of the past of the session's cluster. NotFoundError: none is kept."""
     async with invocation.open_session() as session:
         async with invocation.deadline():
             past = await open_past(session)
         try:
-            document = await asyncio.to_thread(_document, request, invocation, past)
+            document = await asyncio.to_thread(document_of, request, invocation, past)
         finally:
             past.close()
     return invocation.show(document)
