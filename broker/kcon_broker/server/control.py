@@ -10,19 +10,16 @@ loopback, and a body must say that it is JSON, which a page of another origin ma
 
 import asyncio
 import json
-import logging
 import socket
 from http import HTTPStatus
 from typing import Any
 
 from kcon_broker.server.faults import Fault, FaultError, Faults, Injected
+from kcon_broker.server.http_endpoint import HEAD_BYTES_MAX, HttpEndpoint
 from kcon_broker.server.listener import is_loopback
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 
-_logger = logging.getLogger("kcon_broker")
-
-HEAD_BYTES_MAX = 8 * 1024
 BODY_BYTES_MAX = 16 * 1024
 REQUEST_TIMEOUT_S = 5.0
 """From the first byte to the last of the answer."""
@@ -40,56 +37,30 @@ class _Refused(Exception):
         self.status = status
 
 
-class ControlEndpoint:
+class ControlEndpoint(HttpEndpoint):
     """The HTTP server over one broker's faults. It lives in the broker's loop."""
 
     def __init__(self, listening: socket.socket, faults: Faults) -> None:
-        self.address: tuple[str, int] = listening.getsockname()[:2]
-        self._socket = listening
+        super().__init__(
+            listening,
+            path=_PATH,
+            told="faults can be injected at",
+            request_timeout_s=REQUEST_TIMEOUT_S,
+            connections_max=CONNECTIONS_MAX,
+        )
         self._faults = faults
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
 
-    @property
-    def url(self) -> str:
-        """Where the faults are."""
-        host, port = self.address
-        return f"http://[{host}]:{port}{_PATH}" if ":" in host else f"http://{host}:{port}{_PATH}"
-
-    async def start(self) -> None:
-        """Begin to answer."""
-        self._server = await asyncio.start_server(self._serve, sock=self._socket, limit=HEAD_BYTES_MAX)
-        _logger.info("faults can be injected at %s", self.url)
-
-    def stop(self) -> None:
-        """Answer no more."""
-        if self._server is not None:
-            self._server.close()
-        for writer in self._open:
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._open) >= CONNECTIONS_MAX:
-            writer.transport.abort()
-            return
-        self._open.add(writer)
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                try:
-                    answer = await self._answer(reader)
-                except _Refused as refused:
-                    answer = _response(refused.status, {"error": str(refused)})
-                writer.write(answer)
-                writer.write_eof()
-                # Bytes that nobody read would reset the connection before the client has its answer.
-                for _ in range(_LEFT_READS_MAX):
-                    if not await reader.read(HEAD_BYTES_MAX):
-                        break
-        except (TimeoutError, OSError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            self._open.discard(writer)
-            writer.transport.abort()
+            answer = await self._answer(reader)
+        except _Refused as refused:
+            answer = _response(refused.status, {"error": str(refused)})
+        writer.write(answer)
+        writer.write_eof()
+        # Bytes that nobody read would reset the connection before the client has its answer.
+        for _ in range(_LEFT_READS_MAX):
+            if not await reader.read(HEAD_BYTES_MAX):
+                break
 
     async def _answer(self, reader: asyncio.StreamReader) -> bytes:
         try:

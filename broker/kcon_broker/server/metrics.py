@@ -6,7 +6,6 @@ on its head, its time, and how many there are.
 """
 
 import asyncio
-import logging
 import os
 import socket
 import time
@@ -15,13 +14,11 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from kcon_broker.server.dispatch import Dispatcher
+from kcon_broker.server.http_endpoint import HttpEndpoint
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.topic import Topic
 from kcon_broker.state.traffic import Traffic
 
-_logger = logging.getLogger("kcon_broker")
-
-HEAD_BYTES_MAX = 8 * 1024
 REQUEST_TIMEOUT_S = 10.0
 CONNECTIONS_MAX = 8
 SLICE_LINES = 1_000
@@ -119,35 +116,20 @@ METRICS = (
 """All of them."""
 
 
-class MetricsEndpoint:
+class MetricsEndpoint(HttpEndpoint):
     """The HTTP server over one broker's metrics. It lives in the broker's loop."""
 
     def __init__(self, listening: socket.socket, broker: Broker, dispatcher: Dispatcher) -> None:
-        self.address: tuple[str, int] = listening.getsockname()[:2]
-        self._socket = listening
+        super().__init__(
+            listening,
+            path="/metrics",
+            told="metrics are at",
+            request_timeout_s=REQUEST_TIMEOUT_S,
+            connections_max=CONNECTIONS_MAX,
+        )
         self._broker = broker
         self._dispatcher = dispatcher
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.StreamWriter] = set()
         self._idle = IdleMeter()
-
-    @property
-    def url(self) -> str:
-        """Where they are."""
-        host, port = self.address
-        return f"http://[{host}]:{port}/metrics" if ":" in host else f"http://{host}:{port}/metrics"
-
-    async def start(self) -> None:
-        """Begin to answer."""
-        self._server = await asyncio.start_server(self._serve, sock=self._socket, limit=HEAD_BYTES_MAX)
-        _logger.info("metrics are at %s", self.url)
-
-    def stop(self) -> None:
-        """Answer no more."""
-        if self._server is not None:
-            self._server.close()
-        for writer in self._open:
-            writer.transport.abort()
 
     async def text(self) -> bytes:
         """Return a scrape."""
@@ -203,22 +185,11 @@ class MetricsEndpoint:
         yield from _head(OPEN_FILES)
         yield f"{OPEN_FILES.name} {files}"
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._open) >= CONNECTIONS_MAX:
-            writer.transport.abort()
-            return
-        self._open.add(writer)
-        try:
-            async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                writer.write(await self._answer(await reader.readuntil(b"\r\n\r\n")))
-                await writer.drain()
-                writer.close()
-                await writer.wait_closed()
-        except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # Whoever is slow, gone or no scraper.
-        finally:
-            self._open.discard(writer)
-            writer.transport.abort()
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await self._answer(await reader.readuntil(b"\r\n\r\n")))
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
 
     async def _answer(self, head: bytes) -> bytes:
         method, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")

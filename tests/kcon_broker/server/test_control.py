@@ -13,7 +13,8 @@ import pytest
 
 from kcon_broker.errors import SettingsError
 from kcon_broker.server import control
-from kcon_broker.server.control import BODY_BYTES_MAX, CONNECTIONS_MAX, HEAD_BYTES_MAX
+from kcon_broker.server.control import BODY_BYTES_MAX, CONNECTIONS_MAX
+from kcon_broker.server.http_endpoint import HEAD_BYTES_MAX
 from kcon_broker.settings import BrokerSettings, SeedTopic
 from kcon_broker.testing import InProcessBroker
 from tests.kcon_broker.raw_client import RawClient, batch, produce

@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from kcon.services.dashboards import dashboard_text
 from kcon_broker.errors import BrokerError
-from kcon_broker.server.metrics import CONNECTIONS_MAX, HEAD_BYTES_MAX, METRICS, SLICE_LINES, IdleMeter, escape
+from kcon_broker.server.http_endpoint import HEAD_BYTES_MAX
+from kcon_broker.server.metrics import CONNECTIONS_MAX, METRICS, SLICE_LINES, IdleMeter, escape
 from kcon_broker.settings import BrokerSettings, SeedTopic
 from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.error_codes import ErrorCode
