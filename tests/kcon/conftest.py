@@ -159,6 +159,11 @@ class FakeCluster:
     ) -> dict[TopicPartition, OffsetAt | KafkaError]:
         return {where: self._offset(where, at) for where in partitions}
 
+    async def list_bounds(
+        self, partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, tuple[OffsetAt | KafkaError, OffsetAt | KafkaError]]:
+        return {where: (self._offset(where, EARLIEST), self._offset(where, LATEST)) for where in partitions}
+
     def _offset(self, where: TopicPartition, at: OffsetQuery) -> OffsetAt | KafkaError:
         if where in self.unreadable:
             return self.unreadable[where]

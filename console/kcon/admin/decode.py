@@ -118,6 +118,17 @@ class Cursor:
         value, self.offset = _text_reader(flexible)(self.body, self.offset)
         return cast("str | None", value)
 
+    def text_bytes(self) -> bytes:
+        """Read a compact string without decoding it; b"" for null."""
+        length = self.body[self.offset]
+        if 0 < length < 0x80:
+            start = self.offset + 1
+            self.offset += length
+            if self.offset > len(self.body):
+                raise ValueError("a length goes beyond the end")
+            return self.body[start : self.offset]
+        return (self.text(True) or "").encode("utf-8", "surrogateescape")
+
     def int32s(self) -> tuple[int, ...]:
         """Read a compact array of int32."""
         length = self.body[self.offset]

@@ -66,15 +66,15 @@ async def fan_out(
             for broker_id, mine in by_broker.items()
             for batch in batches(mine, batch_max)
         )
-        pending = [key for key in pending if _may_pass(results[key], attempt, settings, mutating and key not in unsent)]
+        failed = [key for key in pending if isinstance(results[key], KafkaError)]
+        pending = [key for key in failed if _may_pass(results[key], attempt, settings, mutating and key not in unsent)]
         unsent.clear()
         if not pending or deadline.left_ms() <= 0:
             break
-    return {key: _with_right(results[key], needs) for key in keys}
-
-
-def _with_right(result: Value | KafkaError, needs: str) -> Value | KafkaError:
-    return result.lacking(needs) if needs and isinstance(result, KafkaError) else result
+    for key, result in results.items() if needs else ():
+        if isinstance(result, KafkaError):
+            results[key] = result.lacking(needs)
+    return {key: results[key] for key in keys}
 
 
 async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
@@ -128,8 +128,10 @@ async def _ask_one(
         told = dict.fromkeys(batch, as_item_error(error))
         if isinstance(error, NotSentError):
             unsent.update(batch)
-    for key in batch:
-        results[key] = told[key] if key in told else kafka_error(NETWORK_EXCEPTION, "the answer left it out")
+    mine: dict[Key, Value | KafkaError] = dict.fromkeys(batch, kafka_error(NETWORK_EXCEPTION, "the answer left it out"))
+    # A broker may tell of what it was not asked, which must not stand in for another's answer.
+    mine.update(told if told.keys() <= mine.keys() else {key: told[key] for key in told if key in mine})
+    results.update(mine)
 
 
 def _may_pass(result: object, attempt: int, settings: AdminSettings, mutating: bool) -> bool:

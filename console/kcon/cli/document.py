@@ -1,7 +1,7 @@
 """What is the answer of a command, before it is a table or JSON? Items, columns and the errors of single items."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias, final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Generic, TypeAlias, TypeVar, final, overload
 
 from kcon.core.frozen import Frozen
 from kcon.core.wire_text import WireText
@@ -17,6 +17,31 @@ class Int64(int):
 
 Value: TypeAlias = "bool | int | float | str | WireText | Sequence[Value] | Mapping[str, Value] | None"
 Item: TypeAlias = Mapping[str, Value]
+Source = TypeVar("Source")
+
+
+@final
+class MadeItems(Sequence[Item], Generic[Source]):
+    """Items that are made when they are read: tens of thousands at once would take more memory than their source."""
+
+    def __init__(self, source: Sequence[Source], make: Callable[[Source], Item]) -> None:
+        self._source = source
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self._make, self._source)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
+        if isinstance(index, slice):
+            return MadeItems(self._source[index], self._make)
+        return self._make(self._source[index])
 
 
 def int64(value: int | None) -> Int64 | None:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from kcon.cli.changes import Change, Outcome, carry_out, refuse_early
-from kcon.cli.document import Block, Column, Document, Item, ItemError, int64
+from kcon.cli.document import Block, Column, Document, Item, ItemError, MadeItems, int64
 from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
 from kcon.commands.group import (
@@ -21,12 +20,9 @@ from kcon.commands.group_offsets import GroupOffsets, GroupOffsetsDelete
 from kcon.commands.request import Request
 from kcon.commands.resource_config import GroupConfig
 from kcon.core.ids import GroupId, topic_name
-from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import PartitionLag, sum_lag
 from kcon.core.snapshot import GroupDescription, GroupMember
 from kcon.errors import KconError
-from kcon.gate.permit import Operation
-from kcon.services.group_delete import GroupDeletePlan, apply_group_delete, plan_group_delete
 from kcon.services.groups import (
     GroupsFound,
     LagReport,
@@ -34,7 +30,6 @@ from kcon.services.groups import (
     describe_groups,
     group_lag,
     list_groups,
-    missing_group,
 )
 from kcon.services.session import Session
 
@@ -50,7 +45,9 @@ async def run_group(request: Request, invocation: Invocation) -> int:
             case GroupLag():
                 return await _lag(request, invocation, session)
             case GroupDelete():
-                return await _delete(request, invocation, session)
+                from kcon.cli.group_delete import run_delete
+
+                return await run_delete(request, invocation, session)
             case GroupMembers():
                 return await _members(request, invocation, session)
             case GroupEvict():
@@ -266,17 +263,18 @@ def lag_document(invocation: Invocation, report: LagReport) -> Document:
         context=invocation.context.name,
         columns=_LAG_COLUMNS,
         name_key="group",
-        items=[_lag_item(row) for row in report.rows],
+        items=MadeItems(report.rows, _lag_item),
         errors=_lag_errors(report),
         notes=notes if invocation.writer.is_terminal else [],
     )
 
 
 def _lag_item(row: PartitionLag) -> Item:
+    topic, partition = row.partition
     return {
         "group": row.group,
-        "topic": row.partition.topic,
-        "partition": row.partition.partition,
+        "topic": topic,
+        "partition": partition,
         "committed": int64(row.committed),
         "start": int64(row.start),
         "end": int64(row.end),
@@ -294,75 +292,3 @@ def _lag_errors(report: LagReport) -> list[ItemError]:
         item = f"{group} {where.topic}/{where.partition}"
         errors.append(ItemError(item=item, error=error.as_exception(item)))
     return errors
-
-
-_DELETE_COLUMNS = (
-    Column(key="group"),
-    Column(key="state"),
-    Column(key="members", right=True),
-    Column(key="commits", right=True),
-    Column(key="result"),
-)
-
-
-async def _delete(request: GroupDelete, invocation: Invocation, session: Session) -> int:
-    refuse_early(session, Operation.GROUP_DELETE, request.confirmation)
-    async with invocation.deadline():
-        plan = await plan_group_delete(session, invocation.names(request.names), regex=request.regex)
-
-    async def apply(confirmed_by: str) -> Outcome:
-        confirmed = GroupDeletePlan(groups=plan.groups, commits=plan.commits, confirmed_by=confirmed_by)
-        results = await apply_group_delete(session, confirmed)
-        done = sum(error is None for error in results.values())
-        return Outcome(
-            errors=[
-                ItemError(item=f"group {group}", error=error.as_exception(f"group {group}"))
-                for group, error in results.items()
-                if error is not None
-            ],
-            notes=[f"{done:,} of {len(results):,} groups deleted."],
-            document=_delete_document(invocation, plan, results),
-        )
-
-    count = len(plan.groups)
-    what = f"group {plan.groups[0].group}" if count == 1 else f"{count:,} groups"
-    return await carry_out(
-        invocation,
-        request.confirmation,
-        Change(
-            operation=Operation.GROUP_DELETE,
-            targets=plan.targets,
-            document=_delete_document(invocation, plan, None),
-            question=f"Delete {what} with all commits?",
-            apply=apply,
-            by_pattern=plan.by_pattern,
-            is_empty=not plan.groups,
-            blocked=plan.refusal,
-        ),
-    )
-
-
-def _delete_document(
-    invocation: Invocation, plan: GroupDeletePlan, results: Mapping[GroupId, KafkaError | None] | None
-) -> Document:
-    items: list[Item] = []
-    for each in plan.groups:
-        error = results.get(each.group) if results is not None else None
-        result = "to be deleted" if results is None else "deleted" if error is None else error.name
-        items.append(
-            {
-                "group": each.group,
-                "state": each.state,
-                "members": len(each.members),
-                "commits": len(plan.commits.get(each.group, {})),
-                "result": result,
-            }
-        )
-    return Document(
-        kind="GroupDeletion",
-        context=invocation.context.name,
-        columns=_DELETE_COLUMNS,
-        name_key="group",
-        items=items,
-        errors=_group_errors({group: missing_group(group) for group in plan.missing}),
-    )

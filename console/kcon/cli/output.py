@@ -151,6 +151,8 @@ def choose(document: Document, output: Output) -> Document:
     for name in (*output.columns, *(key for key, _down in output.sort)):
         if name not in known:
             raise UsageError(f"There is no column {display_safe(name)!r} here.", f"The columns are {', '.join(known)}.")
+    if not (output.sort or output.columns or output.limit is not None):
+        return document
     items, rows = list(document.items), list(_rows(document))
     for key, down in reversed(output.sort):
         items.sort(key=lambda item: _sort_key(item.get(key)), reverse=down)

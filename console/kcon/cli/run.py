@@ -1,5 +1,6 @@
 """How does a command line become an exit code? Parse, dispatch, translate what went wrong: the CLI's border."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -51,6 +52,10 @@ LIVE_NOUNS = frozenset(
     }
 )
 """Commands that talk to a cluster, so they run on an event loop; the others never load one."""
+
+
+_USUAL_THRESHOLDS = (700, 10, 10)
+"""Python's own, which the program's start raises."""
 
 
 def run(
@@ -116,6 +121,7 @@ def _dispatch(request: Request, invocation: Invocation) -> int:
         from kcon.cli.loop import run_on_loop
 
         return run_on_loop(request, invocation)
+    gc.set_threshold(*_USUAL_THRESHOLDS)  # A broker or the console would stand still at each of the rare large ones.
     if noun == "context":
         from kcon.cli.context import run_context
 

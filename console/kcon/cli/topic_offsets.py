@@ -1,6 +1,6 @@
 """`kcon topic offsets`: asks ListOffsets once for every partition, and shows what came."""
 
-from kcon.cli.document import Column, Document, Item, ItemError, Value, int64
+from kcon.cli.document import Column, Document, Item, ItemError, MadeItems, int64
 from kcon.cli.invocation import Invocation
 from kcon.cli.topic import missing_topics
 from kcon.commands.topic_offsets import TopicOffsets
@@ -8,7 +8,7 @@ from kcon.core.ids import TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.offset_query import EARLIEST, LATEST, MAX_TIMESTAMP, OffsetQuery
 from kcon.core.offset_spec import AtTime, FromEnd, FromStart, Purpose, parse_offset_spec, query_of
-from kcon.core.snapshot import TopicInfo
+from kcon.core.snapshot import OffsetAt, TopicInfo
 from kcon.errors import NotFoundError, UsageError
 from kcon.services.session import Session
 from kcon.services.topics import find_topics, list_topics
@@ -29,31 +29,32 @@ async def run_topic_offsets(request: TopicOffsets, invocation: Invocation, sessi
         places, errors = _places(found.topics, request.partitions)
         admin = await session.admin()
         results = await admin.list_offsets(places, query, read_committed=request.read_committed)
-    items: list[Item] = []
-    has_times = query not in {LATEST, EARLIEST}
+    told = [(where, result) for where, result in results.items() if isinstance(result, OffsetAt)]
     for where, result in results.items():
         if isinstance(result, KafkaError):
             label = f"{where.topic}/{where.partition}"
             errors.append(ItemError(item=label, error=result.as_exception(label)))
-            continue
-        item: dict[str, Value] = {
-            "topic": where.topic,
-            "partition": where.partition,
-            "offset": int64(result.offset) if result.offset >= 0 else None,
-        }
-        if has_times:
-            item["timestamp_ms"] = int64(result.timestamp_ms) if result.timestamp_ms >= 0 else None
-        items.append(item)
+    has_times = query not in {LATEST, EARLIEST}
     return invocation.show(
         Document(
             kind="TopicOffsets",
             context=invocation.context.name,
             columns=(*_COLUMNS, _TIME_COLUMN) if has_times else _COLUMNS,
             name_key="topic",
-            items=items,
+            items=MadeItems(told, _item_with_time if has_times else _item),
             errors=[*missing_topics(found.missing, found.near), *errors],
         )
     )
+
+
+def _item(told: tuple[TopicPartition, OffsetAt]) -> Item:
+    (topic, partition), at = told
+    return {"topic": topic, "partition": partition, "offset": int64(at.offset) if at.offset >= 0 else None}
+
+
+def _item_with_time(told: tuple[TopicPartition, OffsetAt]) -> Item:
+    time_ms = told[1].timestamp_ms
+    return {**_item(told), "timestamp_ms": int64(time_ms) if time_ms >= 0 else None}
 
 
 def _query(at: str, invocation: Invocation) -> OffsetQuery:

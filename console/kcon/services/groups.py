@@ -8,7 +8,6 @@ from typing import Final, TypeVar
 from kcon.core.ids import GroupId, TopicName, TopicPartition, group_id
 from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import PartitionLag, offset_lag, records_lost
-from kcon.core.offset_query import EARLIEST, LATEST
 from kcon.core.snapshot import (
     CommittedOffset,
     GroupCommits,
@@ -165,7 +164,7 @@ async def group_lag(
     wanted = {group: _places(offsets, owners[group], scopes) for group, offsets in commits.items()}
     # In their order, not as a set: neighbours of one topic cost less on the way to the brokers.
     partitions = list(dict.fromkeys(where for places in wanted.values() for where, _commit in places))
-    starts, ends = await _both(admin.list_offsets(partitions, EARLIEST), admin.list_offsets(partitions, LATEST))
+    all_bounds = await admin.list_bounds(partitions)
     rows: list[PartitionLag] = []
     partition_errors: dict[tuple[GroupId, TopicPartition], KafkaError] = {}
     for index, (group, places) in enumerate(sorted(wanted.items(), key=lambda item: item[0].raw)):
@@ -173,8 +172,7 @@ async def group_lag(
             await asyncio.sleep(0)
         mine = owners[group]
         for where, commit in sorted(places, key=lambda place: (place[0].topic.raw, place[0].partition)):
-            bounds = (starts[where], ends[where])
-            row, problem = _lag_row(group, where, commit, bounds, mine.get(where) if mine else None)
+            row, problem = _lag_row(group, where, commit, all_bounds[where], mine.get(where) if mine else None)
             rows.append(row)
             if problem is not None:
                 partition_errors[group, where] = problem
@@ -226,15 +224,15 @@ def _lag_row(
     start_offset = start.offset if isinstance(start, OffsetAt) else None
     end_offset = end.offset if isinstance(end, OffsetAt) else None
     row = PartitionLag(
-        group=group,
-        partition=where,
-        committed=committed,
-        start=start_offset,
-        end=end_offset,
-        lag=offset_lag(committed, start_offset, end_offset),
-        lost=records_lost(committed, start_offset),
-        member_id=owner.member_id if owner else None,
-        client_id=owner.client_id if owner else None,
-        host=owner.host if owner else None,
+        group,
+        where,
+        committed,
+        start_offset,
+        end_offset,
+        offset_lag(committed, start_offset, end_offset),
+        records_lost(committed, start_offset),
+        *((owner.member_id, owner.client_id, owner.host) if owner else ()),
     )
+    if committed is not None and start_offset is not None and end_offset is not None:
+        return row, None  # Nearly always.
     return row, next((each for each in (commit, end, start) if isinstance(each, KafkaError)), None)

@@ -9,6 +9,7 @@ import pytest
 
 from kcon.admin.apis import Api
 from kcon.admin.client import Admin
+from kcon.admin.fan_out import fan_out
 from kcon.core.ids import TopicPartition, group_id, topic_name
 from kcon.core.kafka_error import KafkaError
 from kcon.core.offset_query import EARLIEST, LATEST, MAX_TIMESTAMP, Timestamp
@@ -176,6 +177,58 @@ def test_read_committed_asks_for_the_last_stable_offset(wire: SimpleNamespace) -
     run(main())
 
 
+def bounds_reply(wire: SimpleNamespace, broker: Any, fails_at: int, error_code: int) -> Any:
+    """Answer as ever, but with an error in partition 1 where this time is asked for."""
+
+    def reply(version: int, request: Any) -> object:
+        answer = broker._list_offsets(version, request)
+        for asked, told in zip(request.topics[0].partitions, answer.topics[0].partitions, strict=True):
+            if asked.timestamp == fails_at and told.partition_index == 1:
+                object.__setattr__(told, "error_code", wire.code(error_code))
+            object.__setattr__(told, "offset", told.offset + 1_000 * (asked.timestamp == -1))
+        return answer
+
+    return reply
+
+
+@pytest.mark.parametrize("version", [1, 5, 10])
+def test_both_bounds_cost_one_request_each_and_no_second_look_at_the_leaders(
+    wire: SimpleNamespace, version: int
+) -> None:
+    async def main() -> None:
+        async with (
+            wire.broker(topics={"orders": [1, 1]}, versions={Api.LIST_OFFSETS: (version, version)}) as broker,
+            await Admin.connect(wire.settings(broker)) as admin,
+        ):
+            broker.replies[Api.LIST_OFFSETS] = bounds_reply(wire, broker, 0, 0)
+            before = broker.titles().count("Metadata")
+            found = await admin.list_bounds([*partitions(2), *partitions(1)])
+            assert [[each.offset for each in both if isinstance(each, OffsetAt)] for both in found.values()] == [
+                [100, 1_100],
+                [101, 1_101],
+            ]
+            assert list(found) == partitions(2)
+            assert broker.titles().count("ListOffsets") == 2
+            assert broker.titles().count("Metadata") == before + 1
+
+    run(main())
+
+
+@pytest.mark.parametrize("fails_at", [-2, -1])
+def test_a_bound_that_cannot_be_read_is_told_for_both_and_spares_the_others(
+    wire: SimpleNamespace, fails_at: int
+) -> None:
+    async def main() -> None:
+        async with wire.broker(topics={"orders": [1, 1]}) as broker:
+            broker.replies[Api.LIST_OFFSETS] = bounds_reply(wire, broker, fails_at, 29)
+            async with await Admin.connect(wire.settings(broker)) as admin:
+                good, bad = (await admin.list_bounds(partitions(2))).values()
+        assert all(isinstance(each, OffsetAt) for each in good)
+        assert [error_of(each).name for each in bad] == ["TOPIC_AUTHORIZATION_FAILED"] * 2
+
+    run(main())
+
+
 def test_max_timestamp_on_an_old_broker_is_an_error_of_the_items(wire: SimpleNamespace) -> None:
     async def main() -> None:
         async with (
@@ -329,6 +382,31 @@ def test_answer_that_leaves_a_partition_out_is_an_error_of_that_partition(wire: 
                 good, lost = (await admin.list_offsets(partitions(2), LATEST)).values()
         assert isinstance(good, OffsetAt)
         assert "left it out" in error_of(lost).detail
+
+    run(main())
+
+
+def test_what_a_broker_tells_unasked_stands_in_for_nobody(wire: SimpleNamespace) -> None:
+    """Each broker answers for its own groups; one that tells of another's as well does not replace that answer."""
+
+    async def main() -> None:
+        async def route(keys: Any, fresh: bool) -> dict[str, int]:
+            return {key: 1 if key == "a" else 2 for key in keys}
+
+        async def ask(broker_id: int, keys: Any) -> dict[str, str]:
+            return dict.fromkeys(("a", "b"), f"from {broker_id}")
+
+        async with wire.broker() as broker, await Admin.connect(wire.settings(broker)) as admin:
+            cluster = admin._cluster
+            told = await fan_out(
+                ["a", "b"],
+                route=route,
+                ask=ask,
+                batch_max=1,
+                settings=cluster.settings,
+                deadline=cluster.deadline(),
+            )
+        assert told == {"a": "from 1", "b": "from 2"}
 
     run(main())
 

@@ -140,7 +140,7 @@ def test_every_field_of_a_commit(wire: SimpleNamespace, version: int) -> None:
 @given(st.binary(max_size=80))
 def test_no_bytes_crash_the_offsets(body: bytes) -> None:
     with suppress(UnreadableAnswer):
-        asyncio.run(offsets._decode(Answer(Api.LIST_OFFSETS, 10, body, 0), {"": {0: 0}}, 10))
+        asyncio.run(offsets._decode(Answer(Api.LIST_OFFSETS, 10, body, 0), {b"": {0: 0}}, [None], {}, 10))
 
 
 @settings(max_examples=200)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from kcon.cli.document import Column, Document, Int64, ItemError, Value
+from kcon.cli.document import Column, Document, Int64, ItemError, MadeItems, Value
 from kcon.cli.environment import Environment
 from kcon.cli.output import Writer, exact_text, json_text, yaml_lines
 from kcon.commands.request import Output, OutputFormat
@@ -162,3 +162,27 @@ def test_bytes_that_are_no_utf8_come_out_as_they_were() -> None:
 )
 def test_exact_text(value: object, text: str) -> None:
     assert exact_text(value) == text  # type: ignore[arg-type]  # The cases are values by construction.
+
+
+@pytest.mark.parametrize("format_", list(OutputFormat))
+@pytest.mark.parametrize(
+    "more", [{}, {"limit": 1}, {"sort": (("name", True),)}, {"columns": ("lag",)}, {"headers": False}]
+)
+def test_items_made_when_they_are_read_look_like_any_others(format_: OutputFormat, more: Mapping[str, object]) -> None:
+    output = Output(format=format_).with_changes(**more)
+    made = DOCUMENT.with_changes(items=MadeItems((0, 1), lambda index: ITEMS[index]))
+    assert written(output, document=made) == written(output)
+
+
+def test_a_slice_of_made_items_makes_only_what_is_read() -> None:
+    read: list[int] = []
+
+    def make(number: int) -> Mapping[str, Value]:
+        read.append(number)
+        return {"n": number}
+
+    items = MadeItems(range(1_000), make)
+    assert len(items) == 1_000
+    assert [item["n"] for item in items[2:4]] == [2, 3]
+    assert items[-1] == {"n": 999}
+    assert read == [2, 3, 999]

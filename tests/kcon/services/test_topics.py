@@ -23,6 +23,22 @@ def test_internal_topics_are_listed_on_request_or_by_name(orders: Any, on_sessio
     assert names(on_session(list_topics, ["*o*"])) == ["orders"]
 
 
+def test_topics_with_plain_names_are_found_without_all_others(orders: Any, on_session: Any) -> None:
+    """On a cluster of 10,000 topics one of them must not cost as much as all."""
+    asked: list[Any] = []
+    plain = orders.topics
+
+    async def topics(names: Any = None) -> Any:
+        asked.append(names)
+        return await plain(names)
+
+    orders.topics = topics
+    assert names(on_session(list_topics, ["orders", "clicks", "orders"])) == ["clicks", "orders"]
+    assert [[name.raw for name in each] for each in asked] == [["clicks", "orders"]]
+    assert names(on_session(list_topics, ["orders", "nope"])) == ["orders"]
+    assert names(on_session(list_topics, ["orders"], regex=True)) == ["orders"]
+
+
 def test_find_topics_tells_what_is_missing(orders: Any, on_session: Any) -> None:
     found = on_session(find_topics, ["nope", "orders", "orders"])
     assert names(found) == ["orders"]
