@@ -19,6 +19,12 @@ ENGINE_MISSING: Final = "--where needs the CEL engine, which is not installed."
 ENGINE_HINT: Final = "Install it beside kcon: pip install 'kcon[cel]'."
 EXPRESSION_CHARS_MAX: Final = 10_000
 
+FIT: Final = "\0fit"
+"""A variable besides the published ones: the names of those whose texts hold neither NUL nor surrogates (a frozenset).
+
+Whoever has the bytes knows that at once; looking through the values costs as much as reading them.
+"""
+
 VariableType = Literal["dyn", "int", "string", "timestamp", "map"]
 _Tree = dict[str, Any]
 """Paths as nested dicts; an empty one is "all of it"."""
@@ -39,6 +45,8 @@ class Filter:
     """The published variables that it uses: the others need not be computed."""
     is_simple: bool
     """It runs without the engine."""
+    whole: frozenset[str] = frozenset()
+    """The variables that go to the engine with everything in them; for these FIT is worth telling."""
 
 
 def compile_filter(text: str, published: Mapping[str, VariableType]) -> Filter:
@@ -54,8 +62,10 @@ def compile_filter(text: str, published: Mapping[str, VariableType]) -> Filter:
     used = frozenset(tree) & set(published)
     if closure is not None:
         return Filter(text=text, matches=closure, variables=used, is_simple=True)
-    predicate = _engine_predicate(expression, {name: tree[name] for name in used})
-    return Filter(text=text, matches=predicate, variables=used, is_simple=False)
+    trees = {name: tree[name] for name in used}
+    whole = frozenset(name for name in used if _WHOLE in tree[name])
+    predicate = _engine_predicate(expression, trees)
+    return Filter(text=text, matches=predicate, variables=used, is_simple=False, whole=whole)
 
 
 def engine_predicate(text: str, published: Mapping[str, VariableType]) -> Predicate:
@@ -160,10 +170,17 @@ def _fit(value: Any) -> Any:
 def _engine_predicate(expression: Any, trees: Mapping[str, _Tree]) -> Predicate:
     evaluate: Callable[..., Any] = expression.eval
     items = tuple(trees.items())
+    whole = frozenset(name for name, tree in items if _WHOLE in tree)
 
     def matches(variables: Variables) -> Verdict:
+        as_it_is = whole & variables[FIT] if whole and FIT in variables else ()
         try:
-            answer = evaluate(data={name: _project(variables[name], tree) for name, tree in items})
+            answer = evaluate(
+                data={
+                    name: variables[name] if name in as_it_is else _project(variables[name], tree)
+                    for name, tree in items
+                }
+            )
             value = answer.value()
         except (RuntimeError, ValueError, TypeError, OverflowError, RecursionError) as error:
             return FilterError(_reason(str(error)))
