@@ -5,6 +5,7 @@
     python -m tests.bench.console --data-dir DIR --up   makes or starts it, leaves it running, prints its address
     python -m tests.bench.console --data-dir DIR --down ends it and deletes the data
     python -m tests.bench.console -b HOST:PORT          measures on a cluster that runs already
+    python -m tests.bench.console -b HOST:PORT --only refresh    what one look at everything costs
     python -m tests.bench.console --quick               200 topics, 50 groups, 1 run
 
 Peers are measured where they are found: Apache's tools through Maven's jars, kcat, kcl and kaf on the PATH or in
@@ -30,6 +31,7 @@ from subprocess import TimeoutExpired
 from kcon.admin.client import Admin
 from kcon.admin.settings import AdminSettings
 from kcon.observe.sampler import Sampler
+from kcon.observe.store import Store
 from kcon.services.apache_kafka import java_argv, missing_requirement, resolve_classpath
 from tests.bench.big_cluster import bring_up, group_id_of, running, take_down
 from tests.bench.processes import Cost, FailedError, cost_of, medians
@@ -218,12 +220,14 @@ def kafka_exporter_requests(partitions: int, brokers: int, groups: int, commits:
     return 2 * partitions + commits + 2 * brokers + groups
 
 
-async def _refreshes(bootstrap: str, runs: int) -> None:
+async def refreshes(bootstrap: str, runs: int) -> None:
     """Look at the whole cluster as the console does, in this process; print what a look takes once it is warm."""
+    bare_s = min(_bare_loop_s() for _ in range(5))
     async with await Admin.connect(AdminSettings(bootstrap=tuple(bootstrap.split(",")))) as admin:
-        sampler = Sampler(admin, lambda: time.time_ns() // 1_000_000)
-        await sampler.sample()
-        walls, cpus = [], []
+        sampler, store = Sampler(admin, lambda: time.time_ns() // 1_000_000), Store()
+        for _ in range(2):  # From the second answer on, unchanged topics are recognised.
+            await store.add(await sampler.sample())
+        walls, cpus, taken = [], [], []
         before = admin.requests_sent.copy()
         for _ in range(runs):
             cpu_before = resource.getrusage(resource.RUSAGE_SELF)
@@ -232,6 +236,9 @@ async def _refreshes(bootstrap: str, runs: int) -> None:
             walls.append(time.perf_counter() - began)
             cpu_after = resource.getrusage(resource.RUSAGE_SELF)
             cpus.append(cpu_after.ru_utime + cpu_after.ru_stime - cpu_before.ru_utime - cpu_before.ru_stime)
+            began_cpu = time.process_time()
+            await store.add(sample)
+            taken.append(time.process_time() - began_cpu)
         sent = {api: count / runs for api, count in (admin.requests_sent - before).items()}
     commits = sum(len(each) for each in sample.commits.values() if not hasattr(each, "code"))
     print("\none refresh of everything, warm (bar: <= 0.4 s CPU; requests: 3 + a few a broker + groups/100)")
@@ -242,9 +249,20 @@ async def _refreshes(bootstrap: str, runs: int) -> None:
         f"(bar 150), {sum(sent.values()):.1f} requests (bar 60):"
     )
     print("  " + ", ".join(f"{api} {count:g}" for api, count in sorted(sent.items())))
+    print(
+        f"  lags, rates, statuses of it: {median(taken):.2f} s CPU; an empty loop of a million: {bare_s * 1000:.0f} ms"
+    )
     brokers, groups = len(sample.cluster.brokers), len(sample.groups.items)
     theirs = kafka_exporter_requests(len(sample.ends), brokers, groups, commits)
     print(f"  kafka_exporter's algorithm would send {theirs:,}: {theirs / sum(sent.values()):,.0f} times as many")
+
+
+def _bare_loop_s() -> float:
+    """Return what a million empty steps take, in CPU seconds: how fast this machine is at this moment."""
+    began = time.process_time()
+    for _ in range(1_000_000):
+        pass
+    return time.process_time() - began
 
 
 def measure_start_up(bootstrap: str, runs: int) -> None:
@@ -286,6 +304,7 @@ def main() -> None:
     parser.add_argument("-b", "--bootstrap")
     parser.add_argument("--peers", help="a folder with kcl and kaf")
     parser.add_argument("--kafka-python", help="an interpreter that has kafka-python")
+    parser.add_argument("--only", choices=["refresh"], help="one part alone")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.topics, arguments.groups, arguments.runs = 200, 50, 1
@@ -299,12 +318,15 @@ def main() -> None:
         print(",".join(cluster.bootstrap))
         return
     with _cluster(arguments) as bootstrap:
+        if arguments.only == "refresh":
+            asyncio.run(refreshes(bootstrap, arguments.runs))
+            return
         peers = Peers(bootstrap, arguments)
         rows = works(bootstrap, peers)
         print(f"{machine()}; medians of {arguments.runs}")
         for work in rows:
             measure(work, arguments.runs)
-        asyncio.run(_refreshes(bootstrap, arguments.runs))
+        asyncio.run(refreshes(bootstrap, arguments.runs))
         measure_start_up(bootstrap, max(arguments.runs, 3))
     for name in sorted(peers.missing):
         print(f"not measured, missing: {name}")

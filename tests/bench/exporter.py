@@ -14,7 +14,7 @@ import resource
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +31,9 @@ from kcon.core.ids import (
     group_id,
     topic_name,
 )
-from kcon.core.offset_query import EARLIEST, OffsetQuery
+from kcon.core.offset_columns import OffsetColumns, PartitionLayout
+from kcon.core.offset_query import EARLIEST, LATEST, OffsetBound
+from kcon.core.partition_names import PartitionNames
 from kcon.core.snapshot import (
     BrokerInfo,
     ClusterInfo,
@@ -39,7 +41,6 @@ from kcon.core.snapshot import (
     GroupDescription,
     GroupListing,
     GroupMember,
-    OffsetAt,
     PartitionInfo,
     TopicInfo,
 )
@@ -61,6 +62,7 @@ class MadeUp:
     def __init__(self, topics: int, groups: int) -> None:
         self.requests_sent: Counter[str] = Counter()
         self._looks = 0
+        self._partition_names = PartitionNames()
         names = [topic_name(f"bench.topic-{index:05d}") for index in range(topics)]
         self._topics = [self._topic(name, index) for index, name in enumerate(names)]
         self._groups = [group_id(f"bench-group-{index:05d}") for index in range(groups)]
@@ -85,11 +87,11 @@ class MadeUp:
         brokers = tuple(BrokerInfo(id=each, host=HostName(WireText("h")), port=9092) for each in range(1, BROKERS + 1))
         return ClusterInfo(cluster_id=ClusterId(WireText("made-up")), controller_id=1, brokers=brokers)
 
-    async def list_offsets(self, places: list[TopicPartition], at: OffsetQuery) -> Mapping[TopicPartition, OffsetAt]:
-        if at == EARLIEST:
-            return {place: OffsetAt(10, -1, -1) for place in places}
-        self._looks += 1
-        return {place: OffsetAt(1_000_000 + 997 * self._looks, -1, -1) for place in places}
+    async def sweep_offsets(self, topics: Sequence[TopicInfo], bound: OffsetBound) -> OffsetColumns:
+        layout = PartitionLayout(topics, self._partition_names)
+        self._looks += bound is LATEST
+        offset = 10 if bound is EARLIEST else 1_000_000 + 997 * self._looks
+        return OffsetColumns(layout, [offset] * len(layout.partitions), {})
 
     async def list_groups(self) -> GroupsListed:
         items = [

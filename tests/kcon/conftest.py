@@ -22,6 +22,7 @@ from kcon.cli.run import run
 from kcon.core.config_entry import ConfigEntry, ConfigResource
 from kcon.core.ids import ClientId, ClusterId, GroupId, HostName, MemberId, TopicName, TopicPartition, topic_name
 from kcon.core.kafka_error import KafkaError, kafka_error
+from kcon.core.offset_columns import OffsetColumns
 from kcon.core.offset_query import EARLIEST, LATEST, OffsetBound, OffsetQuery, Timestamp
 from kcon.core.snapshot import (
     BrokerInfo,
@@ -163,6 +164,10 @@ class FakeCluster:
         self, partitions: Iterable[TopicPartition]
     ) -> dict[TopicPartition, tuple[OffsetAt | KafkaError, OffsetAt | KafkaError]]:
         return {where: (self._offset(where, EARLIEST), self._offset(where, LATEST)) for where in partitions}
+
+    async def sweep_offsets(self, topics: Sequence[TopicInfo], bound: OffsetBound) -> OffsetColumns:
+        places = [TopicPartition(topic.name, part.partition) for topic in topics for part in topic.partitions]
+        return OffsetColumns.of(topics, {where: self._offset(where, bound) for where in places})
 
     def _offset(self, where: TopicPartition, at: OffsetQuery) -> OffsetAt | KafkaError:
         if where in self.unreadable:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from kcon.core.config_entry import ConfigEntry, ConfigResource
     from kcon.core.ids import GroupId, TopicName, TopicPartition
     from kcon.core.kafka_error import KafkaError
-    from kcon.core.offset_query import OffsetQuery
+    from kcon.core.offset_columns import OffsetColumns
+    from kcon.core.offset_query import OffsetBound, OffsetQuery
     from kcon.core.snapshot import (
         ClusterInfo,
         CommittedOffset,
@@ -85,7 +86,7 @@ class Admin(ClusterCalls, GroupCalls, SecurityCalls, TransactionCalls):
         from kcon.admin.topics import read_topics
 
         wanted = None if names is None else list(names)
-        topics = await read_topics(self._cluster, wanted, self._cluster.deadline())
+        topics = await read_topics(self._cluster, wanted, self._cluster.deadline(), self._routes.known_topics)
         self._routes.remember_topics(topics)
         return topics
 
@@ -120,6 +121,14 @@ class Admin(ClusterCalls, GroupCalls, SecurityCalls, TransactionCalls):
         from kcon.admin.offsets import list_bounds
 
         return await list_bounds(self._cluster, self._routes, list(partitions), self._cluster.deadline())
+
+    async def sweep_offsets(self, topics: Sequence[TopicInfo], bound: OffsetBound) -> OffsetColumns:
+        """Return where every partition of these topics starts (EARLIEST) or ends (LATEST): quick when repeated."""
+        if self._sweep is None:
+            from kcon.admin.offset_sweep import OffsetSweep
+
+            self._sweep = OffsetSweep(self._cluster, self._routes)
+        return await self._sweep.ask(topics, bound, self._cluster.deadline())
 
     async def probe_times(
         self, places: Mapping[TopicPartition, int]

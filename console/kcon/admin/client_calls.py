@@ -10,6 +10,7 @@ from kcon.admin.routes import Routes
 if TYPE_CHECKING:
     from collections import Counter
 
+    from kcon.admin.offset_sweep import OffsetSweep
     from kcon.admin.settings import AdminSettings
 
 
@@ -20,6 +21,7 @@ class AdminCalls:
         self.settings = settings
         self._cluster = Cluster(settings)
         self._routes = Routes(self._cluster)
+        self._sweep: OffsetSweep | None = None
 
     @property
     def requests_sent(self) -> Counter[str]:

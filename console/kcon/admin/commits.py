@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from kcon.admin.apis import Api
@@ -16,6 +16,7 @@ from kcon.admin.routes import Routes
 from kcon.admin.schema import entity_type
 from kcon.core.ids import GroupId, TopicName, TopicPartition
 from kcon.core.kafka_error import KafkaError, kafka_error
+from kcon.core.partition_names import PartitionNames, PartitionsOf
 from kcon.core.snapshot import CommittedOffset, GroupCommits
 from kcon.core.wire_text import WireText
 from kcon.gate.permit import Operation, Permit
@@ -38,7 +39,8 @@ async def committed_offsets(
     if not await routes.has_groups(deadline):
         return {group: {} for group in wanted}
 
-    names = _Names(wanted)
+    names = routes.names
+    by_id = {group.raw: group for group in wanted}
 
     async def route(keys: Sequence[GroupId], fresh: bool) -> Mapping[GroupId, int | KafkaError]:
         return await routes.coordinators(keys, fresh, deadline)
@@ -49,7 +51,7 @@ async def committed_offsets(
         results: dict[GroupId, GroupCommits | KafkaError] = {}
         if version >= _MANY_GROUPS_SINCE:
             answer = await cluster.send(_request(version, keys, wanted), deadline, broker_id)
-            await _decode_many(answer, names, results, cluster.settings.partitions_per_hold_max)
+            await _decode_many(answer, by_id, names, results, cluster.settings.partitions_per_hold_max)
         else:
             for group in keys:
                 answer = await cluster.send(_request(version, [group], wanted), deadline, broker_id)
@@ -138,7 +140,6 @@ async def _write(
     deadline: Deadline,
 ) -> dict[TopicPartition, KafkaError | None]:
     """Send one write to the group's coordinator until it is taken; split its answer by partition."""
-    names = _Names(())
     rows: dict[TopicPartition, KafkaError | None] = {}
 
     async def route(keys: Sequence[GroupId], fresh: bool) -> Mapping[GroupId, int | KafkaError]:
@@ -152,9 +153,9 @@ async def _write(
         if whole:
             return {group: kafka_error(whole)}
         for topic in told.topics:
-            partition_of = names.of_topic(topic.name)
+            partitions_of = routes.names.of_text(topic.name)
             for p in topic.partitions:
-                rows[partition_of(p.partition_index)] = kafka_error(p.error_code) if p.error_code else None
+                rows[partitions_of[p.partition_index]] = kafka_error(p.error_code) if p.error_code else None
         # The coordinator's own errors stand at every partition: then the whole request goes again.
         errors = [error for error in rows.values() if error is not None]
         if errors and len(errors) == len(rows) and all(error.code in _COORDINATOR_ERRORS for error in errors):
@@ -193,40 +194,6 @@ def _commit_values(partition: int, commit: int | CommittedOffset) -> dict[str, o
 
 
 # --- OffsetFetch on the wire ----------------------------------------------------------------------------------
-
-
-class _Names:
-    """Partitions and group ids of one call, each made once: many groups commit to the same partitions."""
-
-    def __init__(self, groups: Iterable[GroupId]) -> None:
-        self._groups = {group.raw: group for group in groups}
-        self._partitions: dict[bytes, _PartitionsOf] = {}
-
-    def group(self, raw: str) -> GroupId | None:
-        return self._groups.get(raw)
-
-    def of_topic(self, raw: str) -> Callable[[int], TopicPartition]:
-        """Return what makes the partitions of one topic."""
-        return self.of_bytes(raw.encode("utf-8", "surrogateescape")).__getitem__
-
-    def of_bytes(self, name: bytes) -> "_PartitionsOf":
-        """Return the partitions of the topic with this name on the wire."""
-        known = self._partitions.get(name)
-        if known is None:
-            known = self._partitions[name] = _PartitionsOf(TopicName(WireText.decode(name)))
-        return known
-
-
-class _PartitionsOf(dict[int, TopicPartition]):
-    """The partitions of one topic by index, each made when it is first asked for."""
-
-    def __init__(self, topic: TopicName) -> None:
-        super().__init__()
-        self._topic = topic
-
-    def __missing__(self, index: int) -> TopicPartition:
-        made = self[index] = TopicPartition(self._topic, index)
-        return made
 
 
 def _request(version: int, groups: Sequence[GroupId], wanted: Wanted) -> ReadRequest:
@@ -279,7 +246,11 @@ def _string(text: bytes, flexible: bool) -> bytes:
 
 
 async def _decode_many(
-    answer: Answer, names: _Names, results: dict[GroupId, GroupCommits | KafkaError], hold_max: int
+    answer: Answer,
+    by_id: Mapping[str, GroupId],
+    names: PartitionNames,
+    results: dict[GroupId, GroupCommits | KafkaError],
+    hold_max: int,
 ) -> None:
     """Read `throttle:int32 groups:[id topics:[...] error:int16 tags] tags`, topic by topic."""
     held = 0
@@ -295,17 +266,17 @@ async def _decode_many(
                     await asyncio.sleep(0)
             error_code = cursor.int16()
             cursor.skip_tags()
-            group = names.group(raw)
+            group = by_id.get(raw)
             if group is not None:
                 results[group] = kafka_error(error_code) if error_code else commits
 
 
-def _read_topic(cursor: Cursor, names: _Names, commits: GroupCommits) -> int:
+def _read_topic(cursor: Cursor, names: PartitionNames, commits: GroupCommits) -> int:
     """Read `name [index:int32 offset:int64 epoch:int32 metadata error:int16 tags] tags`; return how many.
 
     A commit without text, error or tags, which is nearly each, is read in one go.
     """
-    partitions = names.of_bytes(cursor.text_bytes())
+    partitions = names.of_wire(cursor.text_bytes())
     count = cursor.array_length(True) or 0
     body, at, unpack_from, size = cursor.body, cursor.offset, _BARE_COMMIT.unpack_from, _BARE_COMMIT.size
     for _ in range(count):
@@ -324,7 +295,7 @@ def _read_topic(cursor: Cursor, names: _Names, commits: GroupCommits) -> int:
     return count
 
 
-def _read_commit(cursor: Cursor, partitions: "_PartitionsOf", commits: GroupCommits) -> None:
+def _read_commit(cursor: Cursor, partitions: PartitionsOf, commits: GroupCommits) -> None:
     index, offset, epoch = cursor.unpack(_COMMIT)
     text = cursor.text(True)
     error_code = cursor.int16()
@@ -335,7 +306,7 @@ def _read_commit(cursor: Cursor, partitions: "_PartitionsOf", commits: GroupComm
         commits[partitions[index]] = CommittedOffset(offset, epoch, WireText(text) if text else None)
 
 
-def _decode_one(answer: Answer, names: _Names) -> GroupCommits | KafkaError:
+def _decode_one(answer: Answer, names: PartitionNames) -> GroupCommits | KafkaError:
     told = decode_response(answer.api, answer.version, answer.body, answer.offset)
     error_code = int(getattr(told, "error_code", 0))
     if error_code:
@@ -346,15 +317,15 @@ def _decode_one(answer: Answer, names: _Names) -> GroupCommits | KafkaError:
     return commits
 
 
-def _add(topic: Any, names: _Names, commits: GroupCommits) -> None:
-    partition_of = names.of_topic(topic.name)
+def _add(topic: Any, names: PartitionNames, commits: GroupCommits) -> None:
+    partitions_of = names.of_text(topic.name)
     for p in topic.partitions:
         if p.error_code:
-            commits[partition_of(p.partition_index)] = kafka_error(p.error_code)
+            commits[partitions_of[p.partition_index]] = kafka_error(p.error_code)
         elif p.committed_offset >= 0:
             metadata = WireText(p.metadata) if p.metadata else None
             epoch = getattr(p, "committed_leader_epoch", -1)
-            commits[partition_of(p.partition_index)] = CommittedOffset(p.committed_offset, epoch, metadata)
+            commits[partitions_of[p.partition_index]] = CommittedOffset(p.committed_offset, epoch, metadata)
 
 
 _COMMIT: Final = struct.Struct(">iqi")

@@ -25,7 +25,7 @@ from kcon.core.snapshot import OffsetAt, OffsetResult
 
 _READ_COMMITTED_SINCE: Final = 2
 _LEADER_EPOCH_SINCE: Final = 4
-_FLEXIBLE_SINCE: Final = 6
+FLEXIBLE_SINCE: Final = 6
 _MAX_TIMESTAMP_SINCE: Final = 7
 _TIMEOUT_SINCE: Final = 10
 
@@ -97,7 +97,8 @@ async def _look_up(
         errors: dict[int, KafkaError] = {}
 
         async def one(code: int, table: list[OffsetResult | None]) -> None:
-            body = _encode(version, by_topic, code=code, read_committed=question.read_committed, timeout_ms=timeout_ms)
+            body = encode_topics(version, by_topic, code=code, read_committed=question.read_committed)
+            body += encode_end(version, timeout_ms)
             request = ReadRequest(
                 api=Api.LIST_OFFSETS, encode_body=lambda _: body, version_min=version, version_max=version
             )
@@ -146,13 +147,13 @@ async def _by_topic(unique: Sequence[TopicPartition], keys: Sequence[int], hold_
     return {topic.encode(): places for topic, places in by_topic.items()}
 
 
-def _encode(version: int, by_topic: _Places, *, code: int, read_committed: bool, timeout_ms: int) -> bytes:
-    """Encode the body.
+def encode_topics(version: int, by_topic: Mapping[bytes, Collection[int]], *, code: int, read_committed: bool) -> bytes:
+    """Encode the body but for its end.
 
-    replica_id:int32=-1 [isolation:int8] topics:[name [index:int32 [leader_epoch:int32=-1] time:int64 (tags)] (tags)]
-    [timeout_ms:int32] (tags); lengths are varints plus one, and tags are there, in flexible versions.
+    replica_id:int32=-1 [isolation:int8] topics:[name [index:int32 [leader_epoch:int32=-1] time:int64 (tags)] (tags)];
+    lengths are varints plus one, and tags are there, in flexible versions.
     """
-    flexible = version >= _FLEXIBLE_SINCE
+    flexible = version >= FLEXIBLE_SINCE
     tail = struct.pack(">q", code) + (b"\0" if flexible else b"")
     if version >= _LEADER_EPOCH_SINCE:
         tail = _NO_EPOCH + tail
@@ -173,11 +174,13 @@ def _encode(version: int, by_topic: _Places, *, code: int, read_committed: bool,
             if len(key) <= _ROW_KEPT_MAX:
                 rows[key] = row
         out += row
-    if version >= _TIMEOUT_SINCE:
-        out += _INT32.pack(timeout_ms)
-    if flexible:
-        out.append(0)
     return bytes(out)
+
+
+def encode_end(version: int, timeout_ms: int) -> bytes:
+    """Encode what follows the topics: [timeout_ms:int32] (tags)."""
+    timeout = _INT32.pack(timeout_ms) if version >= _TIMEOUT_SINCE else b""
+    return timeout + b"\0" if version >= FLEXIBLE_SINCE else timeout
 
 
 async def _decode(
@@ -189,7 +192,7 @@ async def _decode(
 ) -> None:
     """Put the answers into their places; what was not asked for is passed over."""
     top = entity_type(Api.LIST_OFFSETS, answer.version, "response")
-    if answer.version < _FLEXIBLE_SINCE:
+    if answer.version < FLEXIBLE_SINCE:
         for topic in read_array(top, answer.body, answer.offset, "topics"):
             place_of = by_topic.get(topic.name.encode("utf-8", "surrogateescape"), {})
             for p in topic.partitions:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from kcon.admin.apis import OFFSETS_TOPIC, Api
 from kcon.admin.cluster import Cluster, Deadline, metadata_request
@@ -9,9 +10,10 @@ from kcon.admin.connection import Answer
 from kcon.admin.decode import decode_response
 from kcon.admin.fan_out import as_item_error, batches, together
 from kcon.admin.requests import ReadRequest, WriteRequest
-from kcon.admin.topics import read_topics
+from kcon.admin.topics import KnownTopics, read_topics
 from kcon.core.ids import GroupId, TopicName, TopicPartition, topic_name
 from kcon.core.kafka_error import KafkaError, kafka_error
+from kcon.core.partition_names import PartitionNames
 from kcon.core.snapshot import NO_BROKER, TopicInfo
 from kcon.core.wire_text import display_safe
 from kcon.errors import KconError, RefusedError, UnreachableError
@@ -33,6 +35,8 @@ class Routes:
         self._topics: dict[TopicName, tuple[float, TopicInfo]] = {}
         self._coordinators: dict[GroupId, int] = {}
         self._offsets_topic_seen = False
+        self.names: Final = PartitionNames()
+        self.known_topics: Final = KnownTopics()
         self._learning = asyncio.Lock()
         """Two questions about the same topics at once need one answer."""
 
@@ -100,7 +104,7 @@ class Routes:
             if unknown:
                 wanted = None if len(unknown) > _NAMES_BEFORE_ALL else unknown
                 self.forget_topics(unknown)
-                self.remember_topics(await read_topics(self._cluster, wanted, deadline))
+                self.remember_topics(await read_topics(self._cluster, wanted, deadline, self.known_topics))
 
     # --- coordinators ----------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import struct
 from collections.abc import Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, TypeAlias
 
 from kcon.admin.cluster import Cluster, Deadline, metadata_request
@@ -18,11 +18,28 @@ from kcon.core.wire_text import WireText
 _NAMES_PER_REQUEST: Final = 5_000
 
 
-async def read_topics(cluster: Cluster, names: Sequence[TopicName] | None, deadline: Deadline) -> list[TopicInfo]:
-    """Return topics sorted by name (None: all), or in the order of `names`, a missing one with its error."""
+class KnownTopics:
+    """The topics of the last answer about all, by the bytes that spelled them: seldom does one change. One event loop.
+
+    Nothing is kept of the first answer: a short command asks once.
+    """
+
+    def __init__(self) -> None:
+        self.by_name: dict[bytes, tuple[bytes, TopicInfo]] = {}
+        self.version = -1
+        self.is_repeated = False
+
+
+async def read_topics(
+    cluster: Cluster, names: Sequence[TopicName] | None, deadline: Deadline, known: KnownTopics
+) -> list[TopicInfo]:
+    """Return topics sorted by name (None: all), or in the order of `names`, a missing one with its error.
+
+    known: those that are spelled as before are the same objects as before.
+    """
     if names is None:
-        found = await _read(cluster, None, deadline)
-        return sorted(found, key=lambda topic: topic.name.raw)
+        found = await _read(cluster, None, deadline, known)
+        return sorted(found, key=_RAW_NAME)
     by_name: dict[TopicName, TopicInfo] = {}
     unique = list(dict.fromkeys(names))
     for start in range(0, len(unique), _NAMES_PER_REQUEST):
@@ -32,10 +49,13 @@ async def read_topics(cluster: Cluster, names: Sequence[TopicName] | None, deadl
     return [by_name.get(name) or TopicInfo(name, None, False, (), missing) for name in unique]
 
 
-async def _read(cluster: Cluster, names: Sequence[str] | None, deadline: Deadline) -> list[TopicInfo]:
+async def _read(
+    cluster: Cluster, names: Sequence[str] | None, deadline: Deadline, known: KnownTopics | None = None
+) -> list[TopicInfo]:
+    """known: gets all topics of this answer, where it is about all."""
     answer = await cluster.send(metadata_request(names), deadline)
     top = entity_type(answer.api, answer.version, "response")
-    known: dict[tuple[int, ...], tuple[int, ...]] = {}  # Tens of thousands of replica lists share a few values.
+    replicas: dict[tuple[int, ...], tuple[int, ...]] = {}  # Tens of thousands of replica lists share a few values.
     tails: _Tails = {}
     topics: list[TopicInfo] = []
     held = 0
@@ -43,18 +63,31 @@ async def _read(cluster: Cluster, names: Sequence[str] | None, deadline: Deadlin
     cluster.learn(head)
     by_hand = answer.version >= _BY_HAND_SINCE
     reader = struct_reader(nested_type(top, "topics"))
+    before = known.by_name if known is not None and known.version == answer.version else {}
+    now: dict[bytes, tuple[bytes, TopicInfo]] = {}
     with reading(top):
         for _ in range(count):
             if by_hand:
-                topic = _read_topic(cursor, answer.version, tails)
+                start = cursor.offset
+                name = cursor.body[start + 3 : start + 2 + cursor.body[start + 2]]
+                spelled, topic = before.get(name, _NOT_KNOWN)
+                if topic is not None and cursor.body.startswith(spelled, start):
+                    cursor.offset += len(spelled)
+                    now[name] = (spelled, topic)
+                else:
+                    topic = _read_topic(cursor, answer.version, tails)
+                    if known is not None and known.is_repeated:
+                        now[name] = (cursor.body[start : cursor.offset], topic)
             else:
                 item, cursor.offset = reader(cursor.body, cursor.offset)
-                topic = _topic(item, known)
+                topic = _topic(item, replicas)
             topics.append(topic)
             held += len(topic.partitions) + 1
             if held >= cluster.settings.partitions_per_hold_max:
                 held = 0
                 await asyncio.sleep(0)
+    if known is not None:
+        known.by_name, known.version, known.is_repeated = now, answer.version, True
     return topics
 
 
@@ -142,6 +175,8 @@ def _topic(item: Any, known: dict[tuple[int, ...], tuple[int, ...]]) -> TopicInf
 
 _make_partition: Final = tuple.__new__
 """Makes a named tuple without the call of its own constructor, which would cost more than the rest of a partition."""
+_NOT_KNOWN: Final[tuple[bytes, TopicInfo | None]] = (b"", None)
+_RAW_NAME: Final = attrgetter("name.raw")
 _BY_HAND_SINCE: Final = 9
 """Metadata is flexible since this version."""
 _ID_SINCE: Final = 10

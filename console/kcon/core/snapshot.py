@@ -74,6 +74,12 @@ class TopicInfo(NamedTuple):
         """The number of replicas of the first partition; 0 without partitions."""
         return len(self.partitions[0].replicas) if self.partitions else 0
 
+    def partition(self, index: int) -> PartitionInfo | None:
+        """Return one partition; None where there is none of that index."""
+        if 0 <= index < len(self.partitions) and self.partitions[index].partition == index:
+            return self.partitions[index]
+        return next((part for part in self.partitions if part.partition == index), None)
+
 
 class GroupListing(Frozen):
     """One group as ListGroups names it."""

@@ -9,7 +9,6 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from kcon.core.alert import Labels, labels_of
 from kcon.core.lag import offset_lag
-from kcon.core.snapshot import offset_of
 from kcon.observe.metric_families import Rows, Tick
 from kcon.observe.snapshot import ClusterSnapshot
 
@@ -121,7 +120,7 @@ def _partitions(tick: Tick, _snapshot: ClusterSnapshot, rows: Rows) -> Iterator[
                     "partition": row.where.partition,
                     "committed": row.committed,
                     "start": row.bounds.start,
-                    "end": offset_of(tick.sample.ends.get(row.where)),
+                    "end": tick.sample.ends.offset(row.where),
                     "lag": offset_lag(row.committed, row.bounds.start, row.bounds.end),
                     "lag_seconds": None if row.lag.value_ms is None else row.lag.value_ms / 1000,
                     "lag_quality": row.lag.quality.name.lower(),

@@ -1,7 +1,7 @@
 """How fast do topics and brokers move between two looks? Rates from steps of ends and of commits."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,23 +39,21 @@ class Turn:
             await asyncio.sleep(0)
 
 
-async def read_outflow(
-    topics: Sequence[TopicInfo], moved: Mapping[TopicPartition, int] | None, elapsed_ms: int, turn: Turn
+def read_outflow(
+    topics: Mapping[TopicName, TopicInfo], moved: Mapping[TopicPartition, int] | None, elapsed_ms: int
 ) -> Flow:
     """Return how fast commits moved. moved: offsets by partition since the look before; None: unknown."""
     flow = Flow()
     if moved is None:
         return flow
+    flow.by_topic = dict.fromkeys(topics, 0.0)
     per_s = 1000 / elapsed_ms
-    for topic in topics:
-        total = 0.0
-        for part in topic.partitions if moved else ():
-            offsets = moved.get(TopicPartition(topic.name, part.partition))
-            if offsets:
-                total += offsets * per_s
-                flow.by_broker[part.leader_id] = flow.by_broker.get(part.leader_id, 0.0) + offsets * per_s
-        flow.by_topic[topic.name] = total
-        await turn.after(len(topic.partitions) if moved else 1)
+    for where, offsets in moved.items():
+        topic = topics.get(where.topic)
+        part = topic.partition(where.partition) if topic is not None else None
+        if part is not None:
+            flow.by_topic[where.topic] = (flow.by_topic[where.topic] or 0.0) + offsets * per_s
+            flow.by_broker[part.leader_id] = flow.by_broker.get(part.leader_id, 0.0) + offsets * per_s
     return flow
 
 
@@ -68,6 +66,8 @@ def progress_per_s(
     """Return how many offsets a second commits moved; each step is added to `moved`. None: nothing to compare with."""
     if before is None or elapsed_ms <= 0:
         return None
+    if before == now:  # By far the quickest question, and most groups of a large cluster rest.
+        return 0.0
     total = 0
     for where, offset in now.items():
         step = offset - before.get(where, offset)

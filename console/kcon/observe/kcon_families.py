@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from kcon.core.ids import TopicPartition
 from kcon.core.partition_health import partition_health
-from kcon.core.snapshot import TopicInfo, offset_of
+from kcon.core.snapshot import TopicInfo
 from kcon.core.time_lag import UNKNOWN_LAG
 from kcon.observe.exposition import escape_label
 from kcon.observe.family_table import FamilyTable
@@ -157,7 +157,7 @@ def _hot(tick: Tick) -> FamilyTable:
         written = []
         for part in topic.partitions:
             where = TopicPartition(topic.name, part.partition)
-            now, then = offset_of(tick.sample.ends.get(where)), offset_of(tick.before.ends.get(where))
+            now, then = tick.sample.ends.offset(where), tick.before.ends.offset(where)
             if now is not None and then is not None:
                 written.append(max(0, now - then))
         total = sum(written)

@@ -20,7 +20,6 @@ from kcon.core.snapshot import (
     CommittedOffset,
     GroupDescription,
     GroupMember,
-    offset_of,
 )
 from kcon.observe.exposition import Family, escape_label
 from kcon.observe.family_table import FamilyTable
@@ -131,7 +130,7 @@ def _rows_of(tick: Tick, group: GroupId) -> list[PartitionLateness]:
 
 
 def _bounds_of(sample: Sample) -> Callable[[TopicPartition], Bounds]:
-    return lambda where: Bounds(offset_of(sample.starts.get(where)), offset_of(sample.ends.get(where)))
+    return lambda where: Bounds(sample.starts.offset(where), sample.ends.offset(where))
 
 
 # --- exporter --------------------------------------------------------------------------------------------------
@@ -170,8 +169,8 @@ def _partition_tables(tick: Tick) -> Iterable[FamilyTable]:
         for part in topic.partitions:
             labels = (name, str(part.partition))
             where = TopicPartition(topic.name, part.partition)
-            current.add(labels, offset_of(sample.ends.get(where)))
-            oldest.add(labels, offset_of(sample.starts.get(where)))
+            current.add(labels, sample.ends.offset(where))
+            oldest.add(labels, sample.starts.offset(where))
             in_sync.add(labels, len(part.isr))
             leader.add(labels, None if part.leader_id == NO_BROKER else part.leader_id)
             preferred.add(labels, float(bool(part.replicas) and part.replicas[0] == part.leader_id))
@@ -244,10 +243,10 @@ def _lag_tables(tick: Tick, rows: Rows) -> Iterable[FamilyTable]:
     poll = FamilyTable(f"{start}poll_time_ms", "How long the look took.", ("cluster_name",))
     cluster = escape_label(tick.cluster_name)
     poll.add((cluster,), tick.sample.duration_ms)
-    for where, result in tick.sample.ends.items():
+    for where in tick.sample.ends:
         at = (cluster, escape_label(where.topic), str(where.partition))
-        latest.add(at, offset_of(result))
-        earliest.add(at, offset_of(tick.sample.starts.get(where)))
+        latest.add(at, tick.sample.ends.offset(where))
+        earliest.add(at, tick.sample.starts.offset(where))
     states = {listing.group: listing for listing in tick.sample.groups.items}
     for group, mine in rows.items():
         name = escape_label(group)

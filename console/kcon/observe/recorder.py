@@ -19,7 +19,7 @@ from typing import Final
 from kcon.core.broker_facts import LogDir
 from kcon.core.ids import GroupId, TopicName
 from kcon.core.kafka_error import KafkaError
-from kcon.core.snapshot import CommittedOffset, GroupDescription, TopicInfo, offset_of
+from kcon.core.snapshot import CommittedOffset, GroupDescription, TopicInfo
 from kcon.core.wire_text import WireText
 from kcon.observe import history_keys as kinds
 from kcon.observe.changes import config_marks, marks_between
@@ -174,11 +174,11 @@ class Recorder:
     async def _add_partitions(self, values: Values, sample: Sample) -> None:
         keys = self._keys
         for kind, bounds in ((kinds.START, sample.starts), (kinds.END, sample.ends)):
-            for where, result in bounds.items():
+            for where in bounds:
                 key = keys.get((kind, where))
                 if key is None:
                     key = keys[kind, where] = SeriesKey(kind, partition_name(where))
-                values[key] = offset_of(result)
+                values[key] = bounds.offset(where)
                 await self._turn()
         for group, commits in sample.commits.items():
             if isinstance(commits, KafkaError):

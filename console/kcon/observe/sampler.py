@@ -7,15 +7,16 @@ could not have known yet. What a broker does not answer is missing from its rows
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from kcon.admin.groups import GroupsListed
 from kcon.core.ids import GroupId, TopicPartition
 from kcon.core.kafka_error import KafkaError
-from kcon.core.offset_query import EARLIEST, LATEST, OffsetQuery
-from kcon.core.snapshot import ClusterInfo, GroupCommits, GroupDescription, OffsetResult, TopicInfo
+from kcon.core.offset_columns import NO_OFFSETS, OffsetColumns
+from kcon.core.offset_query import EARLIEST, LATEST, OffsetBound
+from kcon.core.snapshot import ClusterInfo, GroupCommits, GroupDescription, TopicInfo
 from kcon.core.time_lag import Probe
 from kcon.errors import KconError
 
@@ -41,10 +42,8 @@ class Source(Protocol):
     async def topics(self) -> list[TopicInfo]:
         """Return all topics."""
 
-    async def list_offsets(
-        self, partitions: list[TopicPartition], at: OffsetQuery
-    ) -> Mapping[TopicPartition, OffsetResult]:
-        """Return bounds."""
+    async def sweep_offsets(self, topics: Sequence[TopicInfo], bound: OffsetBound) -> OffsetColumns:
+        """Return a bound of every partition of the topics."""
 
     async def list_groups(self) -> GroupsListed:
         """Return all groups."""
@@ -70,8 +69,8 @@ class Sample:
     cluster: ClusterInfo
     topics: list[TopicInfo]
     has_offsets: bool = True
-    starts: Mapping[TopicPartition, OffsetResult] = field(default_factory=dict)
-    ends: Mapping[TopicPartition, OffsetResult] = field(default_factory=dict)
+    starts: OffsetColumns = field(default_factory=lambda: NO_OFFSETS)
+    ends: OffsetColumns = field(default_factory=lambda: NO_OFFSETS)
     groups: GroupsListed = field(default_factory=lambda: GroupsListed(items=[], errors={}))
     members: Mapping[GroupId, GroupDescription | KafkaError] = field(default_factory=dict)
     commits: Mapping[GroupId, GroupCommits | KafkaError] = field(default_factory=dict)
@@ -88,7 +87,7 @@ class Sampler:
         self._source = source
         self._now_ms = now_ms
         self._ticks = 0
-        self._starts: Mapping[TopicPartition, OffsetResult] = {}
+        self._starts: OffsetColumns | None = None
         self._members: Mapping[GroupId, GroupDescription | KafkaError] = {}
 
     async def sample(
@@ -115,11 +114,11 @@ class Sampler:
             )
         problems: list[str] = []
         groups, commits = await self._read_groups(problems)
-        partitions = [TopicPartition(topic.name, part.partition) for topic in topics for part in topic.partitions]
-        if self._ticks % STARTS_EVERY == 0 or len(self._starts) != len(partitions):
-            self._starts = await self._source.list_offsets(partitions, EARLIEST)
-        ends = await self._source.list_offsets(partitions, LATEST)
-        problems += _first_errors(ends)
+        partitions = sum(len(topic.partitions) for topic in topics)
+        if self._starts is None or self._ticks % STARTS_EVERY == 0 or len(self._starts) != partitions:
+            self._starts = await self._source.sweep_offsets(topics, EARLIEST)
+        ends = await self._source.sweep_offsets(topics, LATEST)
+        problems += _first_errors(ends.errors)
         probes = await self._source.probe_times(probe_at) if probe_at else {}
         taken_ms = self._now_ms()
         self._ticks += 1
@@ -161,14 +160,13 @@ def _since_ms(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
-def _first_errors(results: Mapping[TopicPartition, OffsetResult]) -> list[str]:
+def _first_errors(errors: Mapping[TopicPartition, KafkaError]) -> list[str]:
     """Return one sentence for each kind of error, with one example."""
     examples: dict[str, TopicPartition] = {}
     counts: Counter[str] = Counter()
-    for where, result in results.items():
-        if isinstance(result, KafkaError):
-            counts[result.name] += 1
-            examples.setdefault(result.name, where)
+    for where, error in errors.items():
+        counts[error.name] += 1
+        examples.setdefault(error.name, where)
     return [
         f"{count:,} partition{'' if count == 1 else 's'} did not tell the end ({name}), e.g. "
         f"{examples[name].topic}/{examples[name].partition}."

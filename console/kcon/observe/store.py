@@ -19,11 +19,10 @@ from kcon.core.snapshot import (
     GroupDescription,
     GroupListing,
     TopicInfo,
-    offset_of,
 )
 from kcon.core.time_lag import UNKNOWN_LAG
 from kcon.observe.flow import SLICE, Flow, Turn, is_hot, progress_per_s, read_outflow
-from kcon.observe.lag_engine import Bounds, GroupLateness, GroupReading, LagEngine, assigned_partitions
+from kcon.observe.lag_engine import UNKNOWN_BOUNDS, Bounds, GroupLateness, GroupReading, LagEngine, assigned_partitions
 from kcon.observe.rings import Rings, lag_eta_ms, rate_per_s
 from kcon.observe.sampler import Sample
 from kcon.observe.snapshot import BrokerColumns, ClusterSnapshot, GroupColumns, TopicColumns
@@ -39,8 +38,8 @@ _IN, _OUT, _LAG = "in", "out", "lag"
 class _Bounds:
     """Start and end of each partition of one topic; None where unknown."""
 
-    starts: list[int | None]
-    ends: list[int | None]
+    starts: Sequence[int | None]
+    ends: Sequence[int | None]
 
 
 @dataclass(slots=True)
@@ -52,6 +51,22 @@ class _GroupFacts:
     out_per_s: float | None
     late: GroupLateness
     readable: bool
+
+
+class _Limits(dict[TopicPartition, Bounds]):
+    """The bounds of partitions, each put together when it is first asked for: most are asked for three times."""
+
+    def __init__(self, bounds: Mapping[TopicName, _Bounds]) -> None:
+        super().__init__()
+        self._bounds = bounds
+
+    def __missing__(self, where: TopicPartition) -> Bounds:
+        of_topic = self._bounds.get(where.topic)
+        found = UNKNOWN_BOUNDS
+        if of_topic is not None and where.partition < len(of_topic.ends):
+            found = Bounds(of_topic.starts[where.partition], of_topic.ends[where.partition])
+        self[where] = found
+        return found
 
 
 class Store:
@@ -83,7 +98,7 @@ class Store:
         if not self._commits or elapsed_ms <= 0 or sample.groups.errors:
             moved = None
         facts = await self._group_facts(sample, bounds, elapsed_ms, moved)
-        outflow = await read_outflow(sample.topics, moved, elapsed_ms, self._turn)
+        outflow = read_outflow(names, moved, elapsed_ms)
         if sample.has_offsets:
             self._push(sample, names, inflow.by_topic, facts)
             self.lag_engine.end_tick()
@@ -114,14 +129,11 @@ class Store:
     async def _read_bounds(self, sample: Sample) -> dict[TopicName, _Bounds]:
         bounds: dict[TopicName, _Bounds] = {}
         for topic in sample.topics:
-            places = [TopicPartition(topic.name, part.partition) for part in topic.partitions]
-            size = places[-1].partition + 1 if places else 0
-            of_topic = _Bounds([None] * size, [None] * size)
-            for place in places:
-                of_topic.starts[place.partition] = offset_of(sample.starts.get(place))
-                of_topic.ends[place.partition] = offset_of(sample.ends.get(place))
-            bounds[topic.name] = of_topic
-            await self._turn.after(len(places))
+            starts, ends = sample.starts.offsets(topic), sample.ends.offsets(topic)
+            if len(starts) < len(ends):  # Partitions that came after the last look at the starts.
+                starts = [*starts, *[None] * (len(ends) - len(starts))]
+            bounds[topic.name] = _Bounds(starts, ends)
+            await self._turn.after(len(ends))
         return bounds
 
     async def _topic_rates(self, sample: Sample, bounds: Mapping[TopicName, _Bounds], elapsed_ms: int) -> Flow:
@@ -132,6 +144,9 @@ class Store:
             now, before = bounds.get(topic.name), self._bounds.get(topic.name)
             if now is None or before is None or elapsed_ms <= 0:
                 flow.by_topic[topic.name] = None
+                continue
+            if before.ends == now.ends and None not in now.ends and now.ends:
+                flow.by_topic[topic.name] = 0.0  # Most topics of a large cluster rest.
                 continue
             total: float | None = None
             hottest, most = -1, 0.0
@@ -213,9 +228,7 @@ class Store:
         kept: dict[GroupId, dict[TopicPartition, int]] = {}
         states = {row.group: _state(row, sample) for row in sample.groups.items}
 
-        def bounds_of(where: TopicPartition) -> Bounds:
-            return Bounds(*_bounds_of(bounds.get(where.topic), where.partition))
-
+        limits = _Limits(bounds)
         for group, commits in sample.commits.items():
             if isinstance(commits, KafkaError):
                 facts[group] = _GroupFacts(None, 0, 0, frozenset(), None, GroupLateness(), readable=False)
@@ -226,16 +239,18 @@ class Store:
             now: dict[TopicPartition, int] = {}
             lag, known, unknown, lost = 0, 0, 0, 0
             for where, commit in commits.items():
-                start, end = _bounds_of(bounds.get(where.topic), where.partition)
-                committed = commit.offset if isinstance(commit, CommittedOffset) else None
-                if committed is not None:
-                    now[where] = committed
+                if not isinstance(commit, CommittedOffset):
+                    unknown += 1
+                    continue
+                now[where] = committed = commit.offset
+                start, end = limits[where]
                 behind = offset_lag(committed, start, end)
-                lost += records_lost(committed, start)
-                unknown += behind is None
-                if behind is not None:
+                if behind is None:
+                    unknown += 1
+                else:
                     known += 1
                     lag += behind
+                lost += records_lost(committed, start)
             unknown += sum(where not in commits for where in assigned)
             facts[group] = _GroupFacts(
                 lag if known else None,
@@ -247,7 +262,7 @@ class Store:
                     GroupReading(
                         group=group,
                         commits=now,
-                        bounds_of=bounds_of,
+                        bounds_of=limits.__getitem__,
                         assigned=assigned,
                         state=states.get(group, ""),
                         members=_member_count(described),
@@ -325,12 +340,6 @@ def _span(bounds: _Bounds | None) -> int | None:
             return None
         total += max(0, end - start)
     return total
-
-
-def _bounds_of(bounds: _Bounds | None, partition: int) -> tuple[int | None, int | None]:
-    if bounds is None or partition >= len(bounds.ends):
-        return None, None
-    return bounds.starts[partition], bounds.ends[partition]
 
 
 def _count_under_replicated(topic: TopicInfo) -> int:

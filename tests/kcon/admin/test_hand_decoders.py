@@ -18,6 +18,7 @@ from kcon.admin.decode import Cursor, UnreadableAnswer
 from kcon.core.ids import GroupId, TopicPartition, group_id, topic_name
 from kcon.core.kafka_error import KafkaError, kafka_error
 from kcon.core.offset_query import LATEST
+from kcon.core.partition_names import PartitionNames
 from kcon.core.snapshot import CommittedOffset, GroupCommits, OffsetAt, PartitionInfo
 
 
@@ -148,7 +149,7 @@ def test_no_bytes_crash_the_offsets(body: bytes) -> None:
 def test_no_bytes_crash_the_commits(body: bytes) -> None:
     results: dict[GroupId, GroupCommits | KafkaError] = {}
     with suppress(UnreadableAnswer):
-        asyncio.run(commits._decode_many(Answer(Api.OFFSET_FETCH, 9, body, 0), commits._Names([]), results, 10))
+        asyncio.run(commits._decode_many(Answer(Api.OFFSET_FETCH, 9, body, 0), {}, PartitionNames(), results, 10))
     assert results == {}
 
 

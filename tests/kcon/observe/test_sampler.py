@@ -25,7 +25,7 @@ class Recording:
 
     def __getattr__(self, name: str) -> Any:
         async def ask(*arguments: Any) -> Any:
-            label = f"{name} {arguments[1].name}" if name == "list_offsets" else name
+            label = f"{name} {arguments[1].name}" if name == "sweep_offsets" else name
             self.asked.append(label)
             self.requests_sent[name] += 1
             if name in self.fails:
@@ -44,7 +44,7 @@ def source(orders: Any) -> Recording:
 def test_commits_are_asked_before_the_ends(source: Recording) -> None:
     """The other way round a group that commits in between would seem to be ahead of the log."""
     asyncio.run(Sampler(source, lambda: NOW_MS).sample())
-    assert source.asked.index("committed_offsets") < source.asked.index("list_offsets LATEST")
+    assert source.asked.index("committed_offsets") < source.asked.index("sweep_offsets LATEST")
 
 
 def test_names_come_first(source: Recording) -> None:
@@ -68,8 +68,8 @@ def test_starts_are_asked_rarely_and_ends_every_time(source: Recording) -> None:
 
     asyncio.run(main())
     counts = Counter(source.asked)
-    assert counts["list_offsets EARLIEST"] == 2
-    assert counts["list_offsets LATEST"] == STARTS_EVERY + 1
+    assert counts["sweep_offsets EARLIEST"] == 2
+    assert counts["sweep_offsets LATEST"] == STARTS_EVERY + 1
 
 
 def test_a_new_partition_brings_its_start_at_once(source: Recording, orders: Any) -> None:

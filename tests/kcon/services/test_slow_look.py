@@ -12,6 +12,7 @@ from kcon.contexts.context import Mode
 from kcon.core.broker_facts import LogDir
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.kafka_error import kafka_error
+from kcon.core.offset_columns import OffsetColumns
 from kcon.core.snapshot import OffsetAt, PartitionInfo
 from kcon.core.transaction import TransactionDescription, TransactionListing
 from kcon.core.wire_text import WireText
@@ -27,7 +28,9 @@ WHERE = TopicPartition(topic_name("orders"), 0)
 def look(cluster: Any, ends: dict[TopicPartition, Any] | None = None) -> SlowFacts:
     async def main() -> SlowFacts:
         info = await cluster.cluster()
-        sample = Sample(taken_ms=NOW_MS, duration_ms=1, cluster=info, topics=await cluster.topics(), ends=ends or {})
+        topics = await cluster.topics()
+        of_all = OffsetColumns.of(topics, ends or {})
+        sample = Sample(taken_ms=NOW_MS, duration_ms=1, cluster=info, topics=topics, ends=of_all)
         return await slow_look(cluster, sample, NOW_MS)
 
     return asyncio.run(main())
