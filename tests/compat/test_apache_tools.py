@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kcon.core.release_levels import RELEASES, levels_of_release
 from tests.compat.conftest import until
 
 pytestmark = pytest.mark.java
@@ -95,3 +96,12 @@ def test_the_segment_files_are_kafkas(cluster: Any, kafka_tool: Any, unique: Cal
     assert re.findall(r"payload: (\w+)", dumped.out) == ["one", "two", "three"]
     assert "isvalid: true" in dumped.out
     assert "isvalid: false" not in dumped.out
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_levels_of_a_release_are_apaches(apache_kafka: Any, kafka_tool: Any, release: str) -> None:
+    told = kafka_tool(
+        "kafka-features", "--bootstrap-server", apache_kafka.bootstrap, "version-mapping", "--release-version", release
+    )
+    levels = dict(re.findall(r"^([a-z.]+\.version)=(\d+)", told.out, re.MULTILINE))
+    assert {name: int(level) for name, level in levels.items()} == levels_of_release(release), told.err

@@ -11,6 +11,7 @@ from kcon.cli.invocation import Invocation
 from kcon.cli.item_changes import Shape, carry_out_items
 from kcon.commands.cluster import ClusterFeatures
 from kcon.core.kafka_error import KafkaError
+from kcon.core.release_levels import levels_of_release
 from kcon.gate.permit import Operation, Permit
 from kcon.services.item_changes import ItemChanges
 from kcon.services.session import Session
@@ -25,7 +26,7 @@ _FEATURE_COLUMNS = (
 
 async def run_features(request: ClusterFeatures, invocation: Invocation, session: Session) -> int:
     """Execute the request."""
-    return await (_change if request.levels else _show)(request, invocation, session)
+    return await (_change if request.levels or request.release else _show)(request, invocation, session)
 
 
 async def _show(_request: ClusterFeatures, invocation: Invocation, session: Session) -> int:
@@ -49,6 +50,21 @@ async def _show(_request: ClusterFeatures, invocation: Invocation, session: Sess
     )
 
 
+_WAY = {False: "below the level that", True: "above the level that"}
+
+
+def _levels_to_change(release: str, current: Mapping[str, int], *, downgrade: bool) -> dict[str, int]:
+    """Return the features that a release has at another level, in the way asked for; those not told of are off.
+
+    Not kraft.version: it changes how the controllers find each other, and wants to be named.
+    """
+    return {
+        name: level
+        for name, level in levels_of_release(release).items()
+        if name != "kraft.version" and (level < current.get(name, 0) if downgrade else level > current.get(name, 0))
+    }
+
+
 _CHANGE_COLUMNS = (Column(key="name"), Column(key="current", right=True), Column(key="new", right=True))
 
 
@@ -56,11 +72,13 @@ async def _change(request: ClusterFeatures, invocation: Invocation, session: Ses
     refuse_early(session, Operation.FEATURES_UPDATE, request.confirmation)
     async with invocation.deadline():
         told = await (await session.admin()).features()
+    current = {name: feature.finalized or 0 for name, feature in told.features.items()}
     levels = dict(request.levels)
+    if request.release is not None:
+        levels = _levels_to_change(request.release, current, downgrade=request.downgrade)
     way = LevelChange.UPGRADE
     if request.downgrade:
         way = LevelChange.UNSAFE_DOWNGRADE if request.unsafe else LevelChange.SAFE_DOWNGRADE
-    current = {name: feature.finalized or 0 for name, feature in told.features.items()}
 
     async def send(admin: Admin, permit: Permit) -> Mapping[str, KafkaError | None]:
         return await admin.update_features(levels, way, permit)
@@ -83,6 +101,9 @@ async def _change(request: ClusterFeatures, invocation: Invocation, session: Ses
         planned="to be changed",
         done="changed",
         what="features",
+        notes=[]
+        if levels
+        else [f"Nothing to change: no feature is {_WAY[request.downgrade]} {request.release} has it."],
     )
 
     def item(name: str) -> Mapping[str, Value]:

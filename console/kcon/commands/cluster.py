@@ -8,6 +8,7 @@ from kcon.commands.group import Scope, TopicScope
 from kcon.commands.options import confirmation, connection_options, output_options, takes_confirmation
 from kcon.commands.request import Confirmation, Request, Shared
 from kcon.commands.tree import Noun, leaf
+from kcon.core.release_levels import RELEASES
 
 
 class ClusterInfoRequest(Request):
@@ -27,7 +28,9 @@ class ClusterFeatures(Request):
 
     command: ClassVar[str] = "cluster features"
     levels: tuple[tuple[str, int], ...] = ()
-    """Empty: show them. 0 turns a feature off."""
+    """Empty, and no release: show them. 0 turns a feature off."""
+    release: str | None = None
+    """Bring every feature to the level that it has in this release."""
     downgrade: bool = False
     unsafe: bool = False
     confirmation: Confirmation = Confirmation()
@@ -98,6 +101,12 @@ _LEVEL_MAX = 32_767
     metavar="NAME=LEVEL",
     help="Bring a feature to this level, 0 turns it off; repeatable.",
 )
+@click.option(
+    "--release",
+    type=click.Choice(RELEASES),
+    metavar="X.Y",
+    help="Bring every feature but kraft.version to its level in this release, 3.3 to 4.3.",
+)
 @click.option("--downgrade", is_flag=True, help="The levels may be lower than now, where nothing is lost by it.")
 @click.option("--unsafe", is_flag=True, help="With --downgrade: even if metadata is lost.")
 @takes_confirmation
@@ -105,6 +114,7 @@ def cluster_features(
     *,
     shared: Shared,
     levels: tuple[tuple[str, int], ...],
+    release: str | None,
     downgrade: bool,
     unsafe: bool,
     dry_run: bool,
@@ -116,18 +126,23 @@ def cluster_features(
     Example: kcon cluster features
 
     Example: kcon cluster features --set metadata.version=30 --dry-run
+
+    Example: kcon cluster features --release 4.2 --dry-run
     """
-    if (downgrade or unsafe) and not levels:
-        raise click.UsageError("Say what to change with --set.")
+    if levels and release:
+        raise click.UsageError("--release names every level, so --set contradicts it.")
+    if (downgrade or unsafe) and not (levels or release):
+        raise click.UsageError("Say what to change with --set or --release.")
     if unsafe and not downgrade:
         raise click.UsageError("--unsafe goes with --downgrade.")
-    if levels and shared.output.where is not None:
+    if (levels or release) and shared.output.where is not None:
         raise click.UsageError("--where picks what is shown; it does not choose what changes.")
     if len({name for name, _level in levels}) < len(levels):
         raise click.UsageError("A feature is set twice.")
     return ClusterFeatures(
         shared=shared,
         levels=levels,
+        release=release,
         downgrade=downgrade,
         unsafe=unsafe,
         confirmation=confirmation(dry_run, yes, confirm),

@@ -156,6 +156,49 @@ def test_cluster_info_quorum_and_features(orders: Any, kcon: Any) -> None:
     assert kcon.lines("cluster", "features")[1] == "group.version\t1\t\t"
 
 
+def feature_levels(orders: Any, kcon: Any, *words: str) -> tuple[Any, list[str]]:
+    """Run `cluster features` where three features are on; return what was sent, and the lines."""
+    told = {"metadata.version": 27, "group.version": 1, "share.version": 1}
+    orders.answers["features"] = Features(
+        {name: Feature(WireText(name), 0, 99, level) for name, level in told.items()}, 7
+    )
+    orders.answers["update_features"] = lambda levels, *_args, **_kw: dict.fromkeys(levels)
+    ran = kcon("cluster", "features", *words, "--no-headers")
+    return [dict(levels) for _operation, levels in orders.mutations], [*ran.out.splitlines(), ran.err]
+
+
+def test_a_release_names_the_levels_that_are_still_below_it(orders: Any, kcon: Any) -> None:
+    sent, _lines = feature_levels(orders, kcon, "--release", "4.2", "-y")
+    assert sent == [
+        {
+            "metadata.version": 29,
+            "transaction.version": 2,
+            "eligible.leader.replicas.version": 1,
+            "streams.version": 1,
+        }
+    ]
+
+
+def test_an_older_release_names_the_levels_above_it(orders: Any, kcon: Any) -> None:
+    sent, _lines = feature_levels(orders, kcon, "--release", "4.0", "--downgrade", "-y")
+    assert sent == [{"metadata.version": 25, "share.version": 0}]
+
+
+@pytest.mark.parametrize(("release", "way"), [("3.9", "below"), ("4.3", "above")])
+def test_a_release_that_is_reached_changes_nothing(orders: Any, kcon: Any, release: str, way: str) -> None:
+    sent, lines = feature_levels(orders, kcon, "--release", release, *(["--downgrade"] if way == "above" else []), "-y")
+    assert sent == []
+    assert f"no feature is {way} the level" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--release", "4.9"), ("--release", "4.2", "--set", "group.version=1"), ("--release", "4.2", "--where", "true")],
+)
+def test_a_release_that_is_unknown_or_not_alone_is_a_usage_error(kcon: Any, words: tuple[str, ...]) -> None:
+    assert kcon("cluster", "features", *words).code == 2
+
+
 def test_nothing_to_elect_asks_nothing(orders: Any, kcon: Any) -> None:
     ran = kcon("cluster", "elect")
     assert (ran.code, orders.mutations) == (0, [])
