@@ -161,7 +161,8 @@ def compare_memory(subject: Subject, count: int, environment: dict[str, str], kc
     peaks: dict[str, list[float]] = {}
     for size in (count // 4, 2 * count):
         topic = f"of-{size}"
-        fill(subject, topic, size, [os.urandom(VALUE_BYTES // 2).hex().encode()])
+        # Of many values, or what is copied compressed would be a hundredth.
+        fill(subject, topic, size, [os.urandom(VALUE_BYTES // 2).hex().encode() for _ in range(1_000)])
         amount = f"{size * VALUE_BYTES / 2**20:,.0f} MB"
         with tempfile.TemporaryDirectory(prefix="kcon-bench-") as name, kcon_node(Path(name)) as other:
             for words in (

@@ -25,6 +25,11 @@ FETCH_QUEUE_BACKOFF_MS: Final = 5
 """How long librdkafka pauses after its read-ahead was full. Its own default of a second makes a quick reader wait
 most of the time: 900,000 records of 120 bytes came at 160,000 a second with it and at 900,000 with 5 ms."""
 
+FETCH_BYTES_MAX: Final = 2 * 1024 * 1024
+"""One answer of a broker. librdkafka unpacks an answer whole, whatever its read-ahead may hold: with its default of
+50 MiB (and 1 MiB a partition) records that compress a hundredfold took 275 MB in place of 177, at the same speed.
+A batch that is larger comes all the same."""
+
 SESSION_TIMEOUT_MS: Final = 45_000
 COMMIT_INTERVAL_MS: Final = 1_000
 
@@ -56,6 +61,7 @@ def consumer_config(context: Context, plan: "ReadPlan") -> Config:
     config: Config = {
         "fetch.wait.max.ms": FETCH_WAIT_MS,
         "fetch.queue.backoff.ms": FETCH_QUEUE_BACKOFF_MS,
+        "fetch.max.bytes": FETCH_BYTES_MAX,
         # A damaged batch is an error, not a record.
         "check.crcs": True,
         "queued.max.messages.kbytes": max(1, plan.prefetch_bytes // 1024),

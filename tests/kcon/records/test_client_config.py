@@ -6,7 +6,7 @@ from kcon.contexts.context import Context
 from kcon.contexts.security import Security
 from kcon.core.ids import group_id, topic_name
 from kcon.errors import UsageError
-from kcon.records.client_config import common_config, consumer_config, producer_config
+from kcon.records.client_config import FETCH_BYTES_MAX, common_config, consumer_config, producer_config
 from kcon.records.read_plan import ReadPlan
 
 
@@ -33,6 +33,12 @@ def test_the_users_settings_are_above_the_defaults() -> None:
 def test_the_promises_are_above_the_user(name: str, value: str, kept: object) -> None:
     """Reading creates nothing, commits nothing, and stays on the context's cluster."""
     assert consumer_config(context(**{name: value}), ReadPlan())[name.replace("_", ".")] == kept
+
+
+def test_one_answer_of_a_broker_is_bounded_though_it_is_compressed() -> None:
+    """It is unpacked whole, beyond what may be read ahead; who has a distant cluster may ask for more."""
+    assert consumer_config(context(), ReadPlan())["fetch.max.bytes"] == FETCH_BYTES_MAX <= ReadPlan().prefetch_bytes
+    assert consumer_config(context(fetch_max_bytes="50000000"), ReadPlan())["fetch.max.bytes"] == "50000000"
 
 
 def test_only_a_group_commits_and_it_joins_under_its_own_name() -> None:
