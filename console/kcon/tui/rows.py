@@ -33,6 +33,8 @@ class Column:
     """It takes what the others leave. One a table."""
     flex_min: int = 10
     """The least it is given before other columns go."""
+    flex_wish: int = 0
+    """What it is given before other columns go, if a value is so long: names that look alike help nobody."""
     show: Callable[[object], str] = show
     role: Callable[[object], str] | None = None
     """The role of a cell by its value; None: plain."""
@@ -210,7 +212,7 @@ def natural_width(column: Column, values: Sequence[object]) -> int:
         return max(column.width, cells(column.title))
     widest = cells(column.title)
     if column.flex:
-        return max(widest, column.flex_min)
+        return max(widest, column.flex_min, min(column.flex_wish, longest_text(values)) if column.flex_wish else 0)
     numbers = [value for value in values if isinstance(value, int)]
     if numbers:
         widest = max(widest, cells(column.show(max(numbers))), cells(column.show(min(numbers))))
@@ -218,6 +220,11 @@ def natural_width(column: Column, values: Sequence[object]) -> int:
         rest = {value for value in values if not isinstance(value, int)}
         widest = max([widest, *(cells(column.show(value)) for value in rest)])
     return min(widest, column.width_max)
+
+
+def longest_text(values: Sequence[object]) -> int:
+    """Return about how many cells the longest text needs; what is not ASCII may need more."""
+    return max((len(value.raw if isinstance(value, WireText) else str(value)) for value in values), default=0)
 
 
 def lay_out(columns: Sequence[Column], natural: Mapping[str, int], width: int) -> list[tuple[Column, int]]:

@@ -87,6 +87,15 @@ def test_a_column_is_as_wide_as_its_widest_value() -> None:
     assert natural_width(STATE, ["x" * 400]) == STATE.width_max
 
 
+def test_names_that_differ_at_their_end_are_given_room_before_other_columns() -> None:
+    name = Column(key="name", title="NAME", flex=True, flex_wish=16)
+    other = Column(key="other", title="OTHER", width=8, drop=1)
+    for names, kept in ((["a"], ["name", "other"]), (["x" * 15], ["name"]), (["x" * 300], ["name"])):
+        natural = {"name": natural_width(name, names), "other": 8}
+        assert [column.key for column, _width in lay_out([name, other], natural, 24)] == kept
+        assert natural["name"] <= 16
+
+
 def test_the_layout_never_exceeds_its_width() -> None:
     columns = [NAME, Column(key="a", title="A"), Column(key="b", title="B", drop=1)]
     natural = {"name": 10, "a": 20, "b": 30}

@@ -22,7 +22,7 @@ from kcon.tui.screens.brokers import used_share
 from kcon.tui.screens.config_table import CONFIG_COLUMNS, alter_line, chosen_entries, config_rows, explain
 from kcon.tui.screens.disk_columns import full_role, show_bytes, show_share
 from kcon.tui.screens.tabbed import TabbedScreen
-from kcon.tui.text import Line, Part, plural
+from kcon.tui.text import Line, Part, cut_middle, plural
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.tabs import Tab, TabLine
@@ -38,7 +38,7 @@ DIR_COLUMNS = (
     Column(key="state", title="STATE", role=lambda value: "text" if value == "ok" else "bad"),
 )
 REPLICA_COLUMNS = (
-    Column(key="where", title="TOPIC/P", flex=True, search=True),
+    Column(key="where", title="TOPIC/P", flex=True, flex_wish=32, draw=cut_middle, search=True),
     Column(key="size", title="SIZE", right=True, width=9, show=show_bytes, sums=True),
     Column(key="behind", title="BEHIND", right=True, role=lambda value: "warn" if value else "text"),
     Column(key="leads", title="LEADS", drop=2),

@@ -29,7 +29,7 @@ def draw_lags(value: object, width: int) -> str:
 
 
 PARTITION_COLUMNS = (
-    Column(key="where", title="TOPIC/P", flex=True, flex_min=22, draw=cut_middle, search=True),
+    Column(key="where", title="TOPIC/P", flex=True, flex_min=22, flex_wish=32, draw=cut_middle, search=True),
     Column(key="committed", title="COMMITTED", right=True, drop=5),
     Column(key="end", title="END", right=True, drop=6),
     Column(key="lag", title="LAG", right=True, sums=True, counts_unknown=True),

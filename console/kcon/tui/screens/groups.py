@@ -12,7 +12,7 @@ from kcon.tui.lag_text import known_time_lag, show_status, show_time_lag, status
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.topics import FAVOURITE, TREND_WIDTH, draw_trend
-from kcon.tui.text import plural, show_eta, show_rate
+from kcon.tui.text import cut_middle, plural, show_eta, show_rate
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
@@ -25,7 +25,7 @@ def state_role(value: object) -> str:
 
 
 COLUMNS = (
-    Column(key="group", title="GROUP", flex=True, flex_min=20, search=True),
+    Column(key="group", title="GROUP", flex=True, flex_min=20, flex_wish=32, draw=cut_middle, search=True),
     Column(key="loved", title="", width=1, drop=1, sort=False, role=lambda _value: "key"),
     Column(key="state", title="STATE", search=True, role=state_role, drop=2),
     Column(key="members", title="MEMBERS", right=True, drop=4),

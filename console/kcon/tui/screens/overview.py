@@ -24,7 +24,7 @@ from kcon.tui.needs import Need, needs_of
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.disk_columns import full_role, show_full_in, show_share
-from kcon.tui.text import UNKNOWN, Part, plural, show_eta, show_rate
+from kcon.tui.text import UNKNOWN, Part, cut_middle, plural, show_eta, show_rate
 from kcon.tui.widgets.chart import Chart, is_ascii_only
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
@@ -65,13 +65,13 @@ NEED_COLUMNS = (
     Column(key="go", title="", sort=False, drop=1, width_max=26, role=lambda _value: "dim"),
 )
 GROUP_COLUMNS = (
-    Column(key="group", title="WORST GROUPS", flex=True, search=True),
+    Column(key="group", title="WORST GROUPS", flex=True, flex_wish=24, draw=cut_middle, search=True),
     Column(key="time", title="TIME", right=True, drop=3, show=show_time_lag, role=time_lag_role, sort=False),
     Column(key="lag", title="LAG", right=True),
     Column(key="eta", title="ETA", right=True, width=7, drop=2, show=show_eta),
 )
 TOPIC_COLUMNS = (
-    Column(key="topic", title="TOP TOPICS", flex=True, search=True),
+    Column(key="topic", title="TOP TOPICS", flex=True, flex_wish=24, draw=cut_middle, search=True),
     Column(key="in", title="IN/s", right=True, width=8, show=show_rate),
     Column(key="share", title="SHARE", right=True, width=5, drop=2),
     Column(key="hot", title="HOT", right=True, drop=3, sort=False, role=lambda _value: "warn"),

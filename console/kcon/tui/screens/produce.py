@@ -21,7 +21,7 @@ from kcon.tui.payload_text import format_headers, format_payload, parse_headers,
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.plan import PlanScreen
 from kcon.tui.screens.reset import result_role
-from kcon.tui.text import UNKNOWN, Line, Part
+from kcon.tui.text import UNKNOWN, Line, Part, cut_middle
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
@@ -31,7 +31,7 @@ EDIT_BYTES_MAX: Final = 1024 * 1024
 """A larger value is sent again as it is, or edited with e in $EDITOR."""
 HINT: Final = "nothing: null, '': empty, base64:AAEC: bytes. esc leaves the fields, tab goes back to them."
 COLUMNS: Final = (
-    Column(key="where", title="TOPIC/P", flex=True, search=True),
+    Column(key="where", title="TOPIC/P", flex=True, draw=cut_middle, search=True),
     Column(key="key", title="KEY", width_max=24),
     Column(key="headers", title="HEADERS", right=True),
     Column(key="value", title="VALUE", right=True),

@@ -11,7 +11,7 @@ from kcon.services.session import Session
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.disk_columns import show_bytes, show_share
 from kcon.tui.screens.listing import ListingScreen
-from kcon.tui.text import plural
+from kcon.tui.text import cut_middle, plural
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
@@ -45,7 +45,7 @@ class ReassignmentsScreen(ListingScreen):
     ACTIONS = ("filter", "sort", "mark", "mark_all", "yank", "move", "cancel_moves")
     EMPTY = "nothing moves"
     COLUMNS = (
-        Column(key="where", title="TOPIC/P", flex=True, search=True),
+        Column(key="where", title="TOPIC/P", flex=True, flex_wish=32, draw=cut_middle, search=True),
         Column(key="replicas", title="REPLICAS", sort=False),
         Column(key="adding", title="ADDING", sort=False),
         Column(key="removing", title="REMOVING", sort=False, drop=2),

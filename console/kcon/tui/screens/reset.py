@@ -53,7 +53,7 @@ def result_role(value: object) -> str:
 
 
 COLUMNS = (
-    Column(key="where", title="TOPIC/P", flex=True, flex_min=22, draw=cut_middle, search=True),
+    Column(key="where", title="TOPIC/P", flex=True, flex_min=22, flex_wish=32, draw=cut_middle, search=True),
     Column(key="current", title="CURRENT", right=True),
     Column(key="new", title="NEW", right=True),
     Column(key="delta", title="DELTA", right=True, show=show_delta, sums=True, drop=2),

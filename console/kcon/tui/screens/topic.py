@@ -21,7 +21,7 @@ from kcon.tui.screens.disk_columns import show_bytes, show_share
 from kcon.tui.screens.groups import state_role
 from kcon.tui.screens.tabbed import TabbedScreen
 from kcon.tui.screens.topics import TREND_WIDTH, draw_trend
-from kcon.tui.text import UNKNOWN, plural, show, show_rate
+from kcon.tui.text import UNKNOWN, cut_middle, plural, show, show_rate
 from kcon.tui.topic_reading import TopicReading, read_topic
 from kcon.tui.widgets.chart import Chart
 from kcon.tui.widgets.painted import Lines
@@ -58,7 +58,7 @@ PARTITION_COLUMNS = (
     ),
 )
 READER_COLUMNS = (
-    Column(key="group", title="GROUP", flex=True, search=True),
+    Column(key="group", title="GROUP", flex=True, draw=cut_middle, search=True),
     Column(key="state", title="STATE", role=state_role, drop=1),
     Column(key="lag", title="LAG OF ALL ITS TOPICS", right=True),
 )

@@ -13,7 +13,7 @@ from kcon.tui.address import Records, Topic
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.disk_columns import show_bytes, show_share
-from kcon.tui.text import plural, show_rate
+from kcon.tui.text import cut_middle, plural, show_rate
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
@@ -28,7 +28,7 @@ def draw_trend(value: object, width: int) -> str:
 FAVOURITE = "»"
 
 COLUMNS = (
-    Column(key="topic", title="NAME", flex=True, search=True),
+    Column(key="topic", title="NAME", flex=True, flex_wish=32, draw=cut_middle, search=True),
     Column(key="partitions", title="PARTITIONS", right=True, sums=True, drop=3),
     Column(key="replicas", title="REPLICAS", right=True, drop=5),
     Column(key="span", title="OFFSETS", right=True, sums=True, counts_unknown=True),

@@ -15,7 +15,7 @@ from kcon.services.transactions import read_hanging
 from kcon.tui.address import Records
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.listing import ListingScreen
-from kcon.tui.text import UNKNOWN, age, plural
+from kcon.tui.text import UNKNOWN, age, cut_middle, plural
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
@@ -49,7 +49,7 @@ class TransactionsScreen(ListingScreen):
     EMPTY = "no transactional ids"
     HAS_SUMS = False
     COLUMNS = (
-        Column(key="id", title="TRANSACTIONAL ID", flex=True, search=True),
+        Column(key="id", title="TRANSACTIONAL ID", flex=True, flex_wish=32, draw=cut_middle, search=True),
         Column(key="state", title="STATE", search=True, role=state_role),
         Column(key="age", title="OPEN FOR", right=True),
         Column(

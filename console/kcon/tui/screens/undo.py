@@ -32,7 +32,7 @@ UNDO_COLUMNS = (
     Column(key="state", title="STATE", role=lambda value: "dim" if value else "text"),
 )
 PLAN_COLUMNS = (
-    Column(key="where", title="TOPIC/P", flex=True, flex_min=22, draw=cut_middle, search=True),
+    Column(key="where", title="TOPIC/P", flex=True, flex_min=22, flex_wish=32, draw=cut_middle, search=True),
     Column(key="current", title="CURRENT", right=True),
     Column(key="restored", title="RESTORED", right=True),
     Column(key="delta", title="DELTA", right=True, show=show_delta, sums=True, drop=2),
