@@ -1,10 +1,12 @@
 """Random keys over every view: nothing ends the console, and a read-only context stays as it was.
 
-The seed is printed. KCON_RANDOM_KEYS says how many keys the long run presses.
+The seed is printed, and which views were reached. KCON_RANDOM_KEYS says how many keys the long run presses, and
+KCON_SEED which ones.
 """
 
 import os
 import random
+import time
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -25,6 +27,8 @@ EVERY_VIEW_FROM: Final = 20_000
 """So many keys reach every view, whatever the seed."""
 STRETCH: Final = 30
 """Keys between two looks at the console, which then goes on at another address."""
+PROGRESS: Final = 1_000
+"""Keys between two lines of progress."""
 BURST: Final = 4
 """Keys that come before the console has drawn."""
 ADDRESSES: Final = (
@@ -82,7 +86,11 @@ def send_key(app: KconApp, key: str) -> None:
 async def press_many(console: Any, count: int, chance: random.Random) -> set[type[Any]]:
     """Press keys; return the kinds of views that were in front."""
     seen: set[type[Any]] = set()
+    began_s = time.perf_counter()
     for stretch in range(-(-count // STRETCH)):
+        pressed = stretch * STRETCH
+        if pressed // PROGRESS > (pressed - STRETCH) // PROGRESS > -1:
+            print(f"{pressed:,} keys in {time.perf_counter() - began_s:,.0f} s, {len(seen)} views", flush=True)
         console.app.open(Overview(), from_top=True)
         await console.pilot.pause()
         console.app.execute_line(ADDRESSES[stretch % len(ADDRESSES)])
@@ -103,11 +111,11 @@ async def press_many(console: Any, count: int, chance: random.Random) -> set[typ
     return seen
 
 
-def run_keys(consoles: Any, count: int, seed: int) -> set[type[Any]]:
-    """Run a console in a read-only context under random keys."""
-    print(f"seed {seed}, {count:,} keys")
+def run_keys(consoles: Any, count: int, seed: int, mode: Mode = Mode.READ_ONLY) -> set[type[Any]]:
+    """Run a console under random keys; return the kinds of views that were in front."""
+    print(f"seed {seed}, {count:,} keys, {mode.value}", flush=True)
     seen: set[type[Any]] = set()
-    consoles.mode = Mode.READ_ONLY
+    consoles.mode = mode
     consoles.run_command = lambda *_arguments: SimpleNamespace(code=0, out='{"items": [{"name": "x"}]}', err="")
 
     async def test(console: Any) -> None:
@@ -116,7 +124,9 @@ def run_keys(consoles: Any, count: int, seed: int) -> set[type[Any]]:
         seen.update(await press_many(console, count, random.Random(seed)))
 
     consoles.run(test)
-    assert consoles.cluster.mutations == []
+    print(f"reached: {' '.join(sorted(kind.__name__ for kind in seen))}", flush=True)
+    if mode is Mode.READ_ONLY:
+        assert consoles.cluster.mutations == []
     return seen
 
 
@@ -134,12 +144,12 @@ def test_random_keys_neither_end_the_console_nor_change_a_read_only_cluster(seed
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(14_400)
 def test_many_random_keys_reach_every_view(seeded: Any) -> None:
-    """KCON_RANDOM_KEYS=50000 is the long run."""
+    """KCON_RANDOM_KEYS=50000 is the long run; a tenth of it is pressed where changes are allowed."""
     seen = run_keys(seeded, LONG, SEED)
+    seen |= run_keys(seeded, LONG // 10, SEED + 1, Mode.READ_WRITE)
     missed = {kind.TITLE_WORD for kind in all_views()} - {
         kind.TITLE_WORD for kind in seen if issubclass(kind, KconScreen)
     }
-    # Resets and their undo do not open where nothing may be changed; pilots of their own drive them.
-    assert missed <= {"KCON", "RESET", "UNDO"} or (LONG < EVERY_VIEW_FROM and len(seen) >= len(ADDRESSES)), missed
+    assert missed <= {"KCON"} or (LONG < EVERY_VIEW_FROM and len(seen) >= len(ADDRESSES)), missed
