@@ -38,12 +38,21 @@ def main() -> int:
 
 
 def _open_console(context: "Context | None", address: str | None) -> int:
+    import os
     from contextlib import ExitStack
 
-    from kcon.cli.captured import run_captured
-    from kcon.tui.run import run_tui
+    from kcon.tui.first_frame import FirstFrame
 
     with ExitStack() as until_left:
+        first_frame = None
+        if sys.__stderr__ is not None and sys.__stderr__.isatty():  # Where Textual draws.
+            terminal = sys.__stderr__.fileno()
+            first_frame = FirstFrame(terminal, os.environ, os.get_terminal_size(terminal).columns)
+            until_left.callback(first_frame.remove)
+            first_frame.show(context, address)
+
+        from kcon.cli.captured import run_captured
+        from kcon.tui.run import run_tui
 
         def start_demo() -> "Context":
             from kcon.cli.demo import BackgroundDemo
@@ -52,7 +61,7 @@ def _open_console(context: "Context | None", address: str | None) -> int:
             until_left.callback(demo.stop)
             return demo.start()
 
-        return run_tui(context, address, run_command=run_captured, start_demo=start_demo)
+        return run_tui(context, address, run_command=run_captured, start_demo=start_demo, first_frame=first_frame)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,13 @@ from textual.screen import Screen
 from kcon.contexts.context import Context
 from kcon.core.ids import TopicName
 from kcon.errors import KconError
-from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.address import Address, Overview, parse_address
 from kcon.tui.arrangements import Arrangements, load_arrangements
-from kcon.tui.crash import last_words, write_report
 from kcon.tui.desk import DESKS_MAX, Desk
 from kcon.tui.engine import INTERVALS_MS, Engine
 from kcon.tui.events import JobEnded, SamplingFailed, SnapshotTaken
 from kcon.tui.keymap import KEYS_FILE, load_keymap
 from kcon.tui.launch import Launch
-from kcon.tui.needs import needs_of
 from kcon.tui.places import screen_of
 from kcon.tui.request_log import RequestLog
 from kcon.tui.screens.base import KconScreen
@@ -32,6 +29,7 @@ from kcon.tui.time_travel import TimeTravel
 from kcon.tui.times import TimeStyle
 
 if TYPE_CHECKING:
+    from kcon.observe.snapshot import ClusterSnapshot
     from kcon.services.standing import Standing
 
 RELOAD_S: Final = 2.0
@@ -140,7 +138,7 @@ class KconApp(TimeTravel):
         return self.desks[-1].engine if self.desks else None
 
     @property
-    def snapshot(self) -> ClusterSnapshot | None:
+    def snapshot(self) -> "ClusterSnapshot | None":
         """Return the last picture of the cluster in front, or that of the past where the view shows it."""
         if self.is_in_past:
             view = self.past_view
@@ -163,6 +161,8 @@ class KconApp(TimeTravel):
         """Leave with a sentence and a report, instead of Textual's traceback with the values of variables."""
         from rich.text import Text
 
+        from kcon.tui.crash import last_words, write_report
+
         error = self._exception
         assert error is not None, "Textual sets it before it calls this"
         report = write_report(self.launch.state_folder(), error, self.now_ms())
@@ -178,6 +178,8 @@ class KconApp(TimeTravel):
 
     def on_snapshot_taken(self, event: SnapshotTaken) -> None:
         """Hand the picture to the view in front; the others catch up when they are."""
+        from kcon.tui.needs import needs_of
+
         desk = event.desk
         if desk not in self.desks:
             return

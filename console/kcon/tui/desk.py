@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from textual.message import Message
 
 from kcon.contexts.context import Context
-from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.cluster_events import ClusterEvents
 from kcon.tui.engine import Engine, Receiver
 from kcon.tui.events import JobEnded, SamplingFailed, SnapshotTaken
 from kcon.tui.standing_watch import StandingWatch
 
 if TYPE_CHECKING:
+    from kcon.observe.snapshot import ClusterSnapshot
     from kcon.tui.needs import Need
     from kcon.tui.past_view import PastView
     from kcon.tui.record_search import SearchJob, SearchKey

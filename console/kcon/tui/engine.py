@@ -18,13 +18,13 @@ from textual.message import Message
 from kcon.contexts.context import Context
 from kcon.core.wire_text import display_safe
 from kcon.errors import KconError
-from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.events import JobEnded, SamplingFailed, SnapshotTaken
 from kcon.tui.pacing import PacedSelector, paced_loop
 
 if TYPE_CHECKING:
     from kcon.observe.lag_engine import LagEngine
     from kcon.observe.recording import Recording
+    from kcon.observe.snapshot import ClusterSnapshot
 
     # The clients load on the engine's thread, after the first picture is on the screen.
     from kcon.observe.store import Store
@@ -300,7 +300,7 @@ class ThreadEngine:
         except TimeoutError:
             pass
 
-    def _show(self, snapshot: ClusterSnapshot) -> None:
+    def _show(self, snapshot: "ClusterSnapshot") -> None:
         self._post(SnapshotTaken(snapshot))
         if snapshot.has_offsets:
             self._selector.is_paced = True
@@ -318,7 +318,7 @@ class _Looks:
         self.recording: Recording | None = None
         """Where what is seen goes as well."""
 
-    async def look(self, store: Any, show: Callable[[ClusterSnapshot], None]) -> None:
+    async def look(self, store: Any, show: "Callable[[ClusterSnapshot], None]") -> None:
         """Take a sample and show it; at the first look, names come first."""
         if self._sampler is None:
             await self._connect()

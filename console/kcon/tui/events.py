@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from kcon.observe.snapshot import ClusterSnapshot
-
 if TYPE_CHECKING:
+    from kcon.observe.snapshot import ClusterSnapshot
     from kcon.tui.desk import Desk
     from kcon.tui.engine import AnyJob
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 class SnapshotTaken(Message):
     """The cluster was looked at. A newer one replaces one that was not handled yet."""
 
-    def __init__(self, snapshot: ClusterSnapshot) -> None:
+    def __init__(self, snapshot: "ClusterSnapshot") -> None:
         super().__init__()
         self.snapshot = snapshot
         self.desk: Desk | None = None

@@ -9,6 +9,7 @@ from kcon.contexts.context import Context
 from kcon.tui.address import parse_address
 from kcon.tui.app import KconApp
 from kcon.tui.engine import Engine
+from kcon.tui.first_frame import FirstFrame
 from kcon.tui.keymap import load_keymap
 from kcon.tui.launch import Launch, RunCommand
 
@@ -22,11 +23,12 @@ def run_tui(
     *,
     run_command: RunCommand | None = None,
     start_demo: Callable[[], Context] | None = None,
+    first_frame: FirstFrame | None = None,
 ) -> int:
     """Open the console; return the exit code. UsageError when the address is off.
 
     context: None shows the start view. run_command and start_demo come from the CLI, which this package never
-    imports.
+    imports. first_frame: stands on the terminal already; the console takes it over.
     """
     place = parse_address(address or "overview")
     from kcon.contexts.folders import config_folder
@@ -57,6 +59,8 @@ def run_tui(
         config_folder=folder,
     )
     app = KconApp(launch)
+    if first_frame is not None:
+        first_frame.hand_over()
     result = app.run()
     # After a defect there is no result, and Textual's own code says 1.
     return app.return_code or result or 0

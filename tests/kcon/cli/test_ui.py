@@ -12,7 +12,7 @@ from kcon.contexts.context import Context
 NOT_OPENED = ("not", "opened")
 
 
-def opened_with(kcon: Any, *argv: str) -> tuple[int, Any]:
+def opened_with(kcon: Any, *argv: str, stderr_is_terminal: bool = True) -> tuple[int, Any]:
     """Run on a terminal; return the exit code and what the console was opened with."""
     seen: list[tuple[Context | None, str | None]] = []
 
@@ -26,7 +26,7 @@ def opened_with(kcon: Any, *argv: str) -> tuple[int, Any]:
         stderr=io.BytesIO(),
         stdin_is_terminal=True,
         stdout_is_terminal=True,
-        stderr_is_terminal=True,
+        stderr_is_terminal=stderr_is_terminal,
         variables=kcon.variables,
         folder=kcon.folder,
     )
@@ -43,6 +43,11 @@ def test_a_named_cluster_is_opened(kcon: Any, argv: tuple[str, ...], bootstrap: 
     assert code == 0
     assert context.bootstrap == (bootstrap,)
     assert address is None
+
+
+def test_the_console_is_not_drawn_into_a_file(kcon: Any) -> None:
+    """Textual draws on standard error."""
+    assert opened_with(kcon, "ui", stderr_is_terminal=False) == (2, NOT_OPENED)
 
 
 def test_an_address_is_handed_over(kcon: Any) -> None:
