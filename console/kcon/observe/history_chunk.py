@@ -28,6 +28,7 @@ FORMAT: Final = 2
 UNKNOWN_MILLI: Final = -(1 << 62)
 MILLI_MAX: Final = (1 << 62) - 1
 SAMPLES_MAX: Final = 65_535
+_WHOLE_MAX: Final = MILLI_MAX // 1000
 SCALE_MAX: Final = 3
 """Whole numbers are thousands of thousandths."""
 _HEAD: Final = struct.Struct("<BBHq")
@@ -47,8 +48,10 @@ class Chunk(NamedTuple):
     """One column of values, or minimum, maximum and last of each interval."""
 
 
-def to_milli(value: float | None) -> int:
+def to_milli(value: float | int | None) -> int:
     """Return a value in whole thousandths; None and NaN become UNKNOWN_MILLI, infinity the largest there is."""
+    if isinstance(value, int) and -_WHOLE_MAX < value < _WHOLE_MAX:
+        return value * 1000
     if value is None or math.isnan(value):
         return UNKNOWN_MILLI
     if math.isinf(value):
@@ -82,6 +85,29 @@ def encode_chunk(chunk: Chunk) -> bytes:
 
 def decode_chunk(data: bytes) -> Chunk:
     """Return the samples of a chunk. DamagedChunk when the bytes are none."""
+    times, scales, packed = _opened(data)
+    try:
+        values = [
+            _multiplied(_unpacked(column), 10**scale) if scale else _unpacked(column)
+            for column, scale in zip(packed, scales, strict=True)
+        ]
+        return Chunk(times, (values[0],) if len(values) == 1 else _from_distances(*values))
+    except OverflowError as error:
+        raise DamagedChunk("a value that no chunk holds") from error
+
+
+def decode_last(data: bytes) -> Chunk:
+    """Return the samples with their last values alone, which is what is drawn."""
+    times, scales, packed = _opened(data)
+    try:
+        values = _unpacked(packed[-1])
+        return Chunk(times, (_multiplied(values, 10 ** scales[-1]) if scales[-1] else values,))
+    except OverflowError as error:
+        raise DamagedChunk("a value that no chunk holds") from error
+
+
+def _opened(data: bytes) -> tuple["array[int]", bytes, list[bytes]]:
+    """Return the times, and the scale and the packed bytes of each column of values."""
     if len(data) < _HEAD.size:
         raise DamagedChunk("shorter than its head")
     version, columns, count, first_ms = _HEAD.unpack_from(data)
@@ -98,14 +124,10 @@ def decode_chunk(data: bytes) -> Chunk:
     scales = flat[:columns]
     if max(scales) > SCALE_MAX:
         raise DamagedChunk("an unknown scale")
-    times, *scaled = (_unpacked(flat[start : start + size]) for start in range(columns, len(flat), size))
+    times = _unpacked(flat[columns : columns + size])
     if times[0] != first_ms:
         raise DamagedChunk("its times do not begin where its head says")
-    try:
-        values = [_multiplied(column, 10**scale) for column, scale in zip(scaled, scales, strict=True)]
-        return Chunk(times, (values[0],) if columns == 1 else _from_distances(*values))
-    except OverflowError as error:
-        raise DamagedChunk("a value that no chunk holds") from error
+    return times, scales, [flat[start : start + size] for start in range(columns + size, len(flat), size)]
 
 
 def _scale_of(column: Sequence[int]) -> int:
@@ -200,8 +222,11 @@ def _unpacked(data: bytes) -> "array[int]":
     zigzag.frombytes(bytes(woven))
     if sys.byteorder == "big":
         zigzag.byteswap()
-    differences = ((value >> 1) ^ -(value & 1) for value in zigzag)
-    return array("q", (((value + _HALF) & _MASK) - _HALF for value in accumulate(differences)))
+    differences = [(value >> 1) ^ -(value & 1) for value in zigzag]
+    try:
+        return array("q", accumulate(differences))
+    except OverflowError:  # They wrapped around.
+        return array("q", [((value + _HALF) & _MASK) - _HALF for value in accumulate(differences)])
 
 
 _MASK: Final = (1 << 64) - 1

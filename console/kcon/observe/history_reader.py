@@ -15,12 +15,13 @@ from typing import Any, Final, NamedTuple
 
 from kcon.core.wire_text import WireText
 from kcon.errors import KconError
-from kcon.observe.history_chunk import UNKNOWN_MILLI, Chunk, DamagedChunk, decode_chunk, from_milli, from_millis
+from kcon.observe.history_chunk import UNKNOWN_MILLI, Chunk, DamagedChunk, decode_last, from_milli, from_millis
 from kcon.observe.history_file import HistoryFile
 from kcon.observe.history_keys import LEVELS, LOOK, SEPARATOR, Incident, Mark, SeriesKey
-from kcon.observe.history_tick import decode_ids, decode_values
+from kcon.observe.history_tick import decode_ids, decode_value, decode_values
 from kcon.observe.rings import Series
 
+_FOREVER_MS: Final = 1 << 62
 AGE_MAX_MS: Final = 900_000
 """What was seen longer before a moment is not taken for what was then."""
 CHUNKS_CACHED_MAX: Final = 16_384
@@ -96,13 +97,15 @@ class HistoryReader:
             if first < last:
                 times.extend(of_chunk[first:last])
                 values.extend(from_millis(chunk.columns[-1][first:last]))
+        places: dict[int, int] = {}
         after_ms = times[-1] if times else since_ms - 1
         for at_ms, layout, data in self._execute(
             "SELECT at_ms, layout, data FROM tick WHERE at_ms > ? AND at_ms < ? ORDER BY at_ms", (after_ms, until_ms)
         ):
             try:
-                place = self._layout(layout).index(series_id)
-                values.append(from_milli(decode_values(data)[place]))
+                if layout not in places:
+                    places[layout] = self._layout(layout).index(series_id)
+                values.append(from_milli(decode_value(data, places[layout])))
             except (DamagedChunk, ValueError, IndexError):
                 continue
             times.append(at_ms)
@@ -265,21 +268,34 @@ class HistoryReader:
         place = (series_id, level, end_ms)
         if place not in self._chunks:
             rows = self._execute("SELECT data FROM chunk WHERE series = ? AND level = ? AND end_ms = ?", place)
-            if len(self._chunks) >= CHUNKS_CACHED_MAX:
-                self._chunks.clear()
-            try:
-                self._chunks[place] = decode_chunk(rows[0][0]) if rows else None
-            except DamagedChunk:
-                self._chunks[place] = None
+            self._take_chunk(place, rows[0][0] if rows else b"")
         return self._chunks[place]
+
+    def _take_chunk(self, place: tuple[int, int, int], data: bytes) -> None:
+        if len(self._chunks) >= CHUNKS_CACHED_MAX:
+            self._chunks.clear()
+        try:
+            self._chunks[place] = decode_last(data)
+        except DamagedChunk:
+            self._chunks[place] = None
 
     def _chunks_between(self, series_id: int, since_ms: int, until_ms: int) -> Iterator[Chunk]:
         """Yield chunks that reach into a range, the oldest first; one that is damaged is passed over."""
-        rows = self._execute(
-            "SELECT level, end_ms FROM chunk WHERE series = ? AND end_ms >= ? AND start_ms < ? ORDER BY end_ms, level",
-            (series_id, since_ms, until_ms),
-        )
-        for level, end_ms in rows:
+        found: list[tuple[int, int]] = []
+        for level in range(len(LEVELS)):
+            # Chunks are found by their ends; one that ends after the range may begin in it.
+            rows = self._execute(
+                "SELECT end_ms, start_ms, data FROM chunk WHERE series = ? AND level = ? AND end_ms >= ?"
+                " AND end_ms <= ifnull((SELECT min(end_ms) FROM chunk WHERE series = ? AND level = ? AND end_ms >= ?),"
+                " ?) ORDER BY end_ms",
+                (series_id, level, since_ms, series_id, level, until_ms, _FOREVER_MS),
+            )
+            for end_ms, start_ms, data in rows:
+                if start_ms < until_ms:
+                    if (series_id, level, end_ms) not in self._chunks:
+                        self._take_chunk((series_id, level, end_ms), data)
+                    found.append((end_ms, level))
+        for end_ms, level in sorted(found):
             chunk = self._chunk(series_id, level, end_ms)
             if chunk is not None:
                 yield chunk

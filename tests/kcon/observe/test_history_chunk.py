@@ -13,6 +13,7 @@ from kcon.observe.history_chunk import (
     Chunk,
     DamagedChunk,
     decode_chunk,
+    decode_last,
     downsample,
     encode_chunk,
     from_milli,
@@ -40,6 +41,8 @@ def test_what_goes_in_comes_out(steps: list[tuple[int, int, int, int]], wide: bo
     chunk = decode_chunk(encode_chunk(Chunk(times, columns)))
     assert list(chunk.times_ms) == times
     assert tuple(list(column) for column in chunk.columns) == columns
+    last = decode_last(encode_chunk(Chunk(times, columns)))
+    assert (list(last.times_ms), list(last.columns[0])) == (times, list(columns[-1]))
 
 
 @pytest.mark.parametrize(
