@@ -19,6 +19,7 @@ from tests.crash.bit_flips import Flips, run_flips
 from tests.crash.failpoints import OPERATIONS, crash_points, judge, stop_cleanly
 from tests.crash.history import check_history
 from tests.crash.load import (
+    DEADLINE_S,
     TOPIC,
     TRANSACTION_DEADLINE_S,
     BrokerProcess,
@@ -29,7 +30,7 @@ from tests.crash.load import (
     wait_for_acknowledged,
 )
 from tests.crash.outcome import Outcome
-from tests.crash.segment_reader import read_topic
+from tests.crash.segment_reader import read_topic, wait_until_decided
 from tests.kcon_broker.storage import test_power_cut
 from tests.kcon_broker.storage.test_power_cut import Run
 
@@ -109,8 +110,9 @@ def run_under_load(
             each.stop.set()
         for each in writers:
             each.thread.join(TRANSACTION_DEADLINE_S + 30)
-        # Everything acknowledged is in the files already: they are read before a clean stop could mend anything.
-        log = read_topic(folder(), TOPIC)
+        # Everything acknowledged is in the files already, or its markers are on their way: they are read before a clean
+        # stop could mend anything.
+        log = wait_until_decided(lambda: read_topic(folder(), TOPIC), DEADLINE_S)
         if not reader.wait_for_end_of(log):
             outcome.failures.append(f"the reader is at {reader.reached} and sees no more")
     except BaseException:

@@ -7,8 +7,9 @@ a marker is version i16 and type i16: 0 aborts, 1 commits the records of its pro
 """
 
 import struct
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,3 +107,20 @@ def read_topic(data_folder: Path, topic: str) -> dict[int, dict[int, Stored]]:
         for folder in sorted(data_folder.rglob(f"{topic}-*"))
         if folder.name.rsplit("-", 1)[1].isdigit()
     }
+
+
+def wait_until_decided(
+    read: Callable[[], Mapping[int, Mapping[int, Stored]]], deadline_s: float
+) -> Mapping[int, Mapping[int, Stored]]:
+    """Read until a marker decides every record; after the deadline return what there is.
+
+    A coordinator confirms the end of a transaction when it stands in its own log, and writes the markers afterwards
+    (KIP-98): files that are read between the two show a confirmed transaction as open.
+    """
+    end = time.monotonic() + deadline_s
+    log = read()
+    while any(stored.fate is Fate.OPEN for records in log.values() for stored in records.values()):
+        if time.monotonic() > end:
+            break
+        log = read()
+    return log

@@ -1,6 +1,7 @@
 """The history checker finds each kind of violation, or a clean run of the kill loops would prove nothing."""
 
 from tests.crash.history import Fate, Stored, Written, check_history
+from tests.crash.segment_reader import wait_until_decided
 
 
 def stored(**partitions: list[Stored | str | None]) -> dict[int, dict[int, Stored]]:
@@ -79,3 +80,14 @@ def test_a_reader_that_goes_back_is_reported() -> None:
 
 def test_a_missing_offset_is_a_gap() -> None:
     assert check_history([], [], stored(p0=["a:0", None, "a:1"])).gaps == [(0, 1)]
+
+
+def test_files_are_read_again_until_the_markers_of_confirmed_transactions_are_there() -> None:
+    decided = stored(p0=["t:2", MARKER])
+    reads = [TRANSACTIONS, stored(p0=[Stored(b"t:2", Fate.OPEN)]), decided]
+    assert wait_until_decided(lambda: reads.pop(0), 60) is decided
+    assert reads == []
+
+
+def test_a_transaction_that_stays_open_is_told_after_the_deadline() -> None:
+    assert wait_until_decided(lambda: TRANSACTIONS, 0) is TRANSACTIONS
