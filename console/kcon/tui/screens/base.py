@@ -91,6 +91,16 @@ class KconScreen(TimedScreen):
             self._name_of(event.table), sort=view.sort, columns=() if chosen == declared else tuple(chosen)
         )
 
+    @on(StatusLine.Picked)
+    def _picked_place(self, event: StatusLine.Picked) -> None:
+        """A click on the view's name lists the actions, one on the path leads back."""
+        event.stop()
+        if self.is_ready and self.is_current:
+            if event.place < 0 and "command" in self.available():
+                self.console.execute_line("")
+            elif event.place == 0:
+                self.do_back()
+
     # --- tables ----------------------------------------------------------------------------------------------
 
     def do_open(self) -> None:

@@ -11,6 +11,7 @@ from kcon.contexts.context import Mode
 from kcon.errors import KconError
 from kcon.tui.actions import ACTIONS, EVERYWHERE
 from kcon.tui.text import Part, age
+from kcon.tui.widgets.hint_line import HintLine
 from kcon.tui.widgets.pager import wrap
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.prompt import Prompt
@@ -90,7 +91,7 @@ class FramedScreen(Screen[None]):
             yield from self.body()
         yield Slider()
         yield Lines(widget_id="problems")
-        yield Lines([[Part("")]], widget_id="hints")
+        yield HintLine([[Part("")]], widget_id="hints")
         yield Prompt()
 
     def draw_frame(self) -> None:

@@ -43,6 +43,8 @@ class HelpScreen(KconScreen):
         rows += [
             ("up down j k", "Move; page up, page down, home and end too", ""),
             ("tab", "Next panel", ""),
+            ("mouse", "Click a key to press it, a title to sort, a row twice to open it, the path to go back", ""),
+            ("mouse", "Click the view's name for all actions", ""),
         ]
         table = view.table
         if table is not None:

@@ -15,6 +15,7 @@ from kcon.errors import KconError
 from kcon.tui.rows import Filter, parse_filter
 from kcon.tui.screens.working import WorkingScreen
 from kcon.tui.text import Part
+from kcon.tui.widgets.hint_line import HintLine, press_of
 from kcon.tui.widgets.prompt import Prompt
 from kcon.tui.widgets.virtual_table import VirtualTable
 
@@ -70,6 +71,18 @@ class KeyedScreen(WorkingScreen):
         event.stop()
         event.prevent_default()
         self.run_action_named(action)
+
+    @on(HintLine.Picked)
+    def _picked_hint(self, event: HintLine.Picked) -> None:
+        """A key that was clicked is for the view, whatever field has the focus."""
+        event.stop()
+        if not (self.is_ready and self.is_current):
+            return
+        if self.query_one(Prompt).is_open:
+            self._leave_prompt(cancelled=True)
+        elif isinstance(self.focused, Input) and self.table is not None:
+            self.set_focus(self.table)
+        self.hear_key(press_of(event.key))
 
     def run_action_named(self, name: str) -> None:
         """Do an action, or say why not."""

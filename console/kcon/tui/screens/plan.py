@@ -13,6 +13,7 @@ from kcon.contexts.context import Mode
 from kcon.errors import KconError
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.text import Line, Part, safe
+from kcon.tui.widgets.hint_line import HintLine
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.prompt import Prompt
 from kcon.tui.widgets.virtual_table import VirtualTable
@@ -33,7 +34,7 @@ class PlanScreen(KconScreen):
         """Yield facts, the table, and the line that asks."""
         yield Lines(widget_id="plan-facts")
         yield table
-        yield Lines(widget_id="plan-ask")
+        yield HintLine(widget_id="plan-ask")
 
     def available(self) -> tuple[str, ...]:
         """A plan is looked at, confirmed or left. While it waits for `y`, that key means nothing else."""

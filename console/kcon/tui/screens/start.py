@@ -11,7 +11,7 @@ from kcon.errors import KconError
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.text import Line, Part
-from kcon.tui.widgets.painted import Lines
+from kcon.tui.widgets.hint_line import HintLine
 from kcon.tui.widgets.prompt import Prompt
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
@@ -31,7 +31,7 @@ class StartScreen(KconScreen):
 
     def body(self) -> ComposeResult:
         """What can be done, and the contexts."""
-        yield Lines(self._welcome())
+        yield HintLine(self._welcome())
         yield VirtualTable(COLUMNS, has_sums=False, empty="no contexts yet")
 
     def _welcome(self) -> list[Line]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.style import Style
+from textual import events
+from textual.message import Message
 from textual.strip import Strip
 
 from kcon.core.wire_text import WireText
@@ -32,12 +34,33 @@ class StatusLine(Painted):
         """The context's colour, or None for the theme's."""
         self._title = ""
         self._facts: Sequence[Fact] = ()
+        self._drawn: Sequence[Fact] = ()
+        """Those that found room."""
 
     def show(self, title: str, facts: Sequence[Fact]) -> None:
         """Show a view's name and facts."""
         if (title, facts) != (self._title, self._facts):
             self._title, self._facts = title, facts
             self.refresh()
+
+    class Picked(Message):
+        """The name of the view was clicked (-1), or a fact by its place."""
+
+        def __init__(self, place: int) -> None:
+            super().__init__()
+            self.place = place
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell what stands under the mouse."""
+        left = len(self._title) + 3
+        if event.x < left:
+            self.post_message(self.Picked(-1))
+            return
+        for place, fact in enumerate(self._drawn):
+            left += cells(safe(fact.text)) + len(SEPARATOR)
+            if event.x < left:
+                self.post_message(self.Picked(place))
+                return
 
     def render_line(self, y: int) -> Strip:
         """Draw the line."""
@@ -54,6 +77,7 @@ class StatusLine(Painted):
             path = safe(facts[0].text)
             kept = max(1, len(path) - too_long - 1)
             facts[0] = facts[0]._replace(text=f"{ELLIPSIS}{path[-kept:]}")
+        self._drawn = facts
         line = [Part(f" {self._title}  ", "strong")]
         for place, fact in enumerate(facts):
             if place:
