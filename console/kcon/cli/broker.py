@@ -17,8 +17,8 @@ from kcon.core.units import format_bytes
 from kcon.core.wire_text import WireText
 from kcon.errors import NotFoundError
 from kcon.gate.permit import Operation
+from kcon.observe.controller import active_controller
 from kcon.services.brokers import BrokerLoads
-from kcon.services.controller import active_controller
 from kcon.services.session import Session
 
 
@@ -79,7 +79,7 @@ def list_document(
         name_key="id",
         items=[
             {
-                **_broker_item(broker),
+                **broker_item(broker),
                 "controller": None if controller is None else broker.id == controller,
                 **loads(broker.id),
             }
@@ -88,7 +88,8 @@ def list_document(
     )
 
 
-def _broker_item(broker: BrokerRow) -> dict[str, int | bool | WireText | None]:
+def broker_item(broker: BrokerRow) -> dict[str, int | bool | WireText | None]:
+    """Return what every answer says of a broker."""
     return {
         "id": broker.id,
         "host": broker.host,
@@ -189,7 +190,7 @@ def _bytes(value: object) -> str:
     return format_bytes(value) if isinstance(value, int) else show(None)
 
 
-_DIR_COLUMNS = (
+DIR_COLUMNS = (
     Column(key="broker", right=True),
     Column(key="dir"),
     Column(key="replicas", right=True),
@@ -239,7 +240,7 @@ async def _log_dirs(request: BrokerLogDirs, invocation: Invocation, session: Ses
         Document(
             kind="ReplicaSizes" if request.replicas else "LogDirs",
             context=invocation.context.name,
-            columns=_REPLICA_COLUMNS if request.replicas else _DIR_COLUMNS,
+            columns=_REPLICA_COLUMNS if request.replicas else DIR_COLUMNS,
             name_key="topic" if request.replicas else "dir",
             items=_replica_items(dirs) if request.replicas else _dir_items(dirs),
             errors=errors,
@@ -301,7 +302,7 @@ async def _describe(request: BrokerDescribe, invocation: Invocation, session: Se
             what = f"log dirs of broker {broker_id}"
             errors.append(ItemError(item=what, error=found.as_exception(what)))
         its_dirs = [_dir_item(each) for each in found] if isinstance(found, tuple) else []
-        facts = _broker_item(brokers[broker_id])
+        facts = broker_item(brokers[broker_id])
         shown = {entry.name.raw: "(hidden)" if entry.sensitive else entry.value for entry in set_here}
         items.append({**facts, "configs": shown, "log_dirs": its_dirs})
         blocks.append(
@@ -313,26 +314,36 @@ async def _describe(request: BrokerDescribe, invocation: Invocation, session: Se
                     ("fenced", show(facts["fenced"])),
                     *((str(WireText(name)), show(value)) for name, value in shown.items()),
                 ],
-                columns=_DIR_COLUMNS[1:] if its_dirs else (),
+                columns=DIR_COLUMNS[1:] if its_dirs else (),
                 rows=its_dirs,
             )
         )
-    errors += [
+    errors += missing_brokers(request.ids, brokers)
+    return invocation.show(description_document(invocation, items, blocks, errors))
+
+
+def missing_brokers(ids: Sequence[int], brokers: Mapping[int, BrokerRow]) -> list[ItemError]:
+    """Return an error for each id that no broker has."""
+    return [
         ItemError(
             item=f"broker {broker_id}",
             error=NotFoundError(f"There is no broker {broker_id}.", "`kcon broker list` shows the ids."),
         )
-        for broker_id in request.ids
+        for broker_id in ids
         if broker_id not in brokers
     ]
-    return invocation.show(
-        Document(
-            kind="BrokerDescription",
-            context=invocation.context.name,
-            columns=(*_LIST_COLUMNS[:4], _LIST_COLUMNS[5]),
-            name_key="id",
-            items=items,
-            blocks=blocks,
-            errors=errors,
-        )
+
+
+def description_document(
+    invocation: Invocation, items: list[Item], blocks: list[Block], errors: list[ItemError]
+) -> Document:
+    """Return the answer of `broker describe`."""
+    return Document(
+        kind="BrokerDescription",
+        context=invocation.context.name,
+        columns=(*_LIST_COLUMNS[:4], _LIST_COLUMNS[5]),
+        name_key="id",
+        items=items,
+        blocks=blocks,
+        errors=errors,
     )

@@ -25,7 +25,7 @@ from kcon.core.ids import TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.units import format_duration
 from kcon.gate.permit import Operation
-from kcon.services.controller import active_controller
+from kcon.observe.controller import active_controller
 from kcon.services.elections import plan_election
 from kcon.services.session import Session
 

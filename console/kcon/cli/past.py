@@ -6,11 +6,12 @@ from typing import Final
 
 from kcon.cli.document import Document
 from kcon.cli.invocation import Invocation
-from kcon.commands.broker import BrokerList
+from kcon.commands.broker import BrokerDescribe, BrokerList
 from kcon.commands.group import GroupDescribe, GroupLag, GroupList, GroupMembers
 from kcon.commands.request import Request
 from kcon.commands.top import Top
 from kcon.commands.topic import TopicDescribe, TopicList
+from kcon.commands.why import Why
 from kcon.core.snapshot import NO_BROKER
 from kcon.core.times import format_time, parse_time_ms
 from kcon.core.units import format_duration
@@ -81,12 +82,22 @@ def _answer(request: Request, invocation: Invocation, past: ClusterPast, look_ms
             return _groups(request, invocation, past, look_ms)
         case BrokerList():
             return _brokers(invocation, past, look_ms)
+        case BrokerDescribe():
+            from kcon.cli.broker_past import past_description
+
+            return past_description(request, invocation, past, look_ms)
+        case Why():
+            from kcon.cli.why import past_document
+
+            return past_document(request, invocation, past, look_ms)
         case Top():
             from kcon.cli.top import top_document
 
             return top_document(request, invocation, _snapshot(past, look_ms, invocation))
         case _:
-            raise UsageError(f"`kcon {request.command}` has no past.", "--at goes with lists, describe, lag and top.")
+            raise UsageError(
+                f"`kcon {request.command}` has no past.", "--at goes with lists, describe, lag, why and top."
+            )
 
 
 def _snapshot(past: ClusterPast, look_ms: int, invocation: Invocation) -> ClusterSnapshot:
@@ -152,4 +163,5 @@ def _brokers(invocation: Invocation, past: ClusterPast, look_ms: int) -> Documen
     from kcon.cli.broker import list_document
     from kcon.services.past import past_brokers
 
-    return list_document(invocation, past_brokers(past, look_ms), None, past.topics_at(look_ms))
+    controller_id = past.controller_at(look_ms)
+    return list_document(invocation, past_brokers(past, look_ms), controller_id, past.topics_at(look_ms))

@@ -1,7 +1,8 @@
 """`kcon why`: looks at groups, topics or the cluster, judges them, and shows the cause with its evidence."""
 
 import asyncio
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 from kcon.cli.document import Block, Column, Document, Item, ItemError
@@ -10,11 +11,14 @@ from kcon.commands.request import Request
 from kcon.commands.why import Why
 from kcon.core.verdict import Verdict
 from kcon.core.wire_text import WireText, display_safe
-from kcon.errors import KconError, NotFoundError, UnreachableError
+from kcon.errors import KconError, NotFoundError, UnreachableError, UsageError
 from kcon.services.group_watch import why_group
 from kcon.services.session import Session
 from kcon.services.topic_look import why_cluster, why_topic
 from kcon.services.why_history import from_history
+
+if TYPE_CHECKING:
+    from kcon.observe.past import Past
 
 CLUSTER: Final = "cluster"
 _COLUMNS = (
@@ -31,6 +35,10 @@ async def run_why(request: Request, invocation: Invocation) -> int:
     names = list(dict.fromkeys(invocation.names(request.names)))
     async with invocation.open_session() as session:
         told = await asyncio.gather(*(_why(session, name, request.watch_ms) for name in names), return_exceptions=True)
+    return invocation.show(_document(invocation, names, told))
+
+
+def _document(invocation: Invocation, names: Sequence[str], told: "Sequence[_Told | BaseException]") -> Document:
     verdicts: dict[str, _Told] = {}
     errors: list[ItemError] = []
     for name, each in zip(names, told, strict=True):
@@ -40,16 +48,48 @@ async def run_why(request: Request, invocation: Invocation) -> int:
             raise each
         else:
             errors.append(ItemError(item=display_safe(name), error=each))
-    return invocation.show(
-        Document(
-            kind="VerdictList",
-            context=invocation.context.name,
-            columns=_COLUMNS,
-            items=[_item(told) for told in verdicts.values()],
-            blocks=[_block(told.verdict) for told in verdicts.values()],
-            errors=errors,
-        )
+    return Document(
+        kind="VerdictList",
+        context=invocation.context.name,
+        columns=_COLUMNS,
+        items=[_item(told) for told in verdicts.values()],
+        blocks=[_block(told.verdict) for told in verdicts.values()],
+        errors=errors,
     )
+
+
+def past_document(request: Why, invocation: Invocation, past: "Past", look_ms: int) -> Document:
+    """Return the verdicts about a moment of the past."""
+    if request.watch_ms is not None:
+        raise UsageError("--at is one moment, so --for contradicts it.")
+    names = list(dict.fromkeys(invocation.names(request.names)))
+    told: list[_Told | BaseException] = []
+    for name in names:
+        try:
+            told.append(_why_then(past, name, look_ms))
+        except KconError as error:
+            told.append(error)
+    return _document(invocation, names, told)
+
+
+def _why_then(past: "Past", name: str, look_ms: int) -> "_Told":
+    from kcon.services.past_why import why_past_cluster, why_past_group, why_past_topic
+
+    kind, slash, rest = name.partition("/")
+    if name == CLUSTER:
+        return _Told(CLUSTER, WireText(CLUSTER), why_past_cluster(past, look_ms))
+    if slash and kind == "topic":
+        return _Told("topic", WireText(_decoded(rest)), why_past_topic(past, _decoded(rest), look_ms))
+    group = _decoded(rest) if slash and kind == "group" else name
+    try:
+        return _Told("group", WireText(group), why_past_group(past, group, look_ms))
+    except NotFoundError:
+        if group != name:
+            raise
+    try:
+        return _Told("topic", WireText(name), why_past_topic(past, name, look_ms))
+    except NotFoundError as error:
+        raise NotFoundError(f"There was neither a group nor a topic {display_safe(name)} then.", error.hint) from error
 
 
 class _Told(NamedTuple):

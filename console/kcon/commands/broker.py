@@ -75,12 +75,14 @@ def broker_list(*, shared: Shared) -> Request:
     return BrokerList(shared=shared)
 
 
-@leaf("describe", parent=COMMAND, options=_ANSWER)
+@leaf("describe", parent=COMMAND, options=[*past_options(), *_ANSWER])
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 def broker_describe(*, shared: Shared, ids: tuple[str, ...]) -> Request:
     """Describe brokers: address, settings that somebody set, and log dirs.
 
     Example: kcon broker describe 1
+
+    Example: kcon broker describe 1 --at @-1h
     """
     return BrokerDescribe(shared=shared, ids=broker_ids(ids))
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import click
 
-from kcon.commands.options import Duration, connection_options, output_options
+from kcon.commands.options import Duration, connection_options, output_options, past_options
 from kcon.commands.request import Request, Shared
 from kcon.commands.tree import leaf
 
@@ -18,7 +18,7 @@ class Why(Request):
     """None: as long as it takes, ten seconds at most."""
 
 
-@leaf("why", options=[*output_options(), *connection_options()])
+@leaf("why", options=[*past_options(), *output_options(), *connection_options()])
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option(
     "--for",
@@ -35,11 +35,13 @@ def why(*, shared: Shared, names: tuple[str, ...], watch_ms: int | None) -> Requ
     `cluster` is the cluster. What one look shows is told at once. What only movement shows takes ten seconds; before
     that kcon says that it needs more time instead of guessing. Where history has seen the minute before, it waits for
     nothing, and adds what happened in the last hour. --for lets the cluster's disks be watched for growth,
-    too.
+    too. --at judges a moment of the past by what history has seen of it and of the minute before.
 
     Example: kcon why billing
 
     Example: kcon why topic/orders cluster
+
+    Example: kcon why billing --at @14:05
 
     Example: kcon why billing --for 60s --output json | jq '.items[].cause'
     """

@@ -78,6 +78,9 @@ class History:
         self._heads: dict[SeriesKey, _Head] = {}
         self._ids: dict[SeriesKey, int] = {}
         self._layout: tuple[int, list[SeriesKey]] = (0, [])
+        self._row: tuple[list[SeriesKey], list[_Head], int] = ([], [], 0)
+        """The series of the last moment, their heads, and how many heads had been forgotten by then."""
+        self._forgotten = 0
         self._ticks: list[_Tick] = []
         self._marks: list[Mark] = []
         self._facts: list[Fact] = []
@@ -113,23 +116,31 @@ class History:
 
         Keys that are the same objects each time make it quicker.
         """
-        milli = array("q", map(to_milli, values.values()))
+        keys, milli = list(values), array("q", map(to_milli, values.values()))
         if time_ms > self._newest_ms:
-            self._ticks.append(_Tick(time_ms, list(values), milli))
+            self._ticks.append(_Tick(time_ms, keys, milli))
             if len(self._ticks) > HEAD_SAMPLES_MAX:
                 del self._ticks[0]
             self._newest_ms = time_ms
-        heads = self._heads
-        for key, value in zip(values, milli, strict=True):
-            head = heads.get(key)
-            if head is None:
-                head = heads[key] = self._new_head()
-            if head.times_ms and (time_ms <= head.times_ms[-1] or len(head.times_ms) >= HEAD_SAMPLES_MAX):
+        for head, value in zip(self._heads_of(keys), milli, strict=True):
+            times = head.times_ms
+            if times and (time_ms <= times[-1] or len(times) >= HEAD_SAMPLES_MAX):
                 continue  # A clock that went back: what was seen stays.
             # The value first: `flush` counts times, from another thread.
             head.values.append(value)
-            head.times_ms.append(time_ms)
+            times.append(time_ms)
         return True
+
+    def _heads_of(self, keys: list[SeriesKey]) -> list[_Head]:
+        """Return the head of each series. They are looked up anew only when the series are others, or one is gone."""
+        forgotten = self._forgotten  # Before the look-up: another thread forgets.
+        if keys != self._row[0] or forgotten != self._row[2]:
+            heads = self._heads
+            for key in keys:
+                if key not in heads:
+                    heads[key] = self._new_head()
+            self._row = (keys, [heads[key] for key in keys], forgotten)
+        return self._row[1]
 
     def _new_head(self) -> _Head:
         # The first chunk of a series is shorter, each by another length: so few are due at once.
@@ -190,6 +201,7 @@ class History:
                 head.due = CHUNK_SAMPLES
                 if head.last_ms < quiet_ms and not head.times_ms:
                     del self._heads[key]
+                    self._forgotten += 1
             del self._ticks[: len(ticks)], self._marks[: len(marks)], self._facts[: len(facts)]
             self.problem = ""
             return len(due)

@@ -21,7 +21,7 @@ import sys
 import zlib
 from array import array
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 FORMAT: Final = 2
@@ -200,17 +200,17 @@ def downsample(chunk: Chunk, interval_ms: int) -> Chunk:
 
 
 def _packed(column: Sequence[int]) -> bytes:
-    before = 0
-    out = array("Q")
-    for value in column:
+    differences = [after - before for before, after in pairwise((0, *column))]
+    try:
+        out = array("Q", [(each << 1) ^ (each >> 63) for each in differences])
+    except OverflowError:
         # Differences wrap around: two values may lie farther apart than 63 bits.
-        difference = ((value - before + _HALF) & _MASK) - _HALF
-        out.append(((difference << 1) ^ (difference >> 63)) & _MASK)
-        before = value
+        wrapped = [((each + _HALF) & _MASK) - _HALF for each in differences]
+        out = array("Q", [((each << 1) ^ (each >> 63)) & _MASK for each in wrapped])
     if sys.byteorder == "big":
         out.byteswap()
     data = out.tobytes()
-    return b"".join(data[plane::8] for plane in range(8))
+    return b"".join([data[plane::8] for plane in range(8)])
 
 
 def _unpacked(data: bytes) -> "array[int]":

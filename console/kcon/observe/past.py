@@ -101,7 +101,7 @@ class Past:
             duration_ms=round(duration_ms),
             cluster=ClusterInfo(
                 cluster_id=None if cluster_id is None else ClusterId(WireText(cluster_id)),
-                controller_id=UNKNOWN_CONTROLLER,
+                controller_id=_controller_of(whole),
                 brokers=brokers,
             ),
             has_offsets=True,
@@ -125,6 +125,11 @@ class Past:
                 BrokerInfo(id=int(name.raw), host=HostName(WireText(fact["host"])), port=fact["port"], rack=rack)
             )
         return tuple(sorted(found, key=lambda broker: broker.id))
+
+    def controller_at(self, look_ms: int) -> int | None:
+        """Return the node that was the active controller; None: not known."""
+        found = _controller_of(self._parse(self.reader.fact_at("cluster", WireText(""), look_ms)) or {})
+        return None if found == UNKNOWN_CONTROLLER else found
 
     def topics_at(self, look_ms: int) -> list[TopicInfo]:
         """Return the topics that were there, sorted by name, with leaders and replicas."""
@@ -203,6 +208,7 @@ class Past:
         outs = self.reader.at(keys.GROUP_OUT, look_ms)
         times = self.reader.at(keys.GROUP_TIME, look_ms)
         qualities = self.reader.at(keys.GROUP_QUALITY, look_ms)
+        errors = self.reader.at(keys.GROUP_ERROR, look_ms)
         lost = self.reader.at(keys.GROUP_LOST, look_ms)
         unknown = self.reader.at(keys.GROUP_UNKNOWN, look_ms)
         has_trends = len(facts) <= TRENDS_MAX
@@ -223,7 +229,7 @@ class Past:
             eta_ms=tuple(
                 self._eta_ms(name, look_ms) if has_trends and lags.get(name) is not None else None for name in names
             ),
-            time_lag=tuple(_time_lag(times.get(name), qualities.get(name)) for name in names),
+            time_lag=tuple(_time_lag(times.get(name), qualities.get(name), errors.get(name)) for name in names),
             time_unknown=tuple(0 for _name in names),
             status=tuple(_status(fact["status"]) for _name, fact in facts),
             status_since_ms=tuple(fact["since"] for _name, fact in facts),
@@ -414,11 +420,16 @@ def _hot(value: float | None) -> int | None:
     return None if whole is None or whole == keys.NOT_HOT else whole
 
 
-def _time_lag(value: float | None, quality: float | None) -> TimeLag:
+def _controller_of(cluster: Mapping[str, Any]) -> int:
+    told = cluster.get("controller")
+    return UNKNOWN_CONTROLLER if told is None else int(told)
+
+
+def _time_lag(value: float | None, quality: float | None, error: float | None) -> TimeLag:
     whole = _whole(value)
     if whole is None or quality is None:
         return UNKNOWN_LAG
-    return TimeLag(whole, LagQuality(round(quality)))
+    return TimeLag(whole, LagQuality(round(quality)), _whole(error) or 0)
 
 
 def _status(name: str) -> GroupStatus:

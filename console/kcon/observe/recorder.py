@@ -3,7 +3,7 @@
 A look is recorded when the last one is `interval_ms` ago: the screens look more often than history needs. Values are
 gathered in slices with a turn of the event loop between them. Facts are the answers as JSON:
 
-    cluster  ""       {"id", "seen"}
+    cluster  ""       {"id", "seen", "controller"}
     broker   "1"      {"host", "port", "rack"}
     topic    name     {"id", "internal", "parts": [[partition, leader, epoch, replicas, in sync, offline], ...]}
     group    id       {"state", "kind", "type", "coordinator", "members", "reads", "status", "since", "at"}
@@ -24,7 +24,7 @@ from kcon.core.wire_text import WireText
 from kcon.observe import history_keys as kinds
 from kcon.observe.changes import config_marks, marks_between
 from kcon.observe.history import History
-from kcon.observe.history_keys import SEPARATOR, Fact, SeriesKey, commit_name, partition_name
+from kcon.observe.history_keys import SEPARATOR, Fact, Mark, SeriesKey, commit_name, partition_name
 from kcon.observe.sampler import Sample
 from kcon.observe.snapshot import ClusterSnapshot
 
@@ -55,6 +55,7 @@ class Recorder:
         self._recorded_ms = 0
         self._done = 0
         self._sizes: Values = {}
+        self._controller_id: int | None = None
         self.is_coarse = False
         """There are too many partitions to record each."""
 
@@ -86,6 +87,14 @@ class Recorder:
         if len(self._keys) > 2 * len(values) + SLICE:
             self._keys.clear()  # Most are of what is gone.
         return self._history.append(sample.taken_ms, values)
+
+    def take_controller(self, controller_id: int | None, taken_ms: int) -> None:
+        """Take in which node is the active controller; None: not known. It is recorded with each look from now on."""
+        before = self._controller_id
+        if before is not None and controller_id is not None and before != controller_id:
+            text = f"the controller moved from node {before} to node {controller_id}"
+            self._history.mark(Mark(taken_ms, "leader", WireText(str(controller_id)), text))
+        self._controller_id = controller_id
 
     def take_sizes(self, log_dirs: Mapping[int, tuple[LogDir, ...] | KafkaError]) -> None:
         """Take in what the brokers' disks hold; it is recorded with each look until it is read again."""
@@ -165,6 +174,8 @@ class Recorder:
             values[self._key(kinds.GROUP_OUT, group)] = groups.out_per_s[index]
             values[self._key(kinds.GROUP_TIME, group)] = late.value_ms
             values[self._key(kinds.GROUP_QUALITY, group)] = late.quality.value
+            if late.error_ms or (kinds.GROUP_ERROR, group) in self._keys:
+                values[self._key(kinds.GROUP_ERROR, group)] = late.error_ms
             # These are 0 nearly always, and a series that is not there means 0.
             for kind, value in ((kinds.GROUP_LOST, groups.lost[index]), (kinds.GROUP_UNKNOWN, groups.unknown[index])):
                 if value or (kind, group) in self._keys:
@@ -211,8 +222,9 @@ class Recorder:
         whole = {
             "id": cluster.cluster_id.raw if cluster.cluster_id is not None else None,
             "seen": snapshot.brokers_seen,
+            # Not that of Metadata: on KRaft its answer names any live broker.
+            "controller": self._controller_id,
         }
-        # Not the controller: on KRaft a Metadata answer names any live broker.
         self._set_fact("cluster", NO_NAME, at_ms, _json(whole))
         for broker in cluster.brokers:
             rack = broker.rack.raw if broker.rack is not None else None

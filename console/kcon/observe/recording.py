@@ -12,12 +12,13 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 from kcon.contexts.history_settings import HistorySettings
-from kcon.core.broker_facts import LogDir
+from kcon.core.broker_facts import LogDir, Quorum
 from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
 from kcon.core.ids import ClusterId
 from kcon.core.kafka_error import KafkaError
 from kcon.core.wire_text import WireText
 from kcon.errors import KconError, RefusedError
+from kcon.observe.controller import active_controller
 from kcon.observe.history import History
 from kcon.observe.recorder import Recorder
 from kcon.observe.sampler import Sample
@@ -27,6 +28,7 @@ RETRY_MS: Final = 30_000
 """Between two tries to become the writer."""
 INCIDENT_INTERVAL_MS: Final = 1_000
 SIZES_EVERY_MS: Final = 300_000
+CONTROLLER_EVERY_MS: Final = 30_000
 CONFIGS_EVERY_MS: Final = 10_000
 CONFIGS_AT_ONCE: Final = 100
 """Topics whose settings are read at a time; the next ones follow the next time."""
@@ -39,6 +41,9 @@ NAME_MAX: Final = 200
 
 class SlowSource(Protocol):
     """The questions of the admin client that are asked now and then."""
+
+    async def quorum(self) -> Quorum:
+        """Return the metadata quorum."""
 
     async def log_dirs(self) -> Mapping[int, tuple[LogDir, ...] | KafkaError]:
         """Return what the brokers' disks hold."""
@@ -142,6 +147,8 @@ class Recording:
             if self._is_due("sizes", now_ms, SIZES_EVERY_MS):
                 with contextlib.suppress(KconError):
                     recorder.take_sizes(await source.log_dirs())
+            if self._is_due("controller", now_ms, CONTROLLER_EVERY_MS):
+                recorder.take_controller(await active_controller(source, sample.cluster), now_ms)
             if self._is_due("configs", now_ms, CONFIGS_EVERY_MS):
                 with contextlib.suppress(KconError):
                     await self._read_configs(recorder, sample, source)

@@ -7,7 +7,7 @@ from kcon.admin.requests import broker_target
 from kcon.core.frozen import Frozen
 from kcon.errors import RefusedError
 from kcon.gate.permit import Operation
-from kcon.services.controller import active_controller
+from kcon.observe.controller import active_controller
 from kcon.services.session import Session
 
 _TOPICS_NAMED: Final = 3

@@ -8,7 +8,7 @@ from kcon.core.broker_facts import BrokerRow, LogDir
 from kcon.core.kafka_error import KafkaError
 from kcon.core.snapshot import TopicInfo
 from kcon.errors import KconError
-from kcon.services.controller import active_controller
+from kcon.observe.controller import active_controller
 from kcon.services.session import Session
 
 

@@ -72,7 +72,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Extras:
+class Extras:
     """What is asked once."""
 
     probes: Mapping[TopicPartition, Probe | KafkaError | None]
@@ -168,7 +168,7 @@ async def take_look(admin: Admin, group: GroupId, now_ms: int) -> Look:
 
 
 async def _probe_again(
-    admin: Admin, looks: "list[Look]", extras: _Extras
+    admin: Admin, looks: "list[Look]", extras: Extras
 ) -> Mapping[TopicPartition, Probe | KafkaError | None]:
     """Look at the records where the commits stand now: those of the first look lie behind."""
     first, last = looks[0], looks[-1]
@@ -186,7 +186,7 @@ def _partitions(topics: list[TopicInfo]) -> dict[TopicPartition, PartitionInfo]:
     return {TopicPartition(topic.name, part.partition): part for topic in topics for part in topic.partitions}
 
 
-async def _ask_once(admin: Admin, look: Look, rules: VerdictRules, now_ms: int) -> _Extras:
+async def _ask_once(admin: Admin, look: Look, rules: VerdictRules, now_ms: int) -> Extras:
     behind = {
         where: max(committed, offset_of(look.starts.get(where)) or 0)
         for where, committed in look.commits.items()
@@ -205,7 +205,7 @@ async def _ask_once(admin: Admin, look: Look, rules: VerdictRules, now_ms: int) 
     )
     settings = {TopicName(key.name): told for key, told in configs.items() if not isinstance(told, KafkaError)}
     failed = [told for told in configs.values() if isinstance(told, KafkaError)]
-    return _Extras(
+    return Extras(
         probes=probes,
         transaction_ages_ms=ages_ms,
         min_isr={name: _number(told, "min.insync.replicas", 1) for name, told in settings.items()},
@@ -247,7 +247,7 @@ def _is_deleted_by_age(configs: Mapping[WireText, ConfigEntry]) -> bool:
     return "delete" in policy and _number(configs, "retention.ms", -1) > 0
 
 
-def facts_of(looks: "list[Look]", extras: _Extras) -> GroupFacts:
+def facts_of(looks: "list[Look]", extras: Extras) -> GroupFacts:
     """Put together what the looks show. The last one is the present, the first one where the rates begin."""
     first, last = looks[0], looks[-1]
     owners = {where: member for member in last.about.members for where in member.assignment}
@@ -264,7 +264,7 @@ def facts_of(looks: "list[Look]", extras: _Extras) -> GroupFacts:
 
 
 def _partition_facts(
-    where: TopicPartition, looks: "list[Look]", owner: GroupMember | None, extras: _Extras
+    where: TopicPartition, looks: "list[Look]", owner: GroupMember | None, extras: Extras
 ) -> PartitionFacts:
     first, last = looks[0], looks[-1]
     committed = last.commits.get(where)
@@ -295,7 +295,7 @@ def _partition_facts(
     )
 
 
-def _time_lag(where: TopicPartition, looks: "list[Look]", extras: _Extras) -> TimeLag:
+def _time_lag(where: TopicPartition, looks: "list[Look]", extras: Extras) -> TimeLag:
     """Return the time lag by the probe, on the line through its batch as long as the commit is in there.
 
     A commit that moved beyond leaves what was probed behind: the lag is then at most what its newest record says.

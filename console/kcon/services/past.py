@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from kcon.core.broker_facts import BrokerRow
 from kcon.core.config_entry import ConfigEntry
 from kcon.core.ids import GroupId, TopicPartition, group_id
-from kcon.core.snapshot import NO_BROKER, GroupDescription, TopicInfo
+from kcon.core.snapshot import GroupDescription, TopicInfo
 from kcon.core.wire_text import WireText
 from kcon.errors import KconError
 from kcon.observe.lag_engine import UNKNOWN_BOUNDS
@@ -112,9 +112,11 @@ def past_group_lag(
 
 
 def past_brokers_found(past: Past, look_ms: int) -> BrokersFound:
-    """Return the brokers with what they carried; disks are not kept by broker."""
+    """Return the brokers with what they carried; of disks only how full their volumes were is kept."""
     loads = BrokerLoads(past.topics_at(look_ms))
-    return BrokersFound(rows=tuple(past_brokers(past, look_ms)), controller_id=NO_BROKER, loads=loads, log_dirs={})
+    return BrokersFound(
+        rows=tuple(past_brokers(past, look_ms)), controller_id=past.controller_at(look_ms), loads=loads, log_dirs={}
+    )
 
 
 def past_brokers(past: Past, look_ms: int) -> list[BrokerRow]:

@@ -17,7 +17,7 @@ from kcon.core.partition_health import PartitionHealth, partition_health
 from kcon.core.release import METADATA_VERSION, release_of_level
 from kcon.core.transaction import HANGING_AFTER_MS, HangingTransaction
 from kcon.errors import KconError
-from kcon.services.controller import active_controller
+from kcon.observe.controller import active_controller
 from kcon.services.min_isr import read_min_isr
 from kcon.services.session import Session
 from kcon.services.transactions import read_hanging

@@ -96,6 +96,9 @@ def test_brokers_and_top_of_an_hour_ago(kcon: CommandLine) -> None:
         (("topic", "list", "--at", "@tomorrow"), ExitCode.USAGE, "Not a time"),
         (("topic", "list", "--at", "@2030-01-01"), ExitCode.USAGE, "yet to come"),
         (("topic", "list", "--at", "@-1h", "--watch"), ExitCode.USAGE, "contradicts"),
+        (("why", "billing", "--at", "@-1h", "--for", "5s"), ExitCode.USAGE, "contradicts"),
+        (("why", "nobody", "--at", "@-1h"), ExitCode.NOT_FOUND, "neither a group nor a topic nobody then"),
+        (("broker", "describe", "9", "--at", "@-1h"), ExitCode.NOT_FOUND, "There is no broker 9"),
         (("topic", "list", "--at", "@-1h", "--under-min-isr"), ExitCode.USAGE, "--urp and --offline"),
     ],
 )
@@ -110,3 +113,21 @@ def test_without_any_history_it_is_said_who_keeps_one(kcon: CommandLine, orders:
     assert ran.code == ExitCode.NOT_FOUND
     assert "kcon top" in ran.err
     assert not orders.mutations
+
+
+@pytest.mark.usefixtures("watched")
+def test_a_broker_of_an_hour_ago(kcon: CommandLine) -> None:
+    broker = items(kcon, "broker", "describe", "1", "--at", "@-59m")[0]
+    assert (broker["host"], broker["controller"], broker["leaders"]) == ("b1", True, 5)
+    assert items(kcon, "broker", "list", "--at", "@-59m")[0]["controller"] is True
+    assert "controller" in kcon("broker", "describe", "1", "--at", "@-59m", "-o", "table").out
+
+
+@pytest.mark.usefixtures("watched")
+def test_why_a_group_lagged_an_hour_ago(kcon: CommandLine) -> None:
+    told = {each["name"]: each for each in items(kcon, "why", "billing", "topic/clicks", "cluster", "--at", "@-59m")}
+    assert told["billing"]["kind"] == "group"
+    assert told["clicks"]["cause"] == "idle"
+    assert told["cluster"]["kind"] == "cluster"
+    told_text = kcon("why", "billing", "--at", "@-59m", "-o", "json").out
+    assert "history keeps no transactions" in told_text

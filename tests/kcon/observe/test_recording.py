@@ -138,6 +138,22 @@ def test_what_the_disks_hold_is_recorded_with_the_looks(watched: Watched, orders
     past.close()
 
 
+def test_the_controller_is_recorded_and_that_it_moved(watched: Watched, orders: Any) -> None:
+    from kcon.core.broker_facts import Quorum
+
+    def moved() -> None:
+        orders.answers["quorum"] = Quorum(3, 1, 0, (), ())
+
+    orders.answers["quorum"] = Quorum(2, 1, 0, (), ())
+    watched.run(lambda: None, moved, ticks=4)
+    past = watched.past()
+    told = [past.controller_at(NOW_MS + number * TICK_MS) for number in range(1, 8)]
+    assert told == [None, 2, 2, 2, 3, 3, 3]
+    marks = [mark.text for mark in past.marks(0, NOW_MS + 10 * TICK_MS, kinds=["leader"])]
+    assert marks == ["the controller moved from node 2 to node 3"]
+    past.close()
+
+
 def test_a_cluster_id_never_leaves_the_folder(tmp_path: Path) -> None:
     for hostile in ("..", "../../etc/passwd", "a/b", ".", "x" * 5_000, "\0\x1b"):
         path = history_path(tmp_path, ClusterId(WireText(hostile)))

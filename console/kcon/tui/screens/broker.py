@@ -13,8 +13,8 @@ from kcon.core.kafka_error import KafkaError
 from kcon.core.units import format_bytes_rate, format_rate
 from kcon.core.wire_text import WireText
 from kcon.errors import KconError, NotFoundError
+from kcon.observe.controller import active_controller
 from kcon.services.broker_metrics import BrokerLoad, read_broker_load
-from kcon.services.controller import active_controller
 from kcon.services.session import Session
 from kcon.tui.address import Records
 from kcon.tui.rows import Column, Rows
