@@ -1,7 +1,7 @@
 """A console over the cluster in memory: the app runs headless, its engine on the app's own event loop."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +24,7 @@ from kcon.observe.lag_engine import LagEngine
 from kcon.observe.sampler import Sampler
 from kcon.observe.store import Store
 from kcon.records.record import Record, TimestampType
+from kcon.services.search import SearchPlan
 from kcon.services.session import open_session
 from kcon.tui.address import parse_address
 from kcon.tui.app import KconApp
@@ -50,7 +51,8 @@ class LoopEngine:
         self._store = Store()
         self._sampler = Sampler(cluster, now_ms)
         self._receiver: Any = None
-        self.jobs: list[AnyJob] = []
+        self.jobs: deque[AnyJob] = deque(maxlen=100)
+        """The last ones."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, receiver: Any) -> None:
@@ -295,7 +297,11 @@ def records(monkeypatch: pytest.MonkeyPatch) -> None:
     async def open_stream(_session: object, _query: object) -> Reading:
         return Reading()
 
+    async def plan_nothing(_session: object, _query: object) -> SearchPlan:
+        raise KconError("Records are not searched here.")
+
     monkeypatch.setattr("kcon.tui.record_reader.open_stream", open_stream)
+    monkeypatch.setattr("kcon.tui.record_search.plan_search", plan_nothing)
 
 
 def _record(offset: int) -> Record:
