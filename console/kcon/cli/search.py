@@ -111,7 +111,7 @@ async def _write_matches(search: Search, invocation: Invocation, output: "_Outpu
             output.flush()
         if loop.time() - shown_s >= PROGRESS_S:
             shown_s = loop.time()
-            done = sum(each.next_offset - each.start_offset for each in search.coverage())
+            done = sum(each.searched + each.lost for each in search.coverage())
             invocation.diagnostics.progress(
                 f"{done * 100 // total}% of {total:,} offsets, {format_bytes(search.bytes_read)} read, "
                 f"{search.where.matched:,} found"
@@ -169,6 +169,7 @@ def _coverage_item(each: PartitionCoverage) -> dict[str, Value]:
         "start": each.start_offset,
         "searched_to": each.next_offset,
         "end": each.end_offset,
+        "lost": each.lost,
         "complete": each.is_complete,
     }
 
@@ -185,8 +186,8 @@ def _end(request: SearchRequest, invocation: Invocation, search: Search, output:
     output.end(search, coverage)
     say = invocation.diagnostics
     say.end_progress()
-    while search.reading.notices:
-        say.note(search.reading.notices.popleft().text)
+    while search.notices:
+        say.note(search.notices.popleft().text)
     unanswered = search.where.errors.sentence()
     if unanswered is not None:
         say.note(unanswered)
@@ -196,7 +197,8 @@ def _end(request: SearchRequest, invocation: Invocation, search: Search, output:
     ordered = sorted(coverage, key=lambda each: each.is_complete)
     for each in ordered[:PARTITIONS_SAID_MAX]:
         where = f"{each.partition.topic}/{each.partition.partition}"
-        say.note(f"{where}: searched offsets {each.start_offset}–{each.next_offset} of {each.end_offset}.")
+        lost = f", {each.lost} of which were deleted before they were read" if each.lost else ""
+        say.note(f"{where}: searched offsets {each.start_offset}–{each.next_offset} of {each.end_offset}{lost}.")
     if len(ordered) > PARTITIONS_SAID_MAX:
         rest = ordered[PARTITIONS_SAID_MAX:]
         complete = sum(each.is_complete for each in rest)

@@ -308,7 +308,7 @@ class ConsumerThread:
             if lost
             else f"{part.topic}/{partition}: offset {wanted} is past the end; reading goes on at {end_offset}."
         )
-        self._notices.append(Notice(text=text, partition=part, lost_records=lost))
+        self._notices.append(Notice(text=text, partition=part, lost_records=lost, lost_from=wanted))
         # The failed partition is stopped; a seek is refused in that state, assigning it anew is not.
         consumer.incremental_unassign([confluent_kafka.TopicPartition(raw_topic, partition)])
         consumer.incremental_assign([confluent_kafka.TopicPartition(raw_topic, partition, target)])

@@ -14,3 +14,5 @@ class Notice:
     partition: TopicPartition | None = None
     lost_records: int = 0
     """How many were deleted before they could be read."""
+    lost_from: int = 0
+    """The offset of the first of them."""

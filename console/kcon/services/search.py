@@ -5,6 +5,7 @@ searched. Memory does not grow with what is read.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Final
 from kcon.core.ids import TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.errors import KconError
+from kcon.records.notice import Notice
 from kcon.records.read_plan import PartitionRange, ReadPlan
 from kcon.records.record import Record
 from kcon.services.record_filter import RecordFilter
@@ -20,6 +22,7 @@ from kcon.services.records import PlannedRead, RecordQuery, RecordReading, plan_
 from kcon.services.session import Session
 
 PREFETCH_BYTES_MIN: Final = 256 * 1024
+NOTICES_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +33,18 @@ class PartitionCoverage:
     start_offset: int
     next_offset: int
     end_offset: int
+    lost: int = 0
+    """Offsets before `next_offset` whose records were deleted before they could be read: they were not searched."""
 
     @property
     def is_complete(self) -> bool:
-        """All of it was searched."""
+        """Nothing is left to be searched."""
         return self.next_offset >= self.end_offset
+
+    @property
+    def searched(self) -> int:
+        """Return how many offsets were searched."""
+        return max(0, self.next_offset - self.start_offset - self.lost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +152,10 @@ class Search:
         self._limit = plan.query.limit
         self._coverage = {each.partition: each for each in plan.coverage}
         self._next = {each.partition: each.next_offset for each in plan.coverage}
+        self._gone: dict[TopicPartition, list[tuple[int, int]]] = {}
+        """Ranges of offsets that were deleted while the search ran."""
+        self.notices: deque[Notice] = deque(maxlen=NOTICES_MAX)
+        """What happened along the way; a reader may take them out."""
         self._unread = set(plan.planned.errors or ())
         self._bytes_per_s_max = bytes_per_s_max
         self._started_s = 0.0
@@ -170,13 +184,29 @@ class Search:
         except StopAsyncIteration:
             self._next = {part: each.end_offset for part, each in self._coverage.items()}
             raise
+        self._hear()
         kept = self._keep(batch)
         self.bytes_read += sum(len(record[5] or b"") + len(record[6] or b"") for record in batch)
         return kept
 
     def coverage(self) -> list[PartitionCoverage]:
         """Return what was searched so far, partition by partition."""
-        return [replace(each, next_offset=self._next[part]) for part, each in self._coverage.items()]
+        self._hear()
+        return [self._covered(each) for each in self._coverage.values()]
+
+    def _covered(self, before: PartitionCoverage) -> PartitionCoverage:
+        part, following = before.partition, self._next[before.partition]
+        gone = (max(0, min(end, following) - start) for start, end in self._gone.get(part, ()))
+        return replace(before, next_offset=following, lost=before.lost + sum(gone))
+
+    def _hear(self) -> None:
+        """Take what the reading tells of records that retention was quicker to delete."""
+        while self.reading.notices:
+            notice = self.reading.notices.popleft()
+            self.notices.append(notice)
+            if notice.partition in self._coverage and notice.lost_records:
+                gone = (notice.lost_from, notice.lost_from + notice.lost_records)
+                self._gone.setdefault(notice.partition, []).append(gone)
 
     def _keep(self, batch: list[Record]) -> list[Record]:
         before = self.where.matched

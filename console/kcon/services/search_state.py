@@ -38,7 +38,10 @@ def save_search(folder: Path, state: SearchState) -> str:
         "isolation": state.isolation,
         "cluster_id": state.cluster_id,
         "coverage": [
-            [each.partition.topic.raw, each.partition.partition, each.start_offset, each.next_offset, each.end_offset]
+            [
+                *(each.partition.topic.raw, each.partition.partition),
+                *(each.start_offset, each.next_offset, each.end_offset, each.lost),
+            ]
             for each in state.coverage
         ],
     }
@@ -75,8 +78,9 @@ def load_search(folder: Path, name: str, cluster_id: str | None) -> SearchState:
                     start_offset=int(start),
                     next_offset=int(following),
                     end_offset=int(end),
+                    lost=int(lost[0]) if lost else 0,
                 )
-                for topic, partition, start, following, end in document["coverage"]
+                for topic, partition, start, following, end, *lost in document["coverage"]
             ],
         )
     except (ValueError, KeyError, TypeError, OSError) as error:

@@ -51,6 +51,8 @@ class Coverage:
 
     searched: int = 0
     whole: int = 0
+    lost: int = 0
+    """Deleted by retention before they could be read; not among the searched."""
     partitions: Sequence[PartitionCoverage] = ()
 
     @property
@@ -124,7 +126,8 @@ class SearchJob:
 
 def _sum_up(partitions: Sequence[PartitionCoverage]) -> Coverage:
     return Coverage(
-        searched=sum(max(0, each.next_offset - each.start_offset) for each in partitions),
+        searched=sum(each.searched for each in partitions),
+        lost=sum(each.lost for each in partitions),
         whole=sum(max(0, each.end_offset - each.start_offset) for each in partitions),
         partitions=tuple(partitions),
     )

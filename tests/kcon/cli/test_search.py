@@ -61,7 +61,7 @@ def test_search_says_what_it_will_read_and_what_it_looked_at(shell: Shell, topic
     answer = shell.json("search", topic, "-o", "3..6", "-p", "1", "--where", "value.n >= 0")
     assert [item["offset"] for item in answer["items"]] == [3, 4, 5]
     assert answer["coverage"] == [
-        {"topic": topic, "partition": 1, "start": 3, "searched_to": 6, "end": 6, "complete": True}
+        {"topic": topic, "partition": 1, "start": 3, "searched_to": 6, "end": 6, "lost": 0, "complete": True}
     ]
     ran = shell("search", topic, "--where", "value.n > 1", "--estimate")
     assert (ran.out, "22 offsets" in ran.err) == (b"", True)

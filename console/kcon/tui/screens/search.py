@@ -134,6 +134,8 @@ class SearchScreen(RecordPane):
             Part(f"searched {coverage.searched:,} of {coverage.whole:,} offsets ({coverage.share:.1%})"),
             Part(f"   {format_bytes(job.bytes_read)} {rate} {format_duration(job.took_s * 1000)}", "dim"),
         ]
+        if coverage.lost:
+            second.append(Part(f"   {coverage.lost:,} deleted before they were read", "warn"))
         if errors:
             second.append(Part(f"   {errors:,} not judged: {next(iter(job.filter.errors.reasons), '')}", "warn"))
         if job.is_full:
