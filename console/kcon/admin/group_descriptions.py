@@ -1,4 +1,7 @@
-"""Who is in a group, and what does each member own? DescribeGroups, and ConsumerGroupDescribe for KIP-848 groups."""
+"""Who is in a group, and what does each member own?
+
+DescribeGroups, then ConsumerGroupDescribe (KIP-848) and StreamsGroupDescribe (KIP-1071) for those it does not know.
+"""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -34,10 +37,13 @@ async def describe_groups(
     async def ask(broker_id: int, keys: Sequence[GroupId]) -> Mapping[GroupId, GroupDescription | KafkaError]:
         described = await _ask_classic(cluster, broker_id, keys, deadline)
         # A KIP-848 group is Dead, or not found, to the older API.
-        unknown = [key for key, told in described.items() if isinstance(told, GroupDescription) and told.state == _DEAD]
+        unknown = [key for key, told in described.items() if _is_dead(told)]
         versions = await cluster.versions(deadline, broker_id)
         if unknown and versions.supports(Api.CONSUMER_GROUP_DESCRIBE):
             described |= await _ask_consumer(cluster, broker_id, unknown, deadline)
+            unknown = [key for key in unknown if _is_dead(described[key])]
+        if unknown and versions.supports(Api.STREAMS_GROUP_DESCRIBE):
+            described |= await _ask_streams(cluster, broker_id, unknown, deadline)
         return described
 
     return await fan_out(
@@ -79,6 +85,25 @@ async def _ask_consumer(
         if group is not None:
             results[group] = _error(item, group, broker_id) or _consumer(item, group, broker_id)
     return results
+
+
+async def _ask_streams(
+    cluster: Cluster, broker_id: int, groups: Sequence[GroupId], deadline: Deadline
+) -> dict[GroupId, GroupDescription | KafkaError]:
+    """Ask for streams groups (KIP-1071); one that is none, or cannot be told of, is left out: it stays Dead."""
+    request = ReadRequest(api=Api.STREAMS_GROUP_DESCRIBE, values={"group_ids": [group.raw for group in groups]})
+    answer = await cluster.send(request, deadline, broker_id)
+    told = decode_response(answer.api, answer.version, answer.body, answer.offset)
+    by_name = {group.raw: group for group in groups}
+    return {
+        by_name[item.group_id]: _streams(item, by_name[item.group_id], broker_id)
+        for item in told.groups
+        if item.group_id in by_name and not item.error_code
+    }
+
+
+def _is_dead(told: GroupDescription | KafkaError) -> bool:
+    return isinstance(told, GroupDescription) and told.state == _DEAD
 
 
 def _error(item: Any, group: GroupId, broker_id: int) -> GroupDescription | KafkaError | None:
@@ -123,6 +148,21 @@ def _consumer(item: Any, group: GroupId, broker_id: int) -> GroupDescription:
         coordinator_id=broker_id,
         members=members,
         group_type="consumer",
+        generation_id=item.group_epoch,
+    )
+
+
+def _streams(item: Any, group: GroupId, broker_id: int) -> GroupDescription:
+    return GroupDescription(
+        group=group,
+        state=display_safe(item.group_state),
+        protocol_type="streams",
+        protocol="",
+        coordinator_id=broker_id,
+        members=tuple(
+            _member(m, m.instance_id, ()) for m in item.members
+        ),  # Its tasks: `Admin.describe_streams_groups`.
+        group_type="streams",
         generation_id=item.group_epoch,
     )
 

@@ -26,7 +26,8 @@ async def run_delete(request: GroupDelete, invocation: Invocation, session: Sess
     """Execute the request."""
     refuse_early(session, Operation.GROUP_DELETE, request.confirmation)
     async with invocation.deadline():
-        plan = await plan_group_delete(session, invocation.names(request.names), regex=request.regex)
+        names = invocation.names(request.names)
+        plan = await plan_group_delete(session, names, regex=request.regex, kind=request.kind)
 
     async def apply(confirmed_by: str) -> Outcome:
         confirmed = GroupDeletePlan(groups=plan.groups, commits=plan.commits, confirmed_by=confirmed_by)
@@ -39,7 +40,7 @@ async def run_delete(request: GroupDelete, invocation: Invocation, session: Sess
                 if error is not None
             ],
             notes=[f"{done:,} of {len(results):,} groups deleted."],
-            document=_document(invocation, plan, results),
+            document=_document(invocation, plan, results, request.kind),
         )
 
     count = len(plan.groups)
@@ -50,7 +51,7 @@ async def run_delete(request: GroupDelete, invocation: Invocation, session: Sess
         Change(
             operation=Operation.GROUP_DELETE,
             targets=plan.targets,
-            document=_document(invocation, plan, None),
+            document=_document(invocation, plan, None, request.kind),
             question=f"Delete {what} with all commits?",
             apply=apply,
             by_pattern=plan.by_pattern,
@@ -61,7 +62,10 @@ async def run_delete(request: GroupDelete, invocation: Invocation, session: Sess
 
 
 def _document(
-    invocation: Invocation, plan: GroupDeletePlan, results: Mapping[GroupId, KafkaError | None] | None
+    invocation: Invocation,
+    plan: GroupDeletePlan,
+    results: Mapping[GroupId, KafkaError | None] | None,
+    kind: str | None,
 ) -> Document:
     items: list[Item] = []
     for each in plan.groups:
@@ -82,5 +86,5 @@ def _document(
         columns=_COLUMNS,
         name_key="group",
         items=items,
-        errors=[ItemError(item=f"group {group}", error=missing_group(group)) for group in plan.missing],
+        errors=[ItemError(item=f"group {group}", error=missing_group(group, kind)) for group in plan.missing],
     )

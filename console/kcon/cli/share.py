@@ -5,7 +5,7 @@ from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
 from kcon.cli.typed_groups import groups_named, kind_errors, list_kind
 from kcon.commands.request import Request
-from kcon.commands.share import ShareDescribe, ShareList
+from kcon.commands.share import ShareDelete, ShareDescribe, ShareList, ShareOffsetsDelete, ShareReset
 from kcon.core.kafka_error import KafkaError
 from kcon.core.typed_group import ShareGroup, ShareOffset
 from kcon.services.session import Session
@@ -19,6 +19,18 @@ async def run_share(request: Request, invocation: Invocation) -> int:
                 return await list_kind("share", request.patterns, invocation, session)
             case ShareDescribe():
                 return await _describe(request, invocation, session)
+            case ShareReset():
+                from kcon.cli.share_changes import run_share_reset
+
+                return await run_share_reset(request, invocation, session)
+            case ShareDelete():
+                from kcon.cli.share_changes import run_share_delete
+
+                return await run_share_delete(request, invocation, session)
+            case ShareOffsetsDelete():
+                from kcon.cli.share_changes import run_share_forget
+
+                return await run_share_forget(request, invocation, session)
             case _:
                 raise AssertionError(f"not about share groups: {request.command}")
 

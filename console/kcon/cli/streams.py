@@ -1,13 +1,16 @@
 """`kcon streams`: executes its requests and shows the answers."""
 
+from kcon.cli.changes import refuse_early
 from kcon.cli.document import Block, Column, Document, Item
 from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
 from kcon.cli.typed_groups import groups_named, kind_errors, list_kind
 from kcon.commands.request import Request
-from kcon.commands.streams import StreamsDescribe, StreamsList
+from kcon.commands.streams import StreamsDelete, StreamsDescribe, StreamsList, StreamsReset
+from kcon.core.ids import GroupId, group_id
 from kcon.core.kafka_error import KafkaError
 from kcon.core.typed_group import StreamsGroup
+from kcon.gate.permit import Operation
 from kcon.services.session import Session
 
 
@@ -19,8 +22,27 @@ async def run_streams(request: Request, invocation: Invocation) -> int:
                 return await list_kind("streams", request.patterns, invocation, session)
             case StreamsDescribe():
                 return await _describe(request, invocation, session)
+            case StreamsReset():
+                from kcon.cli.group_reset import run_reset
+
+                if not request.export:
+                    refuse_early(session, Operation.OFFSETS_COMMIT, request.confirmation)
+                await require_streams_group(session, group_id(request.group), invocation)
+                return await run_reset(request, invocation, session)
+            case StreamsDelete():
+                from kcon.cli.group_delete import run_delete
+
+                return await run_delete(request, invocation, session)
             case _:
                 raise AssertionError(f"not about streams groups: {request.command}")
+
+
+async def require_streams_group(session: Session, group: GroupId, invocation: Invocation) -> None:
+    """NotFoundError unless there is a streams group of that name: a reset must not hit a group of another kind."""
+    async with invocation.deadline():
+        told = await (await session.admin()).describe_streams_groups([group])
+    for each in kind_errors("streams", told):
+        raise each.error
 
 
 _TASK_COLUMNS = (

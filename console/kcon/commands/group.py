@@ -86,6 +86,8 @@ class GroupDelete(Request):
     """Delete groups with all their commits."""
 
     command: ClassVar[str] = "group delete"
+    kind: ClassVar[str | None] = None
+    """Only groups of this type."""
     names: tuple[str, ...]
     regex: bool = False
     confirmation: Confirmation = Confirmation()
@@ -173,8 +175,8 @@ def group_lag(
     return GroupLag(shared=shared, names=names, regex=regex, topics=topics)
 
 
-def _takes_target(function: Any) -> Any:
-    """Give `group reset` its ways to say where to, Apache's names among them."""
+def takes_target(function: Any) -> Any:
+    """Give a reset its ways to say where to, Apache's names among them."""
     for option in reversed(
         (
             click.option("--to", metavar="OFFSET", help="Where to: start, end, 42, @-1h, @14:05, current-100 ..."),
@@ -197,7 +199,7 @@ def _takes_target(function: Any) -> Any:
 @click.argument("group", metavar="GROUP", required=False)
 @click.option("-g", "--group", "group_option", metavar="GROUP", help="The group, as an option.")
 @click.option("--all-groups", is_flag=True, help="Every group that has commits, in one plan.")
-@_takes_target
+@takes_target
 @click.option(
     "-t",
     "--topic",
@@ -242,7 +244,7 @@ def group_reset(
     name = "" if all_groups else _one_group(group, group_option)
     if all_topics and topics:
         raise click.UsageError("--all-topics and --topic contradict each other.")
-    target = _target(to, to_group, from_file, apache)
+    target = target_of(to, to_group, from_file, apache)
     if export and (yes or confirm is not None):
         raise click.UsageError("--export changes nothing, so --execute contradicts it.")
     return GroupReset(
@@ -269,7 +271,7 @@ def _one_group(group: str | None, group_option: str | None) -> str:
     return name
 
 
-def _target(to: str | None, to_group: str | None, from_file: str | None, apache: dict[str, Any]) -> str | None:
+def target_of(to: str | None, to_group: str | None, from_file: str | None, apache: dict[str, Any]) -> str | None:
     """Return the one target in the mini-language; None when it is a group's commits or a file."""
     given = [to] if to is not None else []
     given += [text for name, text in _APACHE_FLAGS.items() if apache[name]]

@@ -12,8 +12,8 @@ COMMANDS = (
     ("demo", "Console", "Run a broker with real data, live groups and the console on top.", "demo", ()),
     ("topic", "Cluster", "List, describe, create, change and delete topics.", "topic", ("topics",)),
     ("group", "Cluster", "Consumer groups: lag, members, offset resets and their undo.", "group", ("groups",)),
-    ("share", "Cluster", "Share groups: list, describe with members and offsets.", "share", ()),
-    ("streams", "Cluster", "Streams groups: list, describe with topology and tasks.", "streams", ()),
+    ("share", "Cluster", "Share groups: members and offsets, where they read from, deletion.", "share", ()),
+    ("streams", "Cluster", "Streams groups: topology and tasks, offset resets, deletion.", "streams", ()),
     ("broker", "Cluster", "Brokers: list, settings and disks.", "broker", ("brokers",)),
     (
         "cluster",

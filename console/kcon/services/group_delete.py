@@ -41,9 +41,14 @@ class GroupDeletePlan:
         return next((active_group(each, "deleted") for each in self.groups if each.is_active), None)
 
 
-async def plan_group_delete(session: Session, names: Sequence[str], *, regex: bool = False) -> GroupDeletePlan:
-    """Find the groups that would be deleted, with their commits. An active group is part of the plan, too."""
-    described, errors = await describe_groups(session, names, regex=regex)
+async def plan_group_delete(
+    session: Session, names: Sequence[str], *, regex: bool = False, kind: str | None = None
+) -> GroupDeletePlan:
+    """Find the groups that would be deleted, with their commits. An active group is part of the plan, too.
+
+    kind: only groups of this type.
+    """
+    described, errors = await describe_groups(session, names, regex=regex, kind=kind)
     for error in errors.values():
         if not isinstance(error, NotFoundError):
             raise error

@@ -17,13 +17,14 @@ from kcon.core.snapshot import (
     OffsetAt,
     OffsetResult,
 )
+from kcon.core.typed_group import StreamsGroup
 from kcon.errors import KconError, NotFoundError
 from kcon.services.names import is_pattern, select_names
 from kcon.services.near_names import hint_groups
 from kcon.services.session import Session
 
-OFFSET_GROUP_TYPES: Final = frozenset({"", "classic", "consumer"})
-"""Kinds of groups that commit offsets; share and streams groups keep their progress elsewhere."""
+OFFSET_GROUP_TYPES: Final = frozenset({"", "classic", "consumer", "streams"})
+"""Kinds of groups that commit offsets; share groups keep their progress elsewhere."""
 DEAD: Final = "Dead"
 
 _First = TypeVar("_First")
@@ -80,17 +81,25 @@ async def list_groups(
 
 
 async def describe_groups(
-    session: Session, names: Sequence[str], *, regex: bool = False
+    session: Session, names: Sequence[str], *, regex: bool = False, kind: str | None = None
 ) -> tuple[list[GroupDescription], dict[GroupId, KconError]]:
-    """Return the named groups, and why others could not be described. A group that is not there is an error."""
-    ids = await _resolve(session, names, regex=regex)
+    """Return the named groups, and why others could not be described. A group that is not there is an error.
+
+    kind: `streams` for streams groups alone; one of another kind counts as not there.
+    """
+    ids = await _resolve(session, names, regex=regex, kind=kind)
     admin = await session.admin()
-    described = await admin.describe_groups(ids)
+    described: Mapping[GroupId, GroupDescription | KafkaError]
+    if kind == "streams":
+        told = await admin.describe_streams_groups(ids)
+        described = {group: _as_group(each) if isinstance(each, StreamsGroup) else each for group, each in told.items()}
+    else:
+        described = await admin.describe_groups(ids)
     found: list[GroupDescription] = []
     errors: dict[GroupId, KconError] = {}
     for group in ids:
         each = described[group]
-        error = _description_error(group, each)
+        error = _description_error(group, each, kind)
         if error is not None:
             errors[group] = error
         elif isinstance(each, GroupDescription):
@@ -99,27 +108,48 @@ async def describe_groups(
     return found, errors
 
 
-async def _resolve(session: Session, names: Sequence[str], *, regex: bool) -> list[GroupId]:
+async def _resolve(session: Session, names: Sequence[str], *, regex: bool, kind: str | None = None) -> list[GroupId]:
     """Return the ids that names and patterns mean; a plain name needs no listing."""
     if not any(is_pattern(name, regex=regex) for name in names):
         return [group_id(name) for name in dict.fromkeys(names)]
     found = await list_groups(session, names, regex=regex)
-    return [listing.group for listing in found.groups] + [group_id(name) for name in found.missing]
+    ids = [listing.group for listing in found.groups if kind is None or listing.group_type == kind]
+    return ids + [group_id(name) for name in found.missing]
 
 
-def _description_error(group: GroupId, described: GroupDescription | KafkaError) -> KconError | None:
+def _as_group(each: StreamsGroup) -> GroupDescription:
+    return GroupDescription(
+        group=each.group,
+        state=each.state,
+        protocol_type="streams",
+        protocol="",
+        coordinator_id=each.coordinator_id,
+        members=tuple(
+            GroupMember(member_id=member.member_id, client_id=member.client_id, host=member.host)
+            for member in each.members
+        ),
+        group_type="streams",
+        generation_id=each.group_epoch,
+    )
+
+
+def _description_error(
+    group: GroupId, described: GroupDescription | KafkaError, kind: str | None = None
+) -> KconError | None:
     if isinstance(described, KafkaError):
         if described.name == "GROUP_ID_NOT_FOUND":
-            return missing_group(group)
+            return missing_group(group, kind)
         return described.as_exception(f"group {group}")
     if described.error is not None:
         return described.error.as_exception(f"group {group}")
-    return missing_group(group) if described.state == DEAD else None
+    return missing_group(group, kind) if described.state == DEAD else None
 
 
-def missing_group(group: GroupId) -> NotFoundError:
-    """Return the error of a group that does not exist."""
-    return NotFoundError(f"Group {group} does not exist.", "`kcon group list` shows the names.")
+def missing_group(group: GroupId, kind: str | None = None) -> NotFoundError:
+    """Return the error of a group that does not exist, or not as one of a kind (`share`, `streams`)."""
+    if kind is None:
+        return NotFoundError(f"Group {group} does not exist.", "`kcon group list` shows the names.")
+    return NotFoundError(f"There is no {kind} group {group}.", f"`kcon {kind} list` shows the names.")
 
 
 async def group_lag(

@@ -108,8 +108,8 @@ async def plan_reset(
     if description.state == DEAD and not commits and not scopes and source is None:
         raise await group_not_found(admin, group)
     places = set(source or {}) if isinstance(target, ToOffsets) else {*commits, *(source or {})}
-    places = await _in_scope(admin, places, scopes)
-    states = await _states(admin, places, commits, target)
+    places = await in_scope(admin, places, scopes)
+    states = await states_of(admin, places, commits, target)
     if isinstance(target, ToPlace):
         plan = plan_rows(group, target.spec, states, target=target.text)
     else:
@@ -153,7 +153,7 @@ async def _source_commits(admin: Admin, group: GroupId) -> dict[TopicPartition, 
     return {where: commit.offset for where, commit in commits.items() if isinstance(commit, CommittedOffset)}
 
 
-async def _in_scope(admin: Admin, places: set[TopicPartition], scopes: Sequence[PartitionScope]) -> set[TopicPartition]:
+async def in_scope(admin: Admin, places: set[TopicPartition], scopes: Sequence[PartitionScope]) -> set[TopicPartition]:
     """Narrow to what was named, and add the partitions that were named without being known."""
     if not scopes:
         return places
@@ -175,7 +175,10 @@ async def _in_scope(admin: Admin, places: set[TopicPartition], scopes: Sequence[
     return chosen
 
 
-async def _states(admin: Admin, places: set[TopicPartition], commits: Commits, target: Target) -> list[PartitionState]:
+async def states_of(
+    admin: Admin, places: set[TopicPartition], commits: Commits, target: Target
+) -> list[PartitionState]:
+    """Return what a plan needs to know of each place."""
     starts, ends = await asyncio.gather(admin.list_offsets(places, EARLIEST), admin.list_offsets(places, LATEST))
     query = query_of(target.spec) if isinstance(target, ToPlace) else None
     at_time: Mapping[TopicPartition, OffsetResult] = {}

@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, Producer
 
 from tests.command_tree import formats_of, leaf_of
 from tests.kcon.cli.shell import Shell
+from tests.newer_groups import make_share_group, make_streams_group
 from tests.transcript import Normal, Step, in_each_format, read_transcript, shown, until_shown, words_of
 
 FOLDER = Path(__file__).with_name("transcripts")
@@ -38,6 +39,8 @@ class Scene:
         verbs: dict[str, Callable[..., None]] = {
             "member": self._member,
             "transaction": self._transaction,
+            "share": lambda group, topic: make_share_group(self._bootstrap, group, topic),
+            "streams": lambda group, topic: make_streams_group(self._bootstrap, group, topic),
             "leave": self.close,
         }
         verbs[verb](*names)
