@@ -49,6 +49,7 @@ from kcon.core.wire_text import WireText
 from kcon.observe.exposition import Format
 from kcon.observe.scrape_server import ScrapeServer
 from kcon.services.metrics import Metrics, MetricsOptions
+from tests.bench.bars import Bar
 from tests.bench.subjects import machine
 
 PARTITIONS_PER_TOPIC = 4
@@ -132,7 +133,7 @@ class MadeUp:
         }
 
 
-async def measure(topics: int, groups: int, looks: int) -> None:
+async def measure(topics: int, groups: int, looks: int) -> list[Bar]:
     """Look, scrape, and print."""
     cluster = MadeUp(topics, groups)
 
@@ -171,6 +172,11 @@ async def measure(topics: int, groups: int, looks: int) -> None:
     metrics._texts.clear()
     size = len(metrics.text(Format.OPENMETRICS))
     print(f"OpenMetrics: {size / 1e6:.1f} MB written in {time.perf_counter() - began:.3f} s")
+    return [
+        Bar("series of the exporter", series, 100_000, "", True),
+        Bar("a scrape of them right after a look", median(took["first scrape"]), 1.0, "s"),
+        Bar("memory, with the cluster and the client in it", rss_mb, 250, "MB"),
+    ]
 
 
 def _get(url: str) -> bytes:

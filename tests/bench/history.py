@@ -31,6 +31,7 @@ from kcon.observe.sampler import Sampler
 from kcon.observe.store import Store
 from kcon.tui.group_look import look_at_past_group
 from kcon.tui.past_view import MARKS_MAX
+from tests.bench.bars import Bar
 from tests.kcon.conftest import FakeCluster, FakeTopic
 
 T0_MS = 1_795_000_000_000
@@ -104,7 +105,7 @@ def write_days(path: Path, series: int, days: float) -> None:
     )
 
 
-def print_size(path: Path, series: int, days: float) -> None:
+def print_size(path: Path, series: int, days: float) -> list[Bar]:
     """Print what the file takes, and what a week of 10,000 series does."""
     reader = HistoryReader(path)
     connection = reader._file.connection
@@ -119,10 +120,15 @@ def print_size(path: Path, series: int, days: float) -> None:
             f"{per_day[level] / 1e6:,.1f} MB a day of 10,000 series"
         )
     print(f"file: {reader.size_bytes() / 1e6:,.0f} MB for {days:g} days of {series:,} series")
+    bars = []
+    if days >= 7:
+        of_all = reader.size_bytes() * 10_000 / series / 1e6
+        bars.append(Bar(f"{days:g} days of {series:,} series written, the file by 10,000 series", of_all, 600, "MB"))
     if 1 in per_day:
         week = per_day[0] + 6 * per_day[1]
         print(f"a week of 10,000 series: {week / 1e6:,.0f} MB (bar: 600)")
     reader.close()
+    return bars
 
 
 def timed(work: Callable[[], object], count: int) -> list[tuple[float, float]]:
@@ -135,14 +141,15 @@ def timed(work: Callable[[], object], count: int) -> list[tuple[float, float]]:
     return took
 
 
-def print_times(work: str, took: Sequence[tuple[float, float]], bar: str) -> None:
+def print_times(work: str, took: Sequence[tuple[float, float]], bar: str) -> float:
     """Print median and 95th percentile, of the time on the wall and of the CPU: a busy machine stretches the first."""
     place = int(len(took) * 0.95)
     (p50, p95), (cpu50, cpu95) = ((median(column), sorted(column)[place]) for column in zip(*took, strict=True))
     print(f"{work}: p50 {p50:.1f} ms, p95 {p95:.1f}; CPU p50 {cpu50:.1f}, p95 {cpu95:.1f} (bar: {bar})", flush=True)
+    return float(p50)
 
 
-def read_series(path: Path, series: int, days: float) -> None:
+def read_series(path: Path, series: int, days: float) -> list[Bar]:
     """Print how long reads take, each by a reader that has read nothing yet."""
     random_ = random.Random(2)
     keys = Values(series, 1).keys
@@ -154,7 +161,14 @@ def read_series(path: Path, series: int, days: float) -> None:
         assert len(found) > 0
         reader.close()
 
-    print_times("one series over the last day", timed(one_day, READS), "50 ms")
+    bars = [
+        Bar(
+            "one series over a day, median",
+            print_times("one series over a day", timed(one_day, READS), "50 ms"),
+            50,
+            "ms",
+        )
+    ]
     reader = HistoryReader(path)
 
     def moment() -> None:
@@ -163,6 +177,7 @@ def read_series(path: Path, series: int, days: float) -> None:
 
     print_times(f"a moment of {len(keys) // 4:,} series", timed(moment, READS), "none")
     reader.close()
+    return bars
 
 
 def record_demo(folder: Path) -> Path:
@@ -204,7 +219,7 @@ def record_demo(folder: Path) -> Path:
     return next(folder.glob("*.sqlite"))
 
 
-def scrub(path: Path) -> None:
+def scrub(path: Path) -> list[Bar]:
     """Print how long a step of the slider takes to be read, in order and at random."""
     past = Past(HistoryReader(path))
     at_ms = T0_MS + DAY_MS
@@ -224,8 +239,8 @@ def scrub(path: Path) -> None:
         at_ms -= 60_000
         assert look_at_past_group(past, group, past.reader.look_at(at_ms) or 0) is not None
 
-    print_times("slider, lists: a step of a minute back", timed(step_back, STEPS), "100 ms")
-    print_times("slider, lists: a jump within the day", timed(jump, STEPS), "100 ms")
+    step_ms = print_times("slider, lists: a step of a minute back", timed(step_back, STEPS), "100 ms")
+    jump_ms = print_times("slider, lists: a jump within the day", timed(jump, STEPS), "100 ms")
     at_ms = T0_MS + DAY_MS
     print_times("slider, a group: a step of a minute back", timed(group_step, STEPS), "100 ms")
     print_times(
@@ -233,6 +248,19 @@ def scrub(path: Path) -> None:
     )
     print(f"a day of the demo's cluster: {path.stat().st_size / 1e6:.1f} MB")
     past.close()
+    return [
+        Bar("a step of the slider through a day of the demo, median", step_ms, 100, "ms"),
+        Bar("a jump within it", jump_ms, 100, "ms"),
+    ]
+
+
+def measure(series: int, days: float) -> list[Bar]:
+    """Write and read so much, and the demo's day."""
+    with tempfile.TemporaryDirectory(prefix="kcon-history-") as scratch:
+        path = Path(scratch) / "week.sqlite"
+        write_days(path, series, days)
+        bars = print_size(path, series, days) + read_series(path, series, days)
+        return bars + scrub(record_demo(Path(scratch) / "demo"))
 
 
 def main() -> None:
@@ -242,12 +270,10 @@ def main() -> None:
     parser.add_argument("--days", type=float, default=2)
     parser.add_argument("--demo-only", action="store_true")
     options = parser.parse_args()
+    if not options.demo_only:
+        measure(options.series, options.days)
+        return
     with tempfile.TemporaryDirectory(prefix="kcon-history-") as scratch:
-        if not options.demo_only:
-            path = Path(scratch) / "week.sqlite"
-            write_days(path, options.series, options.days)
-            print_size(path, options.series, options.days)
-            read_series(path, options.series, options.days)
         scrub(record_demo(Path(scratch) / "demo"))
 
 

@@ -129,15 +129,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     began = time.monotonic()
-    outcomes: list[Outcome] = []
-    if not options.replicated:
-        chosen = [each for each in (*ONE_NODE, *HEALTHY) if options.only in each.name]
-        outcomes += asyncio.run(_one_node(chosen, seeds))
-    if not options.one_node:
-        outcomes += asyncio.run(_replicated(options.only, seeds))
+    outcomes = run(seeds, options.only, one_node=not options.replicated, replicated=not options.one_node)
     print(table(outcomes))
     print(f"seeds {seeds.start} to {seeds.stop - 1}, {time.monotonic() - began:.0f} s")
     return int(not is_good(outcomes))
+
+
+def run(seeds: Sequence[int], only: str = "", *, one_node: bool = True, replicated: bool = True) -> list[Outcome]:
+    """Stage what has the word `only` in its name, on kcon's broker and on three nodes of Apache Kafka."""
+    outcomes: list[Outcome] = []
+    if one_node:
+        outcomes += asyncio.run(_one_node([each for each in (*ONE_NODE, *HEALTHY) if only in each.name], seeds))
+    if replicated:
+        outcomes += asyncio.run(_replicated(only, seeds))
+    return outcomes
 
 
 def is_good(outcomes: Sequence[Outcome]) -> bool:
