@@ -39,6 +39,8 @@ from tests.bench.subjects import (
 from tests.bench.table import Run, print_head, print_row
 
 CLIENT_LIMIT_S = 900.0
+CLIENT_MB = 1_000
+"""Memory that a client and a broker may take for a run, beside the files."""
 ROWS = ("produce", "consume", "small", "start", "memory", "topics")
 
 
@@ -112,7 +114,7 @@ class Bench:
     ) -> Run:
         """Produce once into a new topic."""
         megabytes = self.plan.megabytes
-        prefault(self.scratch, 2 * megabytes)
+        prefault(self.scratch, CLIENT_MB + 2 * megabytes)
         with self.topic(subject, partitions) as name:
             before_s = subject.cpu_s()
             if client == "lean":

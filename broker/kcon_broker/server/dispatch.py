@@ -44,9 +44,12 @@ from kcon_broker.wire.schema import WireError
 _logger = logging.getLogger("kcon_broker")
 
 _TURN_REQUESTS = 4
-"""Requests of one connection before the next one has its turn."""
-_ROUND_S = 0.002
+_TURN_BYTES = 512 * 1024
+"""Requests of one connection, and their bytes, before the next one has its turn."""
+_ROUND_S = 0.001
 """Every connection has a turn in each round, and more until it has lasted so long: nobody starves beside a flood."""
+_ROUND_ALONE_S = 0.002
+"""A single client is helped by more requests a round, and keeps nobody waiting."""
 _KEY_AND_VERSION = struct.Struct(">hh")
 _API_VERSIONS = int(ApiKey.API_VERSIONS)
 _CLOSE = "wants version {version} of {name}, served are {low} to {high}"
@@ -71,6 +74,8 @@ class Dispatcher:
         self._clock = clock
         self._with_work: dict[Connection, None] = {}
         self._with_answers: dict[Connection, None] = {}
+        self._is_collecting_answers = False
+        """A round is under way, and has not sent its answers yet."""
         self._due_round: asyncio.Handle | None = None
         self._is_reading_paused = False
         self._is_stopping = False
@@ -85,8 +90,8 @@ class Dispatcher:
             self._due_round = self._loop.call_soon(self._round)
 
     def round_if_due(self) -> None:
-        """Have the round that follows at once; only for a callback of the loop."""
-        if self._due_round is not None:
+        """Have the round that follows at once, unless one is under way."""
+        if self._due_round is not None and not self._is_collecting_answers:
             self._due_round.cancel()
             self._round()
 
@@ -98,7 +103,8 @@ class Dispatcher:
     def has_answers(self, connection: Connection) -> None:
         """Send this connection's answers at the end of this round, or of the next."""
         self._with_answers[connection] = None
-        self.request_round()
+        if not self._is_collecting_answers:
+            self.request_round()
 
     def wake(self, key: Hashable) -> None:
         """Ask the parked requests again that wait for this key."""
@@ -136,18 +142,11 @@ class Dispatcher:
 
     def _round(self) -> None:
         self._due_round = None
-        now_ms = self._clock.now_ms()
-        wall_ms = self._clock.wall_ms()
-        if self._with_work and not self._is_stopping:
-            self._take_turns(now_ms, wall_ms)
-        self._expire_groups(now_ms, wall_ms)
-        self._expire_transactions(now_ms, wall_ms)
-        self.committer.write()
-        for parked in self.parked.take_due(now_ms):
-            parked.context.now_ms = now_ms
-            parked.context.wall_ms = wall_ms
-            self._ask(parked.exchange, parked.context, parked.retry)
-        self.committer.write()
+        self._is_collecting_answers = True
+        try:
+            self._handle_what_is_due()
+        finally:
+            self._is_collecting_answers = False
         with_answers, self._with_answers = self._with_answers, {}
         for connection in with_answers:
             try:
@@ -160,31 +159,48 @@ class Dispatcher:
         self._limit_unsent()
         self._set_alarm()
 
+    def _handle_what_is_due(self) -> None:
+        now_ms = self._clock.now_ms()
+        wall_ms = self._clock.wall_ms()
+        if self._with_work and not self._is_stopping:
+            self._take_turns(now_ms, wall_ms)
+        self._expire_groups(now_ms, wall_ms)
+        self._expire_transactions(now_ms, wall_ms)
+        self.committer.write()
+        for parked in self.parked.take_due(now_ms):
+            parked.context.now_ms = now_ms
+            parked.context.wall_ms = wall_ms
+            self._ask(parked.exchange, parked.context, parked.retry)
+        self.committer.write()
+
     def _take_turns(self, now_ms: int, wall_ms: int) -> None:
         """Handle what has arrived, by turns; what is left when the round has lasted long enough is for the next."""
         with_work, self._with_work = self._with_work, {}
-        end_s = time.monotonic() + _ROUND_S
+        end_s = time.monotonic() + (_ROUND_S if len(self.connections) > 1 else _ROUND_ALONE_S)
         with_more = deque(each for each in with_work if self._handle_turn(each, now_ms, wall_ms))
         while with_more and time.monotonic() < end_s:
             connection = with_more.popleft()
             if self._handle_turn(connection, now_ms, wall_ms):
                 with_more.append(connection)
+            # Who waits for a sync that has ended would wait for the rest of the round as well.
+            self.committer.take_ended()
         for connection in with_more:
             self.has_work(connection)
 
     def _handle_turn(self, connection: Connection, now_ms: int, wall_ms: int) -> bool:
         """Handle some requests of a connection; tell whether more of them can be handled."""
         frames = connection.frames
-        count = 0
+        count = size = 0
         while frames and not connection.is_closed:
             # int16 api key: Produce, key 0, is the only one that does not wait for the answer before.
             frame = frames[0]
             is_pipelined = len(frame) > 1 and not (frame[0] or frame[1])
             if not connection.may_handle_next(is_pipelined=is_pipelined):
                 return False
-            if count == _TURN_REQUESTS:
+            if count == _TURN_REQUESTS or size >= _TURN_BYTES:
                 return True
             count += 1
+            size += len(frame)
             try:
                 self._handle(connection, frames.popleft(), is_pipelined, now_ms, wall_ms)
             except (WireError, CloseConnection) as error:

@@ -256,6 +256,7 @@ def test_single_client_with_a_single_request_is_synced_for_by_the_loop() -> None
 
 def test_after_a_slow_sync_the_loop_leaves_them_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commit, "_SLOW_HERE_S", -1.0)
+    monkeypatch.setattr(commit, "_NOT_HERE_TIMES", 1e12)
     with InProcessBroker(files=MemoryFiles(), settings=_SETTINGS) as broker, RawClient(broker.bootstrap) as client:
         assert produce(client, "t", batch(b"first")).error_code == ErrorCode.NONE
         noted = syncs_here(broker)

@@ -64,11 +64,14 @@ def test_every_advertised_range_is_served(client: RawClient) -> None:
         assert entry.max_version <= handler.request_type.MAX_VERSION
 
 
+@pytest.mark.parametrize(("requests", "size"), [(4, 1 << 20), (1_000, 1)], ids=["many requests", "many bytes"])
 def test_a_flood_of_one_connection_leaves_turns_to_the_others(
-    monkeypatch: pytest.MonkeyPatch, client: RawClient, neighbour: RawClient
+    monkeypatch: pytest.MonkeyPatch, client: RawClient, neighbour: RawClient, requests: int, size: int
 ) -> None:
     """A round ends when it has lasted long enough, here at once; who asks meanwhile is in the next."""
     monkeypatch.setattr(dispatch, "_ROUND_S", 0.0)
+    monkeypatch.setattr(dispatch, "_TURN_REQUESTS", requests)
+    monkeypatch.setattr(dispatch, "_TURN_BYTES", size)
     seen: list[int] = []
 
     def note(ctx: RequestContext, request: ProduceRequest) -> Answer:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import select
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -74,6 +75,26 @@ def test_rounds_run_side_by_side_and_each_ends_once(tmp_path: Path, count: int, 
         assert not any(file.is_dirty for file in handles)
 
     with_engine(test, tmp_path, use_aio=use_aio)
+
+
+def test_what_has_ended_is_told_without_the_loop(tmp_path: Path) -> None:
+    """In the middle of a round of requests nobody waits for its end to hear of a sync."""
+
+    async def test(engine: SyncEngine, files: OsFiles) -> None:
+        if engine._aio is None:
+            pytest.skip("the kernel has no queue of its own for syncs here")
+        ended: list[Errors] = []
+        engine.take_finished()
+        engine.begin(written(files, 1), ended.append)
+        readable, _, _ = select.select([engine._aio.event_descriptor], [], [], 30)
+        assert readable
+        assert not ended
+        engine.take_finished()
+        assert ended == [{}]
+        engine.take_finished()
+        assert ended == [{}]
+
+    with_engine(test, tmp_path, use_aio=True)
 
 
 def test_error_that_another_sync_of_the_file_was_told_counts_for_both(tmp_path: Path) -> None:
