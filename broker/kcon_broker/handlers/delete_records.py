@@ -1,9 +1,11 @@
 """DeleteRecords (21), versions 0-2: move the start of a partition up (KIP-107).
 
-Offset -1 means the high watermark. A topic that is only compacted cannot lose records from its start.
+Offset -1 means the high watermark. A topic that is only compacted cannot lose records from its start. A new start is
+told when no crash can bring the records back.
 """
 
 from kcon_broker.handlers.registry import Answer, RequestContext, handles
+from kcon_broker.state.gate import Gate
 from kcon_broker.state.topic import INTERNAL_TOPICS, Topic
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
@@ -22,11 +24,21 @@ _HIGH_WATERMARK = -1
 def handle_delete_records(ctx: RequestContext, request: DeleteRecordsRequest) -> Answer:
     """Move each start, or say why not."""
     topics = []
+    moved: list[tuple[DeleteRecordsPartitionResult, tuple[Gate, int]]] = []
     for name, wishes in _wishes(request).items():
         topic = ctx.broker.topics.by_name.get(name)
-        results = [_delete(ctx, name, topic, wish) for wish in wishes.values()]
+        results = [_delete(ctx, name, topic, wish, moved) for wish in wishes.values()]
         topics.append(DeleteRecordsTopicResult(name=name, partitions=results))
-    return Answer(DeleteRecordsResponse(topics=topics))
+    response = DeleteRecordsResponse(topics=topics)
+
+    def failed(gate: Gate) -> DeleteRecordsResponse:
+        for result, position in moved:
+            if position[0] is gate:
+                result.error_code = ErrorCode.KAFKA_STORAGE_ERROR
+                result.low_watermark = -1
+        return response
+
+    return Answer(response, after=[position for _, position in moved[-1:]], failed=failed)
 
 
 def _wishes(request: DeleteRecordsRequest) -> dict[str, dict[int, DeleteRecordsPartition]]:
@@ -39,7 +51,11 @@ def _wishes(request: DeleteRecordsRequest) -> dict[str, dict[int, DeleteRecordsP
 
 
 def _delete(
-    ctx: RequestContext, name: str, topic: Topic | None, wish: DeleteRecordsPartition
+    ctx: RequestContext,
+    name: str,
+    topic: Topic | None,
+    wish: DeleteRecordsPartition,
+    moved: list[tuple[DeleteRecordsPartitionResult, tuple[Gate, int]]],
 ) -> DeleteRecordsPartitionResult:
     result = DeleteRecordsPartitionResult(partition_index=wish.partition_index, low_watermark=-1)
     partition = None if topic is None else topic.partition(wish.partition_index)
@@ -62,7 +78,7 @@ def _delete(
         return result
     if offset > log.log_start_offset:
         try:
-            ctx.broker.move_log_start(partition, offset)
+            moved.append((result, ctx.broker.move_log_start(partition, offset)))
         except OSError as error:
             ctx.broker.report(f"deleting records of {partition.folder} failed: {error}")
             result.error_code = ErrorCode.KAFKA_STORAGE_ERROR

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from kcon_broker.server.checkpoints import CheckpointWriter
 from kcon_broker.server.clock import Clock
 from kcon_broker.server.commit import Committer
 from kcon_broker.server.connection import Connection
@@ -73,6 +74,7 @@ class Housekeeping:
         committer: Committer,
         dispatcher: Dispatcher,
         *,
+        checkpoints: CheckpointWriter,
         clock: Clock,
     ) -> None:
         self._broker = broker
@@ -80,6 +82,7 @@ class Housekeeping:
         self._journal = journal
         self._committer = committer
         self._dispatcher = dispatcher
+        self._checkpoints = checkpoints
         self._clock = clock
         self.retention_passes = 0
         """How often retention went through all partitions."""
@@ -130,7 +133,7 @@ class Housekeeping:
                 assert partition.log is not None
                 self._folder.note(partition.topic.name, partition.index, partition.log)
             try:
-                await drive(self._folder.checkpoint_steps())
+                await self._checkpoints.write()
                 for partition in noted:
                     if partition.log is not None:
                         point = self._folder.durable_recovery_point(partition.topic.name, partition.index)

@@ -21,6 +21,7 @@ from kcon_broker.batch.header import BatchHeader
 from kcon_broker.batch.walk import load_compiled
 from kcon_broker.errors import FolderUnreadableError, SettingsError
 from kcon_broker.handlers.registry import load_handlers
+from kcon_broker.server.checkpoints import CheckpointWriter
 from kcon_broker.server.cleaning import Cleaner
 from kcon_broker.server.clock import Clock, SystemClock
 from kcon_broker.server.commit import Committer
@@ -35,6 +36,7 @@ from kcon_broker.settings import BrokerSettings
 from kcon_broker.state.broker import Broker
 from kcon_broker.state.configs.acting import static_configs
 from kcon_broker.state.configs.values import InvalidConfigError
+from kcon_broker.state.gate import Gate
 from kcon_broker.state.groups.outcome import Moment
 from kcon_broker.state.metadata_journal import MetadataJournal
 from kcon_broker.state.partition import Partition
@@ -84,6 +86,7 @@ class BrokerServer:
         self._engine: SyncEngine | None = None
         self._lock: FolderLock | None = None
         self._folder: DataFolder
+        self._checkpoints: CheckpointWriter
         self._journal: MetadataJournal
         self.committer: Committer
         self.dispatcher: Dispatcher
@@ -129,8 +132,10 @@ class BrokerServer:
         try:
             async with asyncio.timeout(_STOP_GRACE_S):
                 await self.committer.drain()
+                await self._checkpoints.drain()
         except TimeoutError:
             _logger.error("the disk did not take everything within %.0f s", _STOP_GRACE_S)
+        self._checkpoints.stop()
         self.dispatcher.close_connections()
         await self._close_logs()
         await self._release()
@@ -142,6 +147,7 @@ class BrokerServer:
         self.housekeeping.stop()
         await self.cleaner.stop()
         self.dispatcher.stop_handling()
+        self._checkpoints.stop()
         self.dispatcher.close_connections(flush=False)
         await self._release()
 
@@ -184,8 +190,15 @@ class BrokerServer:
         )
         self.committer = Committer(self.broker, self._journal, self._engine)
         self.dispatcher = Dispatcher(self.broker, self.committer, loop, self.clock)
+        self._checkpoints = CheckpointWriter(self._folder)
         self.housekeeping = Housekeeping(
-            self.broker, self._folder, self._journal, self.committer, self.dispatcher, clock=self.clock
+            self.broker,
+            self._folder,
+            self._journal,
+            self.committer,
+            self.dispatcher,
+            checkpoints=self._checkpoints,
+            clock=self.clock,
         )
         self.cleaner = Cleaner(self.broker, self._folder, self.clock)
         self.broker.wake = self.dispatcher.wake
@@ -307,10 +320,10 @@ class BrokerServer:
         disk = os.statvfs(self.settings.data_dir)
         return disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
 
-    def _save_log_start(self, partition: Partition) -> None:
+    def _save_log_start(self, partition: Partition) -> tuple[Gate, int]:
         assert partition.log is not None
         self._folder.note(partition.topic.name, partition.index, partition.log)
-        self._folder.write_checkpoints()
+        return self._checkpoints.saved, self._checkpoints.soon()
 
     def _delete_files(self, topic: Topic) -> None:
         try:
@@ -326,6 +339,8 @@ class BrokerServer:
             # The next start finds folders without a topic, or of another id, and takes them out of use.
             _logger.error("deleting the files of %s failed: %s", topic.name, error)
         self.housekeeping.remove_deleted_soon()
+        # Or the first records of a new topic of that name would wait until these offsets are forgotten durably.
+        self._checkpoints.soon()
 
     async def _close_logs(self) -> None:
         """Close everything and mark the folder clean; without the mark the next start recovers."""

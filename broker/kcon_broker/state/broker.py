@@ -81,7 +81,7 @@ class Broker:
         start_epoch: int,
         journal: MetadataJournal,
         open_log: Callable[[Partition], Log | None],
-        save_log_start: Callable[[Partition], None],
+        save_log_start: Callable[[Partition], tuple[Gate, int]],
         report: Callable[[str], None],
         new_uuid: Callable[[], bytes],
     ) -> None:
@@ -314,12 +314,13 @@ class Broker:
             log = self._open_log(partition)
         return log
 
-    def move_log_start(self, partition: Partition, offset: int) -> None:
-        """Let go of the records before an offset, for good. Raises OSError."""
+    def move_log_start(self, partition: Partition, offset: int) -> tuple[Gate, int]:
+        """Let go of the records before an offset; return the position at which that is for good. Raises OSError."""
         assert partition.log is not None
         partition.log.delete_before(offset)
-        self._save_log_start(partition)
+        position = self._save_log_start(partition)
         self.wake(partition)
+        return position
 
     # Groups
 
