@@ -48,8 +48,10 @@ _TURN_BYTES = 512 * 1024
 """Requests of one connection, and their bytes, before the next one has its turn."""
 _ROUND_S = 0.001
 """Every connection has a turn in each round, and more until it has lasted so long: nobody starves beside a flood."""
-_ROUND_ALONE_S = 0.002
-"""A single client is helped by more requests a round, and keeps nobody waiting."""
+_ROUND_ALONE_S = 0.004
+"""A single client is helped by more requests a write and a sync, and keeps nobody waiting."""
+_ROUND_BYTES = 4 * 1024 * 1024
+"""More are not handled in a round: large requests gain nothing from company, and their client waits for answers."""
 _KEY_AND_VERSION = struct.Struct(">hh")
 _API_VERSIONS = int(ApiKey.API_VERSIONS)
 _CLOSE = "wants version {version} of {name}, served are {low} to {high}"
@@ -76,6 +78,8 @@ class Dispatcher:
         self._with_answers: dict[Connection, None] = {}
         self._is_collecting_answers = False
         """A round is under way, and has not sent its answers yet."""
+        self._round_bytes = 0
+        """Of the requests that the present round has handled."""
         self._due_round: asyncio.Handle | None = None
         self._is_reading_paused = False
         self._is_stopping = False
@@ -177,13 +181,16 @@ class Dispatcher:
         """Handle what has arrived, by turns; what is left when the round has lasted long enough is for the next."""
         with_work, self._with_work = self._with_work, {}
         end_s = time.monotonic() + (_ROUND_S if len(self.connections) > 1 else _ROUND_ALONE_S)
+        self._round_bytes = 0
         with_more = deque(each for each in with_work if self._handle_turn(each, now_ms, wall_ms))
-        while with_more and time.monotonic() < end_s:
+        while with_more and self._round_bytes < _ROUND_BYTES and time.monotonic() < end_s:
             connection = with_more.popleft()
             if self._handle_turn(connection, now_ms, wall_ms):
                 with_more.append(connection)
-            # Who waits for a sync that has ended would wait for the rest of the round as well.
-            self.committer.take_ended()
+            if self._round_bytes < _TURN_BYTES:
+                # Who waits for a sync that has ended would wait for the rest of the round as well. Not beside large
+                # requests: their syncs are better few than early.
+                self.committer.take_ended()
         for connection in with_more:
             self.has_work(connection)
 
@@ -201,6 +208,7 @@ class Dispatcher:
                 return True
             count += 1
             size += len(frame)
+            self._round_bytes += len(frame)
             try:
                 self._handle(connection, frames.popleft(), is_pipelined, now_ms, wall_ms)
             except (WireError, CloseConnection) as error:
