@@ -111,6 +111,9 @@ class NetworkSettings:
     """connections.max.idle.ms."""
     connections_max: int = 1_000
     """max.connections. At the limit a newcomer takes the place of who has been silent for longest, if anybody has."""
+    admin_connections: int = 10
+    """The last so many of them, but no more than a tenth, are for administration: who produces, fetches or joins a
+    group is closed there."""
     evictable_after_ms: int = 10_000
     """Who asked for nothing for so long, and waits for nothing, has to make room at the limit."""
     connections_per_address_max: int = 100

@@ -287,8 +287,10 @@ CHOICES: Final = (
     Choice(
         "A connection beyond `max.connections`",
         "waits to be accepted until another ends",
-        "takes the place of who has asked for nothing for longest, if that is 10 seconds or more; is closed otherwise",
-        "An operator gets in beside clients that only hold their places.",
+        "takes the place of who has asked for nothing for longest, if that is 10 seconds or more; is closed otherwise."
+        " The last ten places, a tenth at most, are for administration: who produces, fetches or joins a group there is"
+        " closed",
+        "An operator gets in beside clients that only hold their places, and beside those that use them.",
     ),
     Choice(
         "The first request of a connection",

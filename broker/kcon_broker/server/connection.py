@@ -29,11 +29,13 @@ _WAITING_FRAMES_MAX = 2_000
 class Connection(asyncio.BufferedProtocol):
     """One client."""
 
-    def __init__(self, dispatcher: "Dispatcher", connection_id: int) -> None:
+    def __init__(self, dispatcher: "Dispatcher", connection_id: int, *, is_for_admin: bool = False) -> None:
         self.dispatcher = dispatcher
         self.network = dispatcher.broker.settings.network
         self.unsent_answers = dispatcher.broker.unsent_answers
         self.connection_id = connection_id
+        self.is_for_admin = is_for_admin
+        """It has one of the places that are kept for administration."""
         self.client_host = ""
         self.exchanges: deque[Exchange] = deque()
         """Requests without their answer on the way, oldest first."""

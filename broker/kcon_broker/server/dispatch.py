@@ -54,6 +54,9 @@ _ROUND_BYTES = 4 * 1024 * 1024
 """More are not handled in a round: large requests gain nothing from company, and their client waits for answers."""
 _KEY_AND_VERSION = struct.Struct(">hh")
 _API_VERSIONS = int(ApiKey.API_VERSIONS)
+_NOT_FOR_ADMIN = frozenset(
+    (ApiKey.PRODUCE, ApiKey.FETCH, ApiKey.JOIN_GROUP, ApiKey.CONSUMER_GROUP_HEARTBEAT, ApiKey.INIT_PRODUCER_ID)
+)
 _CLOSE = "wants version {version} of {name}, served are {low} to {high}"
 
 
@@ -226,6 +229,8 @@ class Dispatcher:
         handler = HANDLERS.get(api_key) or handler_of(api_key)
         if handler is None:
             raise CloseConnection(f"asks for API {api_key}, which is not served")
+        if connection.is_for_admin and api_key in _NOT_FOR_ADMIN:
+            raise CloseConnection("its place is kept for administration, and there is no other")
         if not handler.min_served_version <= api_version <= handler.max_version:
             self._refuse_version(connection, handler, frame, api_version)
             return

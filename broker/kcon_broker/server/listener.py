@@ -1,6 +1,7 @@
 """Who may connect, and how fast?
 
-Connections are accepted one by one. Above the limits a new one is closed with a line in the log; those of other
+Connections are accepted one by one. The last places are for administration, so that an operator gets in where clients
+took all others. Above the limits a new one is closed with a line in the log; those of other
 machines that come too fast wait for their turn. Loopback is exempt from the limits per address and per second.
 """
 
@@ -118,12 +119,13 @@ class Listener:
                 # A flood of them must not keep the loop from those who are served.
                 await asyncio.sleep(0)
                 continue
+            is_for_admin = self._taken >= self._most - self._admin_places
             self._starting += 1
             wait_s = self._turn(host)
             if wait_s > 0:
-                spawn(self._start_later(accepted, wait_s), name="delayed connection")
+                spawn(self._start_later(accepted, wait_s, is_for_admin), name="delayed connection")
             else:
-                await self._start(accepted)
+                await self._start(accepted, is_for_admin)
 
     async def _readable(self) -> None:
         """Wait for somebody to connect. `loop.sock_accept` would lose an accepted socket when it is cancelled."""
@@ -139,14 +141,25 @@ class Listener:
     def _refusal(self, host: str) -> str | None:
         connections = self._dispatcher.connections
         network = self._dispatcher.broker.settings.network
-        most = min(self._connections_max, network.connections_max)
-        if len(connections) + self._starting >= most and not self._make_room():
-            return f"there are {most} already"
+        if self._taken >= self._most - self._admin_places and not self._make_room() and self._taken >= self._most:
+            return f"there are {self._most} already"
         if not is_loopback(host):
             counts = Counter(connection.client_host for connection in connections.values())
             if counts[host] >= network.connections_per_address_max:
                 return f"it has {counts[host]} already"
         return None
+
+    @property
+    def _taken(self) -> int:
+        return len(self._dispatcher.connections) + self._starting
+
+    @property
+    def _most(self) -> int:
+        return min(self._connections_max, self._dispatcher.broker.settings.network.connections_max)
+
+    @property
+    def _admin_places(self) -> int:
+        return min(self._dispatcher.broker.settings.network.admin_connections, self._most // 10)
 
     def _make_room(self) -> bool:
         """Close who has been silent for longest, if long enough; tell whether somebody was."""
@@ -179,20 +192,20 @@ class Listener:
         self._next_turn_s = max(self._next_turn_s, now_s - 1.0) + 1.0 / rate
         return self._next_turn_s - now_s
 
-    async def _start_later(self, accepted: socket.socket, wait_s: float) -> None:
+    async def _start_later(self, accepted: socket.socket, wait_s: float, is_for_admin: bool) -> None:
         try:
             await asyncio.sleep(wait_s)
         except asyncio.CancelledError:
             accepted.close()
             raise
-        await self._start(accepted)
+        await self._start(accepted, is_for_admin)
 
-    async def _start(self, accepted: socket.socket) -> None:
+    async def _start(self, accepted: socket.socket, is_for_admin: bool) -> None:
         self._serial += 1
         serial = self._serial
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: Connection(self._dispatcher, serial), accepted
+                lambda: Connection(self._dispatcher, serial, is_for_admin=is_for_admin), accepted
             )
         except asyncio.CancelledError:
             accepted.close()

@@ -1,5 +1,6 @@
 """Limits of connections and of what is under way: below, at and above each, and nobody else notices."""
 
+import contextlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from kcon_broker.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest, CreateTopicsResponse
+from kcon_broker.wire.messages.describe_cluster import DescribeClusterRequest, DescribeClusterResponse
 from kcon_broker.wire.messages.fetch import FetchPartition, FetchRequest, FetchTopic
 from kcon_broker.wire.messages.produce import ProduceResponse
 from tests.kcon_broker.raw_client import RawClient, batch, frame, produce, produce_request
@@ -58,6 +60,38 @@ def test_at_the_limit_a_newcomer_takes_the_place_of_who_was_silent_for_long(sile
                 assert third.is_closed_by_broker()
                 assert is_alive(first)
         assert is_alive(second)
+
+
+@pytest.mark.parametrize("others", [17, 18, 19])
+def test_the_last_places_are_for_administration(others: int) -> None:
+    """Below, at and above the limit for everybody else, which is two less than that for all."""
+    with (
+        InProcessBroker(settings=with_network(connections_max=20, admin_connections=2)) as broker,
+        contextlib.ExitStack() as stack,
+    ):
+        for _ in range(others):
+            assert is_alive(stack.enter_context(RawClient(broker.bootstrap)))
+        newcomer = stack.enter_context(RawClient(broker.bootstrap))
+        assert is_alive(newcomer)
+        described = newcomer.ask(DescribeClusterRequest(), DescribeClusterResponse, 0)
+        assert described.error_code == ErrorCode.NONE
+        newcomer.send(produce_request("t", batch(b"x")), 9)
+        if others < 18:
+            assert newcomer.receive(ProduceResponse, 9)[1].responses[0].partition_responses[0].error_code == 0
+        else:
+            assert newcomer.is_closed_by_broker()
+
+
+def test_a_client_does_not_take_a_place_for_administration_where_a_silent_one_leaves_its_own() -> None:
+    with (
+        InProcessBroker(settings=with_network(connections_max=10, admin_connections=1)) as broker,
+        contextlib.ExitStack() as stack,
+    ):
+        clients = [stack.enter_context(RawClient(broker.bootstrap)) for _ in range(9)]
+        assert all(map(is_alive, clients))
+        broker.call(lambda server: silence(server, 60.0))
+        newcomer = stack.enter_context(RawClient(broker.bootstrap))
+        assert produce(newcomer, "t", batch(b"x")).error_code == ErrorCode.NONE
 
 
 def test_who_waits_for_an_answer_is_not_silent() -> None:
