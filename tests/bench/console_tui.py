@@ -12,6 +12,7 @@ import asyncio
 import fcntl
 import os
 import pty
+import re
 import resource
 import select
 import signal
@@ -50,6 +51,29 @@ class Empty(App):
     def compose(self):
         yield Static("READY-NOW")
 Empty().run()
+"""
+TAIL_RATE: Final = 100_000
+"""Records a second of the topic that is followed."""
+TAIL_S: Final = 15
+FLOOD: Final = """
+import sys, time
+from confluent_kafka import Producer
+bootstrap, topic, rate, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 20, "queue.buffering.max.messages": 500_000})
+value, began, sent = b"x" * 100, time.monotonic(), 0
+while (passed := time.monotonic() - began) < seconds:
+    for _ in range(max(0, min(5_000, int(passed * rate) - sent))):
+        try:
+            producer.produce(topic, value)
+        except BufferError:
+            producer.poll(0.05)
+            break
+        sent += 1
+    producer.poll(0)
+    if sent >= int(passed * rate):
+        time.sleep(0.005)
+producer.flush(10)
+print(round(sent / (time.monotonic() - began)))
 """
 IDLE_TABLE: Final = """
 from textual.app import App
@@ -187,6 +211,8 @@ def measure(bootstrap: str, first_topic: str, kaskade: str | None) -> None:
         empty_s = start_s([python, "-c", EMPTY_APP], b"READY-NOW", variables)
         paint_s = start_s(kcon, b"TOPICS", variables)
         row("first paint, s: empty Textual app, kcon, ratio", empty_s, paint_s, paint_s / empty_s)
+        keys_s = start_s(kcon, b"filter", variables)
+        row("first picture that hears keys, s; ratio", keys_s, keys_s / empty_s)
         row("topic names on the screen, s", start_s(kcon, first_topic.encode(), variables))
         groups = [*kcon[:4], "groups", "-b", bootstrap]
         # The table of groups is drawn once their lag is known, and its last line then has the sums.
@@ -205,12 +231,52 @@ def measure(bootstrap: str, first_topic: str, kaskade: str | None) -> None:
             time.sleep(10)
             share = (watched.cpu_s() - began_cpu) / (time.perf_counter() - began_s)
             row("memory, MB; processor, share of a core", watched.memory_mb(), share)
+        measure_tail(bootstrap, kcon[:4], variables, idle_p95)
         if kaskade is None:
             row("kaskade", "not there")
             return
         with Watched([kaskade, "admin", "-b", bootstrap], variables) as rival:
             row("kaskade: topic names on the screen, s", rival.until(first_topic.encode()) or float("nan"))
             row("kaskade: memory, MB", rival.memory_mb())
+
+
+def measure_tail(bootstrap: str, kcon: Sequence[str], variables: Mapping[str, str], idle_p95: float) -> None:
+    """Print what keys cost while a topic of so many records a second is followed, and whether the view keeps up."""
+    topic = f"kcon-bench-tail-{os.getpid()}"
+    run = [sys.executable, "-m", "kcon"]
+    environment = {**os.environ, **variables}
+    subprocess.run(
+        [*run, "topic", "create", topic, "-b", bootstrap, "--partitions", "4", "-y"], env=environment, check=True
+    )
+    flood = [sys.executable, "-c", FLOOD, bootstrap, topic, str(TAIL_RATE), str(TAIL_S)]
+    try:
+        with (
+            Watched([*kcon[:3], "ui", f"topic/{topic}", "-b", bootstrap], variables) as watched,
+            subprocess.Popen(flood, stdout=subprocess.PIPE, text=True) as producer,
+        ):
+            watched.until(topic.encode())
+            watched.settle()
+            watched.key_ms(b"f")
+            time.sleep(4)
+            p50, p95 = keys_of(watched)
+            # A key redraws the top line, with what was read and what left the view.
+            told = producer.communicate(timeout=TAIL_S + 60)[0].strip()
+            row("records a second that were written and followed", told)
+            row("key to paint, ms: following them p50, p95, ratio", p50, p95, p95 / idle_p95)
+            end_s = time.perf_counter() + 3
+            while time.perf_counter() < end_s:
+                watched.read(0.2)
+            row("records the view read, and let go", *last_counts(watched.data))
+            row("memory, MB", watched.memory_mb())
+    finally:
+        subprocess.run([*run, "topic", "delete", topic, "-b", bootstrap, "-y"], env=environment, check=True)
+
+
+def last_counts(data: bytes) -> tuple[str, str]:
+    """Return the last numbers that the top line told: read, dropped from view."""
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", data.decode("utf-8", "replace"))
+    read, dropped = re.findall(r"([\d,]+) read", text), re.findall(r"([\d,]+) dropped from view", text)
+    return read[-1] if read else "?", dropped[-1] if dropped else "?"
 
 
 async def ticks(count: int) -> None:

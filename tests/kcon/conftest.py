@@ -79,6 +79,7 @@ class FakeGroup:
     members: list[tuple[str, list[TopicPartition]]] = field(default_factory=list)
     commits: dict[TopicPartition, CommittedOffset] = field(default_factory=dict)
     error: KafkaError | None = None
+    kind: str = "classic"
 
 
 class FakeCluster:
@@ -195,7 +196,7 @@ class FakeCluster:
                 group=GroupId(WireText(name)),
                 state=group.state,
                 protocol_type="consumer",
-                group_type="classic",
+                group_type=group.kind,
                 coordinator_id=1,
             )
             for name, group in sorted(self.groups_by_id.items())

@@ -202,7 +202,7 @@ async def group_lag(
             await asyncio.sleep(0)
         mine = owners[group]
         for where, commit in sorted(places, key=lambda place: (place[0].topic.raw, place[0].partition)):
-            row, problem = _lag_row(group, where, commit, all_bounds[where], mine.get(where) if mine else None)
+            row, problem = lag_row(group, where, commit, all_bounds[where], mine.get(where) if mine else None)
             rows.append(row)
             if problem is not None:
                 partition_errors[group, where] = problem
@@ -242,13 +242,14 @@ def _in_scope(where: TopicPartition, scopes: Sequence[PartitionScope]) -> bool:
     return not scopes or any(scope.covers(where) for scope in scopes)
 
 
-def _lag_row(
+def lag_row(
     group: GroupId,
     where: TopicPartition,
     commit: CommittedOffset | KafkaError | None,
     bounds: tuple[OffsetResult, OffsetResult],
     owner: GroupMember | None,
 ) -> tuple[PartitionLag, KafkaError | None]:
+    """Return the row of one partition, and the error that keeps it from being whole."""
     start, end = bounds
     committed = commit.offset if isinstance(commit, CommittedOffset) else None
     start_offset = start.offset if isinstance(start, OffsetAt) else None

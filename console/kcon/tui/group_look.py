@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kcon.core.config_entry import ConfigEntry, ConfigResource, ResourceType
-from kcon.core.ids import GroupId, TopicPartition
+from kcon.core.ids import GroupId, MemberId, TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import PartitionLag
 from kcon.errors import KconError
@@ -28,6 +28,7 @@ from kcon.observe.past import Past, bucket_means
 from kcon.observe.rings import Series
 from kcon.services.groups import LagReport, group_lag
 from kcon.services.session import Session
+from kcon.services.typed_lag import SHARE, STREAMS, TypedLag, kind_of_group, share_lag, streams_lag
 from kcon.services.undo import list_undo_records
 
 EngineOf = Callable[[], LagEngine | None]
@@ -39,6 +40,12 @@ class GroupLook:
     """One group at one moment."""
 
     report: LagReport
+    kind: str | None = None
+    """`classic`, `consumer`, `share` or `streams`; None where it is not known."""
+    sharers: Mapping[TopicPartition, int] = field(default_factory=dict)
+    """Members of a share group that read a partition."""
+    tasks: Mapping[MemberId, str] = field(default_factory=dict)
+    """What each member of a streams group does."""
     undo: tuple[UndoRecord, ...] = ()
     configs: tuple[ConfigEntry, ...] | None = None
     """None where the cluster does not know any, or does not tell."""
@@ -47,20 +54,33 @@ class GroupLook:
     """From the sampler's looks before this one."""
 
 
-async def look_at_group(session: Session, group: GroupId, lag_engine_of: EngineOf) -> GroupLook:
-    """Ask for everything that the view of a group shows."""
-    report = await group_lag(session, [group.raw])
+async def look_at_group(
+    session: Session, group: GroupId, lag_engine_of: EngineOf, kind: str | None = None
+) -> GroupLook:
+    """Ask for everything that the view of a group shows. kind: what kind of group it is; None: the cluster is asked."""
+    if kind is None:
+        kind = await kind_of_group(session, group)
+    if kind == SHARE:
+        typed = await share_lag(session, group)
+        configs = await _configs_of(session, group)
+        return GroupLook(report=typed.report, kind=kind, configs=configs, sharers=typed.sharers)
+    typed = (
+        await streams_lag(session, group) if kind == STREAMS else TypedLag(report=await group_lag(session, [group.raw]))
+    )
+    report = typed.report
     undo = await list_undo_records(session, group)
     configs = await _configs_of(session, group)
     lag_engine = lag_engine_of()
     if lag_engine is None:
-        return GroupLook(report=report, undo=tuple(undo), configs=configs)
+        return GroupLook(report=report, kind=kind, undo=tuple(undo), configs=configs, tasks=typed.tasks)
     now_ms = session.now_ms()
     late = lag_engine.rows(_reading(group, report), now_ms)
     return GroupLook(
         report=report,
+        kind=kind,
         undo=tuple(undo),
         configs=configs,
+        tasks=typed.tasks,
         late={each.where: each for each in late},
         rates={each.where: lag_engine.rates(group, each.where) for each in late},
     )

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from textual import on
 from textual.app import ComposeResult
 
 from kcon.core.group_status import GroupStatus
@@ -14,7 +13,6 @@ from kcon.core.snapshot import GroupDescription
 from kcon.core.sparkline import spark
 from kcon.core.time_lag import TimeLag
 from kcon.core.units import format_count_short
-from kcon.gate.undo import UndoRecord
 from kcon.observe.history_keys import Mark
 from kcon.observe.lag_engine import Rates
 from kcon.observe.past import Past
@@ -22,7 +20,6 @@ from kcon.observe.rings import Rings, Series, lag_eta_ms
 from kcon.services.groups import LagReport
 from kcon.services.history import open_past
 from kcon.services.session import Session
-from kcon.tui.address import Records
 from kcon.tui.group_events import GroupEvents
 from kcon.tui.group_look import GroupLook, GroupThen, look_at_group, look_at_past_group, past_strip
 from kcon.tui.lag_text import show_status, show_time_lag, status_role, time_lag_role
@@ -35,10 +32,8 @@ from kcon.tui.screens.group_columns import (
     member_rows,
     partition_rows,
 )
-from kcon.tui.screens.reset import ResetScreen, skip_target
-from kcon.tui.screens.tabbed import TabbedScreen
-from kcon.tui.screens.undo import UNDO_COLUMNS, UndoPlanScreen, undo_rows
-from kcon.tui.screens.why import WhyScreen
+from kcon.tui.screens.group_verbs import GroupVerbs
+from kcon.tui.screens.undo import UNDO_COLUMNS, undo_rows
 from kcon.tui.text import UNKNOWN, Line, Part, plural, show, show_eta, show_rate
 from kcon.tui.widgets.chart import Chart, is_ascii_only
 from kcon.tui.widgets.painted import Lines
@@ -54,7 +49,7 @@ WIDE = 100
 """From this width on nothing that is 0 is left out."""
 
 
-class GroupScreen(TabbedScreen):
+class GroupScreen(GroupVerbs):
     """One group."""
 
     TITLE_WORD = "GROUP"
@@ -88,9 +83,7 @@ class GroupScreen(TabbedScreen):
     """
 
     def __init__(self, group: GroupId) -> None:
-        super().__init__()
-        self._group = group
-        self._look: GroupLook | None = None
+        super().__init__(group)
         self._drew_past = False
         self._live_look: GroupLook | None = None
         """The last look at the present, while the past is shown."""
@@ -117,7 +110,7 @@ class GroupScreen(TabbedScreen):
     def mounted(self) -> None:
         """Begin to ask."""
         super().mounted()
-        self.poll(f"lag of {self._group}", self._ask, self._told)
+        self.poll(f"lag of {self.group}", self._ask, self._told)
         self._read_earlier()
 
     def _read_earlier(self) -> None:
@@ -126,7 +119,7 @@ class GroupScreen(TabbedScreen):
         async def read(session: Session) -> tuple[Series, tuple[Mark, ...]]:
             past = await open_past(session)
             try:
-                return await asyncio.to_thread(past_strip, past, self._group, session.now_ms())
+                return await asyncio.to_thread(past_strip, past, self.group, session.now_ms())
             finally:
                 past.close()
 
@@ -134,11 +127,11 @@ class GroupScreen(TabbedScreen):
             self._earlier, self._marks = strip
             self.catch_up()
 
-        self.submit(f"history of {self._group}", read, told, lambda _error: None)
+        self.submit(f"history of {self.group}", read, told, lambda _error: None)
 
     def crumbs(self) -> Sequence[Fact]:
         """Return the path to this view."""
-        return (Fact("groups"), Fact(self._group))
+        return (Fact("groups"), Fact(self.group))
 
     def facts(self) -> Sequence[Fact]:
         """Kind, state, members, coordinator."""
@@ -153,22 +146,22 @@ class GroupScreen(TabbedScreen):
         )
 
     def _described(self) -> GroupDescription | None:
-        return self._look.report.groups.get(self._group) if self._look is not None else None
+        return self.group_look.report.groups.get(self.group) if self.group_look is not None else None
 
     def cli_command(self) -> str:
         """Return the command that gives this view."""
         from kcon.tui.command_line import quoted
 
-        return f"kcon group lag {quoted(self._group.raw)}"
+        return f"kcon group lag {quoted(self.group.raw)}"
 
     def copy_text(self, letter: str) -> str | None:
         """Copy the group's id."""
-        return self._group.raw if letter == "o" else super().copy_text(letter)
+        return self.group.raw if letter == "o" else super().copy_text(letter)
 
     def tabs(self) -> Sequence[Tab]:
         """Return the tabs."""
         described = self._described()
-        look = self._look
+        look = self.group_look
         rows = str(len(look.report.rows)) if look is not None else ""
         configs = look.configs if look is not None else None
         members = str(len(described.members)) if described is not None else ""
@@ -177,7 +170,7 @@ class GroupScreen(TabbedScreen):
             Tab("Members", members),
             Tab("Config", UNKNOWN if configs is None else str(len(configs))),
             Tab("Events", str(len(self._events.rows))),
-            Tab("Undo", str(len(self._undo()))),
+            Tab("Undo", str(len(self.undo_records()))),
         )
 
     def tab_note(self) -> str:
@@ -188,7 +181,7 @@ class GroupScreen(TabbedScreen):
 
     def past_reader(self, past: Past, look_ms: int) -> GroupThen | None:
         """Read the group as it was."""
-        return look_at_past_group(past, self._group, look_ms)
+        return look_at_past_group(past, self.group, look_ms)
 
     @property
     def _then(self) -> GroupThen | None:
@@ -199,23 +192,30 @@ class GroupScreen(TabbedScreen):
 
     async def _ask(self, session: Session) -> GroupLook:
         engine = self.console.engine
-        return await look_at_group(session, self._group, engine.lag_engine if engine is not None else lambda: None)
+        kind = self._kind()
+        return await look_at_group(session, self.group, engine.lag_engine if engine is not None else lambda: None, kind)
 
-    def _undo(self) -> Sequence[UndoRecord]:
-        return self._look.undo if self._look is not None else ()
+    def _kind(self) -> str | None:
+        """Return what kind of group it is, if that is known already."""
+        if self.group_look is not None and self.group_look.kind is not None:
+            return self.group_look.kind
+        snapshot = self.console.snapshot
+        if snapshot is None or self.group not in snapshot.groups.group:
+            return None
+        return snapshot.groups.kind[snapshot.groups.group.index(self.group)]
 
     def _told(self, look: GroupLook) -> None:
         if self._drew_past:
             self._live_look = look  # It was asked for before the past was shown.
             return
-        self._look, report = look, look.report
+        self.group_look, report = look, look.report
         now_ms = self.console.now_ms()
         self._lags.push(now_ms, {row.partition: row.lag for row in report.rows})
         self._ends.push(now_ms, {row.partition: row.end for row in report.rows})
         self._commits.push(now_ms, {row.partition: row.committed for row in report.rows})
         total = sum_lag(report.rows)
         self._total.push(now_ms, {"lag": total.lag if total.known else None})
-        error = report.group_errors.get(self._group)
+        error = report.group_errors.get(self.group)
         if error is not None:
             self.complain(error)
         self._draw_partitions(look)
@@ -233,13 +233,13 @@ class GroupScreen(TabbedScreen):
             return
         if self._drew_past:
             self._drew_past = False
-            self._look, self._live_look = self._live_look, None
-            if self._look is not None:
-                self._draw_partitions(self._look)
+            self.group_look, self._live_look = self._live_look, None
+            if self.group_look is not None:
+                self._draw_partitions(self.group_look)
             self._draw_members()
             self.draw_tabs()
-        if self._look is not None:
-            self._draw_totals(self._look.report.rows, self.console.now_ms())
+        if self.group_look is not None:
+            self._draw_totals(self.group_look.report.rows, self.console.now_ms())
 
     def _draw_past(self) -> None:
         """Draw the group as it was; what a look at the present brought is kept for the way back."""
@@ -248,19 +248,19 @@ class GroupScreen(TabbedScreen):
         if moment is None or moment.owner is not self or moment.snapshot is None:
             return
         if not self._drew_past:
-            self._drew_past, self._live_look = True, self._look
+            self._drew_past, self._live_look = True, self.group_look
         then = self._then
-        self._look = then.look if then is not None else GroupLook(report=NO_GROUP)
-        self._draw_partitions(self._look)
+        self.group_look = then.look if then is not None else GroupLook(report=NO_GROUP)
+        self._draw_partitions(self.group_look)
         self._draw_members()
-        self._draw_totals(self._look.report.rows, moment.snapshot.taken_ms)
+        self._draw_totals(self.group_look.report.rows, moment.snapshot.taken_ms)
         self.draw_tabs()
         if then is None:
             self.say("The group was not there then.")
 
     def _rates(self, where: TopicPartition) -> Rates:
         """Return the rates as this view saw them, or before it saw enough as the sampler did."""
-        known = self._look.rates.get(where) if self._look is not None else None
+        known = self.group_look.rates.get(where) if self.group_look is not None else None
         if self._drew_past:
             return known or Rates(None, None)
         seen = (rings.series(where).change_per_s(RATE_WINDOW_MS) for rings in (self._ends, self._commits))
@@ -288,18 +288,21 @@ class GroupScreen(TabbedScreen):
                 late,
                 trends=[self._trend(row.partition) for row in rows],
                 etas=[self._eta(row) for row in rows],
+                sharers=look.sharers,
             )
         )
 
     def _draw_members(self) -> None:
         described = self._described()
         members = described.members if described is not None else ()
-        self.query_one("#members", VirtualTable).set_rows(member_rows(members))
+        self.query_one("#members", VirtualTable).set_rows(
+            member_rows(members, self.group_look.tasks if self.group_look is not None else None)
+        )
 
     def _draw_events(self, now_ms: int) -> None:
         self._events.look(now_ms, self._described())
         times = self.console.times
-        told = self._look.configs if self._look is not None else None
+        told = self.group_look.configs if self.group_look is not None else None
         configs = chosen_entries(told or (), every=True)
         self.query_one("#events", VirtualTable).set_rows(
             Rows(
@@ -351,9 +354,9 @@ class GroupScreen(TabbedScreen):
     def _judged(self) -> tuple[TimeLag | None, GroupStatus | None]:
         """Return the group's time lag and status as the last look at the whole cluster has them."""
         snapshot = self.console.snapshot
-        if snapshot is None or self._group not in snapshot.groups.group:
+        if snapshot is None or self.group not in snapshot.groups.group:
             return None, None
-        place = snapshot.groups.group.index(self._group)
+        place = snapshot.groups.group.index(self.group)
         if place >= len(snapshot.groups.time_lag):
             return None, None
         return snapshot.groups.time_lag[place], snapshot.groups.status[place]
@@ -368,81 +371,15 @@ class GroupScreen(TabbedScreen):
     def _sampled_lags(self) -> Series:
         own = self._total.series("lag")
         snapshot = self.console.snapshot
-        if snapshot is None or self._group not in snapshot.groups.group:
+        if snapshot is None or self.group not in snapshot.groups.group:
             return own
-        values = snapshot.groups.trend[snapshot.groups.group.index(self._group)]
+        values = snapshot.groups.trend[snapshot.groups.group.index(self.group)]
         times = snapshot.in_series.times_ms[len(snapshot.in_series.times_ms) - len(values) :]
         until_ms = own.times_ms[0] if own.times_ms else snapshot.taken_ms + 1
         pairs = [pair for pair in zip(times, values, strict=False) if pair[0] < until_ms]
         return Series(
             (*(time for time, _value in pairs), *own.times_ms), (*(value for _time, value in pairs), *own.values)
         )
-
-    # --- going on --------------------------------------------------------------------------------------------
-
-    @on(VirtualTable.Chosen, "#partitions")
-    def _open_record(self, event: VirtualTable.Chosen) -> None:
-        where = event.key
-        if not isinstance(where, TopicPartition) or self._look is None:
-            return
-        row = next((row for row in self._look.report.rows if row.partition == where), None)
-        start = str(row.committed) if row is not None and row.committed is not None else ""
-        self.console.open(Records(where.topic, where.partition, start, group=self._group))
-
-    @on(VirtualTable.Chosen, "#undo")
-    def _open_undo(self, event: VirtualTable.Chosen) -> None:
-        record = next((record for record in self._undo() if record.id == event.key), None)
-        if record is not None:
-            self.app.push_screen(UndoPlanScreen(record))
-
-    def _row_at_cursor(self) -> PartitionLag | None:
-        table = self.query_one("#partitions", VirtualTable) if self.is_ready else None
-        if table is None or not table.display or self._look is None:
-            return None
-        return next((row for row in self._look.report.rows if row.partition == table.cursor_key), None)
-
-    def why_not(self, action: str) -> str | None:
-        """A record is skipped where there is a commit."""
-        reason = super().why_not(action)
-        if reason is None and action == "skip":
-            row = self._row_at_cursor()
-            if row is None or row.committed is None:
-                return "the cursor is not on a partition with a commit"
-        return reason
-
-    def do_skip(self) -> None:
-        """Plan to let the group go on behind the record at its commit."""
-        row = self._row_at_cursor()
-        if row is not None and row.committed is not None:
-            self.app.push_screen(ResetScreen(self._group, skip_target(row.partition, row.committed)))
-
-    def do_why(self) -> None:
-        """Tell why it lags."""
-        self.app.push_screen(WhyScreen(self._group))
-
-    def do_reset(self) -> None:
-        """Plan a reset."""
-        self.app.push_screen(ResetScreen(self._group))
-
-    def do_delete_groups(self) -> None:
-        """Plan to delete the group."""
-        self.plan("group", "delete", self._group.raw)
-
-    def do_zoom_in(self) -> None:
-        """Show a shorter time."""
-        self.query_one(Chart).zoom(-1)
-
-    def do_zoom_out(self) -> None:
-        """Show a longer time."""
-        self.query_one(Chart).zoom(1)
-
-    @on(VirtualTable.Chosen, "#configs")
-    def _change_config(self, event: VirtualTable.Chosen) -> None:
-        self.say(f"{event.key}: groups' settings are changed with Apache's kafka-configs.sh for now.")
-
-    def do_undo(self) -> None:
-        """Show what can be taken back."""
-        self.to_tab(4)
 
 
 NO_GROUP: Final = LagReport(rows=[], groups={}, group_errors={}, partition_errors={})

@@ -1,15 +1,16 @@
 """Which columns do the tables of one group have, and what stands in their rows?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kcon.core.group_status import GroupStatus
+from kcon.core.ids import MemberId, TopicPartition
 from kcon.core.lag import PartitionLag
 from kcon.core.snapshot import GroupMember
 from kcon.core.sparkline import spark
 from kcon.observe.lag_engine import PartitionLateness, Rates
 from kcon.tui.lag_text import known_time_lag, show_status, show_time_lag, status_role, time_lag_role
 from kcon.tui.rows import Column, Rows
-from kcon.tui.text import UNKNOWN, cut_middle, show_eta, show_rate
+from kcon.tui.text import UNKNOWN, cut_middle, plural, show_eta, show_rate
 
 LOST = "LOST"
 """Retention took records before they were read; said before how the partition moves."""
@@ -64,8 +65,12 @@ def partition_rows(
     *,
     trends: Sequence[tuple[float, ...]],
     etas: Sequence[float | None],
+    sharers: Mapping[TopicPartition, int] | None = None,
 ) -> Rows:
-    """Return the rows of the partitions' table; all sequences are in the order of `rows`."""
+    """Return the rows of the partitions' table; all sequences are in the order of `rows`.
+
+    sharers: how many members of a share group read a partition.
+    """
     return Rows(
         keys=[row.partition for row in rows],
         values={
@@ -78,14 +83,15 @@ def partition_rows(
             "out": [each.out_per_s for each in rates],
             "time": [known_time_lag(each.lag if each else None) for each in late],
             "eta": etas,
-            "owner": [_owner(row) for row in rows],
+            "owner": [_owner(row, (sharers or {}).get(row.partition, 0)) for row in rows],
             "state": [_state(row, each) for row, each in zip(rows, late, strict=True)],
         },
     )
 
 
-def member_rows(members: Sequence[GroupMember]) -> Rows:
-    """Return the rows of the members' table."""
+def member_rows(members: Sequence[GroupMember], tasks: Mapping[MemberId, str] | None = None) -> Rows:
+    """Return the rows of the members' table. tasks: what members of a streams group do."""
+    doing = tasks or {}
     return Rows(
         keys=[member.member_id for member in members],
         values={
@@ -93,7 +99,9 @@ def member_rows(members: Sequence[GroupMember]) -> Rows:
             "host": [member.host for member in members],
             "count": [len(member.assignment) for member in members],
             "assignment": [
-                " ".join(f"{where.topic}/{where.partition}" for where in member.assignment) for member in members
+                doing.get(member.member_id)
+                or " ".join(f"{where.topic}/{where.partition}" for where in member.assignment)
+                for member in members
             ],
             "instance": [member.instance_id for member in members],
             "member": [member.member_id for member in members],
@@ -101,7 +109,9 @@ def member_rows(members: Sequence[GroupMember]) -> Rows:
     )
 
 
-def _owner(row: PartitionLag) -> str | None:
+def _owner(row: PartitionLag, sharers: int) -> str | None:
+    if sharers > 1:
+        return plural(sharers, "member")
     if row.client_id is None:
         return None
     return f"{row.client_id}@{str(row.host).removeprefix('/')}" if row.host is not None else str(row.client_id)

@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
-from kcon.core.ids import TopicPartition, topic_name
+from kcon.core.ids import ClientId, HostName, MemberId, TopicPartition, group_id, topic_name
+from kcon.core.kafka_error import kafka_error
+from kcon.core.typed_group import ShareGroup, ShareMember, ShareOffset, StreamsGroup, StreamsMember, StreamsTasks
+from kcon.core.wire_text import WireText
 from kcon.errors import NotFoundError
 from kcon.tui.screens.records import RecordsScreen
+from tests.kcon.conftest import FakeGroup
 
 
 def test_the_numbers_are_those_of_the_cli(consoles: Any, kcon: Any) -> None:
@@ -105,3 +109,93 @@ def test_enter_leads_to_the_record_at_the_commit(consoles: Any, monkeypatch: pyt
         await console.until("There is no record here.")
 
     consoles.run(test, "group/billing")
+
+
+def share_member(name: str, *partitions: int) -> ShareMember:
+    where = tuple(TopicPartition(topic_name("orders"), partition) for partition in partitions)
+    text = WireText(name)
+    return ShareMember(MemberId(text), ClientId(text), HostName(WireText("/h")), None, (WireText("orders"),), where)
+
+
+@pytest.mark.parametrize("knows_kind", [True, False], ids=["from the list", "asked for"])
+def test_a_share_group_shows_its_places_and_who_shares_them(consoles: Any, knows_kind: bool) -> None:
+    """Members share partitions; the lag is what the broker says, for records are done with out of order."""
+    group = group_id("sg")
+    consoles.cluster.groups_by_id["sg"] = FakeGroup(state="Stable", kind="share")
+    places = [
+        ShareOffset(TopicPartition(topic_name("orders"), partition), start, lag, None)
+        for partition, start, lag in ((0, 60, 33), (1, 50, None), (2, None, None))
+    ]
+    told = ShareGroup(group, "Stable", 7, "simple", 1, (share_member("c1", 0, 1), share_member("c2", 0)))
+    consoles.cluster.answers |= {"describe_share_groups": {group: told}, "share_offsets": {group: tuple(places)}}
+    consoles.size = (140, 30)
+
+    async def test(console: Any) -> None:
+        text = await console.until("orders/2")
+        rows = {line.split()[0]: line.split() for line in text.splitlines() if line.startswith("orders/")}
+        assert "share Stable gen 7" in text
+        assert rows["orders/0"][1:4] == ["60", "100", "33"]
+        assert rows["orders/1"][1:4] == ["50", "90", "40"]
+        assert rows["orders/2"][1:4] == ["—", "10", "—"]
+        assert "2 members" in next(line for line in text.splitlines() if line.startswith("orders/0"))
+        assert "c1@h" in next(line for line in text.splitlines() if line.startswith("orders/1"))
+        await console.press("2")
+        assert "orders/0 orders/1" in await console.until("c2")
+        assert "acknowledges records one by one" in str(console.view.why_not("skip"))
+        await console.press("R")
+        assert "share reset sg --to" in console.text()
+
+    if knows_kind:
+
+        async def from_list(console: Any) -> None:
+            await console.until(lambda: console.app.snapshot is not None)
+            console.app.execute_line("group/sg")
+            await test(console)
+
+        consoles.run(from_list)
+    else:
+        consoles.run(test, "group/sg")
+
+
+def test_a_streams_group_shows_tasks_and_who_owns_their_partitions(consoles: Any) -> None:
+    group = group_id("app")
+    consoles.cluster.commit("app", "orders", 0, 60)
+    consoles.cluster.groups_by_id["app"].kind = "streams"
+    consoles.cluster.groups_by_id["app"].state = "Stable"
+    tasks = (
+        StreamsTasks("active", WireText("0"), (0, 2)),
+        StreamsTasks("standby", WireText("0"), (1,)),
+    )
+    member = StreamsMember(
+        MemberId(WireText("m1")), ClientId(WireText("c1")), HostName(WireText("/h")), WireText("p1"), 1, False, tasks
+    )
+    told = StreamsGroup(group, "Stable", 5, 1, ((WireText("0"), (WireText("orders"),)),), 1, (member,))
+    consoles.cluster.answers["describe_streams_groups"] = {group: told}
+    consoles.size = (140, 30)
+
+    async def test(console: Any) -> None:
+        text = await console.until("orders/2")
+        assert "streams Stable gen 5" in text
+        lines = {line.split()[0]: line for line in text.splitlines() if line.startswith("orders/")}
+        assert set(lines) == {"orders/0", "orders/2"}
+        assert lines["orders/0"].split()[1:4] == ["60", "100", "40"]
+        assert all("c1@h" in line for line in lines.values())
+        await console.press("2")
+        assert "active 0_0 0_2, standby 0_1" in await console.until("active")
+
+    consoles.run(test, "group/app")
+
+
+@pytest.mark.parametrize("kind", ["share", "streams"])
+def test_a_group_of_a_newer_kind_that_cannot_be_described_is_a_sentence(consoles: Any, kind: str) -> None:
+    group = group_id("new")
+    consoles.cluster.groups_by_id["new"] = FakeGroup(state="Stable", kind=kind)
+    consoles.cluster.answers |= {
+        f"describe_{kind}_groups": {group: kafka_error(35)},
+        "share_offsets": {group: ()},
+    }
+
+    async def test(console: Any) -> None:
+        assert "UNSUPPORTED_VERSION" in await console.until("UNSUPPORTED")
+
+    consoles.run(test, "group/new")
