@@ -13,8 +13,9 @@ from kcon.errors import AuthError, KconError, RefusedError, UnreachableError
 from kcon.gate.permit import Operation
 from kcon.services.copying import CopyCounts
 from kcon.services.job_progress import check_job_name
-from kcon.services.migration import GroupMoved, Migration, MigrationPlan, TopicMove, TopicMoved, plan_migration
+from kcon.services.migration import GroupMoved, Migration, TopicMoved
 from kcon.services.migration_groups import GroupMigration
+from kcon.services.migration_plan import MigrationPlan, TopicMove, plan_migration
 from kcon.services.session import Session
 
 _PLAN_COLUMNS = (

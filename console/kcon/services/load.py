@@ -8,15 +8,10 @@ and which were not; what that means for the exit code is `LoadReport.ok`.
 """
 
 import asyncio
-import io
-import os
-import select
-import stat
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -26,17 +21,18 @@ from kcon.core.ids import TopicName
 from kcon.errors import KconError
 from kcon.gate.permit import Permit
 from kcon.records.sender import RecordSender, SendFailure, SendOptions
+from kcon.services.load_input import Input, as_text, open_input, unreadable
 from kcon.services.load_rows import BadRow, RowFormat, RowOptions, read_rows
 from kcon.services.produce import require_topic
 
 if TYPE_CHECKING:
+    import io
+
     from kcon.services.load_job import LoadJob
     from kcon.services.session import Session
 
 Argument = TypeVar("Argument")
 
-READ_BYTES: Final = 1024 * 1024
-INPUT_POLL_S: Final = 0.2
 PROGRESS_S: Final = 0.2
 STOP_TIMEOUT_S: Final = 5.0
 BAD_ROWS_KEPT_MAX: Final = 1_000
@@ -152,9 +148,9 @@ def check_rows(context: Context, options: LoadOptions) -> LoadReport:
     started = time.monotonic()
     rows, bad, bad_rows = 0, 0, list[BadRow]()
     try:
-        with _open_input(options.path, threading.Event()) as source:
+        with open_input(options.path, threading.Event()) as source:
             row_format = format_of(options.path, options.format)
-            for row in read_rows(_as_text(source, row_format), _row_options(context, options, row_format)):
+            for row in read_rows(as_text(source, row_format), _row_options(context, options, row_format)):
                 rows += 1
                 if isinstance(row, BadRow):
                     bad += 1
@@ -245,7 +241,7 @@ class _Loader:
         self._rows = 0
         self._bad_rows: list[BadRow] = []
         self._bad = 0
-        self._input: _Input | None = None
+        self._input: Input | None = None
         self.report: LoadReport | None = None
         self.error: Exception | None = None
 
@@ -273,11 +269,11 @@ class _Loader:
     def _run(self) -> LoadReport:
         started = time.monotonic()
         options = self._options
-        with _open_input(options.path, self._stopping) as source, ExitStack() as held:
+        with open_input(options.path, self._stopping) as source, ExitStack() as held:
             sender = self._sender if self._job is not None else held.enter_context(self._sender)
             self._input = source
             row_format = format_of(options.path, options.format)
-            text = _as_text(source, row_format)
+            text = as_text(source, row_format)
             if self._job is not None:
                 source.on_idle = self._job.commit_if_due
             self._send_rows(text, row_format, sender)
@@ -298,7 +294,7 @@ class _Loader:
                 rows_before=0 if self._job is None else self._job.rows_before,
             )
 
-    def _send_rows(self, text: io.TextIOWrapper, row_format: RowFormat, sender: RecordSender) -> None:
+    def _send_rows(self, text: "io.TextIOWrapper", row_format: RowFormat, sender: RecordSender) -> None:
         options = self._options
         row_options = _row_options(self._context, options, row_format)
         topic = options.topic.raw
@@ -346,43 +342,6 @@ class _Pace:
         self._count += 1
 
 
-class _Input(io.RawIOBase):
-    """Bytes of a file or a pipe; reading a pipe gives up when it is told to stop."""
-
-    def __init__(self, handle: int, bytes_total: int | None, stopping: threading.Event) -> None:
-        self._handle = handle
-        self._stopping = stopping
-        self.bytes_total = bytes_total
-        self.bytes_read = 0
-        self.on_idle: Callable[[], None] | None = None
-        """Called while a pipe has nothing."""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        if self.bytes_total is None:
-            while not select.select([self._handle], [], [], INPUT_POLL_S)[0]:
-                if self._stopping.is_set():
-                    return 0
-                if self.on_idle is not None:
-                    self.on_idle()
-        data = os.read(self._handle, len(buffer))
-        buffer[: len(data)] = data
-        self.bytes_read += len(data)
-        return len(data)
-
-
-def _as_text(source: _Input, row_format: RowFormat) -> io.TextIOWrapper:
-    return io.TextIOWrapper(
-        io.BufferedReader(source, READ_BYTES),
-        encoding="utf-8",
-        errors="surrogateescape",
-        # A carriage return alone ends a row of a CSV and nothing else.
-        newline="" if row_format is RowFormat.CSV else "\n",
-    )
-
-
 def _row_options(context: Context, options: LoadOptions, row_format: RowFormat) -> RowOptions:
     return RowOptions(
         format=row_format,
@@ -393,25 +352,3 @@ def _row_options(context: Context, options: LoadOptions, row_format: RowFormat) 
         columns=options.columns,
         tz=context.tz,
     )
-
-
-@contextmanager
-def _open_input(path: Path | None, stopping: threading.Event) -> Iterator[_Input]:
-    if path is None:
-        yield _Input(sys.stdin.fileno(), None, stopping)
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        status = os.fstat(handle)
-        yield _Input(handle, status.st_size if stat.S_ISREG(status.st_mode) else None, stopping)
-    finally:
-        os.close(handle)
-
-
-def unreadable(path: Path | None, error: OSError) -> KconError:
-    """Return the error for a file that cannot be read."""
-    from kcon.core.wire_text import display_safe
-    from kcon.errors import NotFoundError
-
-    kind = NotFoundError if isinstance(error, FileNotFoundError) else KconError
-    return kind(f"Cannot read {display_safe(str(path or 'standard input'))}: {error.strerror or error}.")

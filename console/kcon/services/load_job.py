@@ -118,7 +118,7 @@ class LoadJob:
 @asynccontextmanager
 async def open_job(session: "Session", options: "LoadOptions", permit: Permit) -> AsyncIterator[LoadJob]:
     """Fence an earlier run, read how far it came, and yield the job. RefusedError when the file is another one."""
-    from kcon.services.load import unreadable
+    from kcon.services.load_input import unreadable
 
     assert options.job is not None
     topics = frozenset({options.topic, PROGRESS_TOPIC})

@@ -14,7 +14,8 @@ from kcon.core.snapshot import CommittedOffset, OffsetAt
 from kcon.errors import RefusedError
 from kcon.records.read_plan import Isolation, PartitionRange, ReadPlan
 from kcon.services.job_progress import PROGRESS_TOPIC, read_progress_records, restated, write_state
-from kcon.services.migration import CommitPlan, GroupMove, GroupMoved, MigrationPlan, topic_job
+from kcon.services.migration import CommitPlan, GroupMoved
+from kcon.services.migration_plan import GroupMove, MigrationPlan, topic_job
 from kcon.services.offset_map import MappedRange, mapped_ranges, translate
 from kcon.services.records import PlannedRead, RecordQuery, RecordReading
 from kcon.services.resets import keep_undo_record
