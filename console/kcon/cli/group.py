@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from kcon.cli.document import Block, Column, Document, Item, ItemError, MadeItems, int64
+from kcon.cli.document import Block, Column, Document, Int64, Item, ItemError, MadeItems
 from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
 from kcon.commands.group import (
@@ -270,19 +270,20 @@ def lag_document(invocation: Invocation, report: LagReport) -> Document:
 
 
 def _lag_item(row: PartitionLag) -> Item:
-    topic, partition = row.partition
+    group, (topic, partition), committed, start, end, lag, lost, member_id, client_id, host = row
     return {
-        "group": row.group,
+        "group": group,
         "topic": topic,
         "partition": partition,
-        "committed": int64(row.committed),
-        "start": int64(row.start),
-        "end": int64(row.end),
-        "lag": int64(row.lag),
-        "lost": int64(row.lost),
-        "client_id": row.client_id,
-        "host": row.host,
-        "member": row.member_id,
+        # There are tens of thousands of these: no calls of `int64`.
+        "committed": None if committed is None else Int64(committed),
+        "start": None if start is None else Int64(start),
+        "end": None if end is None else Int64(end),
+        "lag": None if lag is None else Int64(lag),
+        "lost": Int64(lost),
+        "client_id": client_id,
+        "host": host,
+        "member": member_id,
     }
 
 
