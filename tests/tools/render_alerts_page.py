@@ -47,6 +47,13 @@ resolve_after = "1m"             # The default.
 summary = "$group is $lag_seconds s behind"
 inhibited_by = ["KafkaBrokerDown"]
 
+[probe]                          # Without it the daemon writes nothing. The rules KafkaProbe* judge what comes back.
+every = "1m"                     # The default, at least 10s.
+count = 3                        # Records each time, at most 20, of 100 bytes.
+wait = "10s"                     # One that is not read by then is lost.
+topic = "kcon-probe"             # Its own; a name that begins so.
+create = true                    # Make the topic if it is not there; default false.
+
 [sink.chat]
 kind = "webhook"
 template = "slack"               # Mattermost takes it too; others: kcon (the default), discord, or template_file.

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from kcon.observe.exposition import Family
-from kcon.observe.metric_catalogue import OF_ALERTS, OWN, families_of
+from kcon.observe.metric_catalogue import OF_ALERTS, OF_PROBES, OWN, families_of
 from kcon.observe.metric_families import Profile
 from kcon_broker.server.metrics import METRICS
 
@@ -48,6 +48,7 @@ def _lines() -> Iterator[str]:
         "Of the broker in the box", _BROKER, [Family(*metric, samples=()) for metric in _broker_metrics()]
     )
     yield from _table("Of alerts", "`kcon daemon` alone.", OF_ALERTS)
+    yield from _table("Of probes", "`kcon daemon` with `[probe]` in alerts.toml alone.", OF_PROBES)
 
 
 def _broker_metrics() -> Iterator[tuple[str, str, str, tuple[str, ...]]]:

@@ -41,6 +41,8 @@ async def run_daemon(request: Request, invocation: Invocation) -> int:
             note(
                 f"{len(config.policies)} alert rules are on; told are {sinks or 'no sinks: docs/alerts.md shows how'}."
             )
+            if config.probe is not None:
+                note(f"{config.probe.count} records go through {config.probe.topic} every {config.probe.every_ms} ms.")
             await daemon.run()
     except asyncio.CancelledError:
         # SIGTERM is the proper end of a daemon, as ctrl-C is: everything above was closed.

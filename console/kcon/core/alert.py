@@ -48,6 +48,14 @@ class Observation:
     unknown: frozenset[tuple[str, str]] = frozenset()
     """Labels of what could not be read: an alert with one of them keeps its state."""
 
+    def plus(self, other: "Observation") -> "Observation":
+        """Return what both tell together."""
+        return Observation(
+            findings=self.findings + other.findings,
+            judged=self.judged | other.judged,
+            unknown=self.unknown | other.unknown,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertPolicy:

@@ -209,5 +209,33 @@ _GROUP_RULES: Final = (
     ),
 )
 
-RULES: Final = _CLUSTER_RULES + _GROUP_RULES
+PROBE_RULES: Final = (
+    AlertRule(
+        "KafkaProbeFailed",
+        Severity.PAGE,
+        0,
+        "kcon_probe_up == 0",
+        "Records of the probe do not get through.",
+        inhibited_by=_OUTAGE,
+    ),
+    AlertRule(
+        "KafkaProbeLost",
+        Severity.PAGE,
+        0,
+        'kcon_probe_records{outcome=~"lost|duplicate"} > 0',
+        "A record of the probe was acknowledged, and then lost or read twice.",
+    ),
+    AlertRule(
+        "KafkaProbeSlow",
+        Severity.WARN,
+        300,
+        'kcon_probe_round_trip_seconds{quantile="0.99"} > {threshold}',
+        "A record of the probe took {{ $value | humanizeDuration }} from writer to reader.",
+        threshold=1,
+        inhibited_by=_OUTAGE,
+    ),
+)
+"""What probes tell, where the configuration wants any."""
+
+RULES: Final = _CLUSTER_RULES + _GROUP_RULES + PROBE_RULES
 """Every rule, by name unique."""

@@ -9,7 +9,7 @@ from string import Template
 from typing import Final
 
 from kcon.core.alert import Finding, Labels, Observation, labels_of
-from kcon.core.alert_rules import RULES
+from kcon.core.alert_rules import PROBE_RULES, RULES
 from kcon.core.filter.outcome import FilterError, FilterErrors, Predicate
 from kcon.core.group_status import GroupStatus
 from kcon.core.ids import GroupId, TopicPartition
@@ -40,7 +40,10 @@ _TRANSACTION_RULES: Final = frozenset({"KafkaTransactionOpen"})
 _GROUP_RULES: Final = frozenset(rule.name for rule in RULES if rule.name.startswith("KafkaGroup")) | {
     "KafkaRecordsLost"
 }
-_BUILT_IN: Final = frozenset(rule.name for rule in RULES if not rule.is_for_prometheus)
+_BUILT_IN: Final = frozenset(rule.name for rule in RULES if not rule.is_for_prometheus) - {
+    rule.name for rule in PROBE_RULES
+}
+"""Those that a look at the cluster can judge."""
 THRESHOLDS: Final = {rule.name: rule.threshold for rule in RULES if rule.threshold is not None}
 
 _STATUS_RULES: Final = {

@@ -24,6 +24,18 @@ OF_ALERTS = (
     ),
     Family("kcon_alert_messages_waiting", "gauge", "Messages that sinks have not been told yet.", (), ()),
 )
+OF_PROBES = (
+    Family("kcon_probe_up", "gauge", "1 where the last probe got through, `kcon daemon` with [probe] alone.", (), ()),
+    Family("kcon_probe_timestamp_seconds", "gauge", "When the last probe ended.", (), ()),
+    Family(
+        "kcon_probe_records",
+        "gauge",
+        "Records of the last probe: sent, and those of them refused, lost, duplicate, not_committed.",
+        ("outcome",),
+        (),
+    ),
+    Family("kcon_probe_round_trip_seconds", "gauge", "From writer to reader, of the last probe.", ("quantile",), ()),
+)
 
 
 def families_of(profile: Profile) -> list[Family]:
@@ -41,3 +53,4 @@ def every_family() -> Iterator[Family]:
     for profile in Profile:
         yield from families_of(profile)
     yield from OF_ALERTS
+    yield from OF_PROBES

@@ -15,6 +15,9 @@
     template = "slack"
     url_file = "/etc/kcon/slack-url"
 
+    [probe]                        # Let the daemon send records through the cluster: without it nothing is written.
+    every = "1m"
+
 A file is only ever read from kcon's own folder or where the user points: it names programs to run.
 """
 
@@ -36,6 +39,7 @@ from kcon.errors import KconError, UsageError
 from kcon.observe.alert_finder import OwnRule
 from kcon.observe.alert_scopes import SCOPES
 from kcon.plugin_api.alerting import Sink, SinkKind, SinkSetting, Value
+from kcon.services.probe_config import ProbeConfig
 
 FILE_BYTES_MAX: Final = 1024 * 1024
 SINKS_MAX: Final = 32
@@ -43,6 +47,14 @@ OWN_RULES_MAX: Final = 200
 TIMEOUT_MS: Final = 10_000
 TIMEOUT_MS_MAX: Final = 300_000
 
+PROBE_TOPIC: Final = "kcon-probe"
+"""What the name of a probe's topic begins with: it never writes into somebody's data."""
+PROBE_EVERY_MS: Final = 60_000
+PROBE_EVERY_MIN_MS: Final = 10_000
+PROBE_COUNT: Final = 3
+PROBE_COUNT_MAX: Final = 20
+
+_PROBE_KEYS: Final = frozenset({"every", "count", "wait", "topic", "create"})
 _POLICY_KEYS: Final = frozenset({"for", "resolve_after", "repeat", "severity", "sinks", "enabled"})
 _BUILT_IN_KEYS: Final = _POLICY_KEYS | {"threshold"}
 _OWN_KEYS: Final = _POLICY_KEYS | {"on", "when", "summary", "inhibited_by"}
@@ -82,6 +94,8 @@ class AlertConfig:
     own_rules: tuple[OwnRule, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
     sinks: tuple[SinkConfig, ...] = ()
+    probe: ProbeConfig | None = None
+    """None: nothing is written to the cluster."""
 
 
 def read_alert_config(
@@ -127,7 +141,7 @@ def parse_alert_config(
     opens_sinks: bool = True,
 ) -> AlertConfig:
     """Return what a document says. UsageError names the first thing that is off."""
-    _only(document, {"rule", "sink"}, str(path))
+    _only(document, {"rule", "sink", "probe"}, str(path))
     rules, sinks = _tables(document, "rule", path), _tables(document, "sink", path)
     if len(sinks) > SINKS_MAX:
         raise UsageError(f"{path}: there are {len(sinks)} sinks.", f"{SINKS_MAX} are the most.")
@@ -163,7 +177,36 @@ def parse_alert_config(
         if _is_on(table, where):
             policies.append(_policy(AlertPolicy(name=name, inhibited_by=inhibited_by), table, where, known))
     _check_inhibition(policies, rules, path)
-    return AlertConfig(policies=tuple(policies), own_rules=tuple(own_rules), thresholds=thresholds, sinks=opened)
+    return AlertConfig(
+        policies=tuple(policies),
+        own_rules=tuple(own_rules),
+        thresholds=thresholds,
+        sinks=opened,
+        probe=parse_probe(document["probe"], f"{path}: [probe]") if "probe" in document else None,
+    )
+
+
+def parse_probe(table: object, where: str) -> ProbeConfig:
+    """Return how often the daemon probes, and with how much. UsageError names what is off."""
+    if not isinstance(table, dict):
+        raise UsageError(f"{where} is no table.")
+    _only(table, _PROBE_KEYS, where)
+    every_ms = _duration(table["every"], f"{where} every") if "every" in table else PROBE_EVERY_MS
+    if every_ms < PROBE_EVERY_MIN_MS:
+        raise UsageError(f"{where} every is less than {PROBE_EVERY_MIN_MS // 1000}s.", "Each probe costs connections.")
+    wait_ms = _duration(table["wait"], f"{where} wait") if "wait" in table else TIMEOUT_MS
+    if not 0 < wait_ms <= TIMEOUT_MS_MAX:
+        raise UsageError(f"{where} wait is not between 1ms and {TIMEOUT_MS_MAX // 60_000}m.")
+    count = table.get("count", PROBE_COUNT)
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= PROBE_COUNT_MAX:
+        raise UsageError(f"{where} count is not between 1 and {PROBE_COUNT_MAX}.")
+    topic = table.get("topic", PROBE_TOPIC)
+    if not isinstance(topic, str) or not topic.startswith(PROBE_TOPIC):
+        raise UsageError(f"{where} topic does not begin with {PROBE_TOPIC}.", "A probe has a topic of its own.")
+    create = table.get("create", False)
+    if not isinstance(create, bool):
+        raise UsageError(f"{where} create is neither true nor false.")
+    return ProbeConfig(every_ms=every_ms, count=count, wait_ms=wait_ms, topic=topic, create=create)
 
 
 def _is_on(table: Mapping[str, Any], where: str) -> bool:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
-from kcon.core.alert import Alert, count_by_rule
+from kcon.core.alert import Alert, Observation, count_by_rule
 from kcon.errors import KconError
-from kcon.observe.alert_finder import AlertFinder
+from kcon.observe.alert_finder import THRESHOLDS, AlertFinder
 from kcon.observe.alert_store import AlertStore
 from kcon.observe.exposition import Family, escape_label
 from kcon.observe.metric_catalogue import OF_ALERTS
@@ -23,7 +23,11 @@ from kcon.observe.metric_families import Rows, Tick
 from kcon.services.alert_config import AlertConfig
 from kcon.services.alerting import Alerting
 from kcon.services.metrics import Metrics, MetricsOptions
+from kcon.services.probe_config import NO_PROBES, ProbeConfig
 from kcon.services.session import Session
+
+if TYPE_CHECKING:
+    from kcon.services.probe_watch import ProbeWatch
 
 ALERTS_FOLDER: Final = "alerts"
 FLUSH_S: Final = 5.0
@@ -53,14 +57,23 @@ class Daemon:
         self.metrics = Metrics(session, options)
         self._store = AlertStore(alerts_path(session))
         self._finder = AlertFinder(config.own_rules, config.thresholds)
+        self._thresholds = {**THRESHOLDS, **config.thresholds}
         # The engine bears a clock that is set, and who is told wants the time that they have themselves.
         self.alerting = Alerting(config, self._store, cluster_of(session), session.now_ms, terminal=terminal, note=note)
         self.metrics.on_tick = self._observe
         self.metrics.on_failure = self._observe_failure
         self.metrics.more_families = self._families
         self._unanswered: tuple[str, ...] = ()
+        self.probes = self._probes(config.probe)
         if self._store.quarantined is not None:
             note(f"The alerts were damaged, and are set aside in {self._store.quarantined}.")
+
+    def _probes(self, config: ProbeConfig | None) -> "ProbeWatch | None":
+        if config is None:
+            return None
+        from kcon.services.probe_watch import ProbeWatch  # It loads the record plane.
+
+        return ProbeWatch(self._session, config, self._note)
 
     async def __aenter__(self) -> "Daemon":
         return self
@@ -76,6 +89,8 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.alerting.run(), name="sinks")
             group.create_task(self._look_on(), name="looks")
+            if self.probes is not None:
+                group.create_task(self.probes.run(), name="probes")
 
     async def _look_on(self) -> None:
         notify(self._variables, "READY=1")
@@ -101,15 +116,19 @@ class Daemon:
             self._unanswered = self._finder.unanswered
             for sentence in self._unanswered:
                 self._note(sentence)
-        await self.alerting.observe(observation)
+        await self.alerting.observe(self._with_probes(observation))
 
     async def _observe_failure(self, reason: str) -> None:
-        await self.alerting.observe(self._finder.failed(reason))
+        await self.alerting.observe(self._with_probes(self._finder.failed(reason)))
+
+    def _with_probes(self, observation: Observation) -> Observation:
+        return observation.plus(NO_PROBES if self.probes is None else self.probes.findings(self._thresholds))
 
     def _families(self) -> list[Family]:
         names = tuple(name for name, _value in self._options.static_labels)
         values = tuple(escape_label(value) for _name, value in self._options.static_labels)
-        return alert_families(self.alerting, names, values)
+        told = [] if self.probes is None else self.probes.families(names, values)
+        return [*alert_families(self.alerting, names, values), *told]
 
 
 def alert_families(alerting: Alerting, names: tuple[str, ...] = (), values: tuple[str, ...] = ()) -> list[Family]:

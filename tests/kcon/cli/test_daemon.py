@@ -214,3 +214,19 @@ def test_no_secret_of_a_sink_shows(staged: Staged) -> None:
     ]
     assert not [each for each in ran if b"CANARY" in each.out or "CANARY" in each.err]
     assert "127.0.0.1 cannot be reached" in ran[0].out.decode()
+
+
+def test_a_daemon_probes_where_it_is_told_to_and_writes_nothing_else(staged: Staged) -> None:
+    topic = f"kcon-probe-{staged.name}"
+    with staged.config.open("a") as file:
+        file.write(f'\n[probe]\nevery = "10s"\ncount = 2\ntopic = "{topic}"\ncreate = true\n')
+    with staged.running("--listen", "127.0.0.1:0") as process:
+        assert process.stderr is not None
+        found = re.search(r"http://[0-9.:]+/metrics", process.stderr.readline().decode())
+        assert found is not None
+        end = time.monotonic() + WAIT_S
+        while "kcon_probe_up 1" not in (text := urllib.request.urlopen(found.group(), timeout=30).read().decode()):
+            assert time.monotonic() < end, text[-2_000:]
+            time.sleep(0.1)
+        assert 'kcon_probe_records{outcome="sent"} 2' in text
+    assert staged.shell.json("group", "lag", topic)["items"][0]["lag"] == 0

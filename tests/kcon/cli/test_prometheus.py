@@ -20,7 +20,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as Place
 
-from kcon.services.dashboards import BOARDS, JOB
+from kcon.services.dashboard_boards import BOARDS, JOB
 from tests.commits import commit_offsets
 from tests.kcon.cli.shell import Shell
 

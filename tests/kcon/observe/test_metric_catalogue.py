@@ -8,7 +8,8 @@ import pytest
 
 from kcon.commands.metrics import BOARDS as BOARD_NAMES
 from kcon.observe.metric_catalogue import every_family
-from kcon.services.dashboards import BOARDS, WIDTH, dashboard_text
+from kcon.services.dashboard_boards import BOARDS
+from kcon.services.dashboards import WIDTH, dashboard_text
 from tests.tools.render_alerts_page import render as render_alerts
 from tests.tools.render_metrics_page import render as render_metrics
 

@@ -9,6 +9,7 @@ from kcon.core.alert_rules import RULES, Severity
 from kcon.errors import KconError, UsageError
 from kcon.services.alert_config import AlertConfig, parse_alert_config, read_alert_config
 from kcon.services.alert_sinks import load_sink_kinds
+from kcon.services.probe_config import ProbeConfig
 
 KINDS, _FAULTS = load_sink_kinds()
 PATH = Path("alerts.toml")
@@ -108,3 +109,31 @@ def test_secrets_never_show() -> None:
 def test_mistakes_are_told_by_their_place(document: dict[str, Any], told: str) -> None:
     with pytest.raises(KconError, match=told):
         parse(**document)
+
+
+def test_probes_are_made_only_where_the_file_says_so() -> None:
+    assert parse().probe is None
+    assert parse(probe={}).probe == ProbeConfig(
+        every_ms=60_000, count=3, wait_ms=10_000, topic="kcon-probe", create=False
+    )
+    told = parse(probe={"every": "10s", "count": 20, "wait": "1s", "topic": "kcon-probe-2", "create": True}).probe
+    assert told == ProbeConfig(every_ms=10_000, count=20, wait_ms=1_000, topic="kcon-probe-2", create=True)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"every": "9s"}, "every is less than 10s"),
+        ({"count": 0}, "count is not between 1 and 20"),
+        ({"count": 21}, "count is not between 1 and 20"),
+        ({"count": True}, "count is not between"),
+        ({"topic": "orders"}, "topic does not begin with kcon-probe"),
+        ({"wait": "0s"}, "wait is not between"),
+        ({"create": "yes"}, "create is neither"),
+        ({"interval": "1m"}, "unknown key 'interval'"),
+        ([], "is no table"),
+    ],
+)
+def test_a_probe_that_costs_or_reaches_too_much_is_refused(table: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        parse(probe=table)
