@@ -9,6 +9,7 @@ from kcon.admin.calls import ask, change
 from kcon.admin.cluster import Cluster, Deadline
 from kcon.admin.requests import ReadRequest, WriteRequest, mutates
 from kcon.admin.schema import Field, Struct, entity_type
+from kcon.core.wire_text import display_safe
 from kcon.errors import RefusedError, UsageError
 from kcon.gate.permit import Operation, Permit
 
@@ -23,12 +24,20 @@ class RawRequest(NamedTuple):
     """As in JSON: Kafka's names, in any spelling."""
 
 
+def _near(wanted: str) -> str:
+    from difflib import get_close_matches
+
+    titles = {each.title.lower(): each.title for each in Api}
+    near = [titles[each] for each in get_close_matches(wanted, titles, n=3)]
+    return f"Did you mean {' or '.join(near)}?" if near else "`kcon cluster versions` names the APIs that it speaks."
+
+
 def parse_raw(api: str, version: int | None, data: str) -> RawRequest:
     """Read an API by name or key, and its fields as a JSON object. UsageError says what is off."""
     wanted = api.replace("_", "").replace("-", "").lower()
     found = next((each for each in Api if wanted in {each.title.lower(), str(each.key)}), None)
     if found is None:
-        raise UsageError(f"kcon does not speak {api!r}.", f"It speaks {', '.join(each.title for each in Api)}.")
+        raise UsageError(f"kcon does not speak {display_safe(api)!r}.", _near(wanted))
     if version is not None and not found.version_min <= version <= found.version_max:
         raise UsageError(f"kcon speaks versions {found.version_min} to {found.version_max} of {found.title}.")
     try:

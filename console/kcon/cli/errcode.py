@@ -1,5 +1,7 @@
 """`kcon errcode`: shows what error codes of Kafka mean."""
 
+from typing import Final
+
 from kcon.cli.document import Column, Document, Item
 from kcon.cli.invocation import Invocation
 from kcon.commands.errcode import Errcode
@@ -7,7 +9,10 @@ from kcon.commands.request import Request
 from kcon.core.kafka_error import KafkaError, known_errors
 from kcon.core.wire_text import display_safe
 from kcon.errors import NotFoundError
+from kcon.services.near_names import NEAR_MAX, did_you_mean, near_names
 
+PART_MIN: Final = 4
+"""A shorter part of a name says nothing."""
 _COLUMNS = (
     Column(key="code", right=True),
     Column(key="name"),
@@ -31,6 +36,11 @@ def _find(word: str) -> KafkaError:
     for error in known_errors():
         if wanted in (str(error.code), error.name):
             return error
+    names = [error.name for error in known_errors()]
+    near = [name for name in names if len(wanted) >= PART_MIN and wanted in name][:NEAR_MAX] or near_names(
+        wanted, names
+    )
     raise NotFoundError(
-        f"There is no error {display_safe(word)} in Kafka.", "`kcon errcode` alone lists all of them; 0 is success."
+        f"There is no error {display_safe(word)} in Kafka.",
+        did_you_mean(near, "`kcon errcode` alone lists all of them; 0 is success."),
     )

@@ -13,9 +13,11 @@ from kcon.core.config_entry import ConfigResource
 from kcon.core.ids import TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.offset_spec import Purpose, parse_offset_spec
+from kcon.core.wire_text import display_safe
 from kcon.gate.permit import Operation
 from kcon.services.item_changes import ItemChanges
 from kcon.services.names import is_pattern
+from kcon.services.near_names import did_you_mean
 from kcon.services.session import Session
 from kcon.services.topic_alterations import (
     ConfigRow,
@@ -118,6 +120,10 @@ async def carry_out_config_edits(
         done="changed",
         what="resources",
         errors=errors,
+        notes=[
+            f"There may be no setting {display_safe(name)}. {did_you_mean(near, '')}"
+            for name, near in {row.name: row.near for row in rows if row.near}.items()
+        ],
     )
     return await carry_out_items(invocation, session, confirmation, changes, shape, item=item)
 

@@ -14,6 +14,7 @@ from kcon.core.wire_text import WireText
 from kcon.errors import UsageError
 from kcon.gate.permit import Operation, Permit
 from kcon.services.item_changes import ItemChanges
+from kcon.services.near_names import near_names
 from kcon.services.session import Session
 
 ConfigEdits = Sequence[tuple[str, str, str | None]]
@@ -30,6 +31,8 @@ class ConfigRow(NamedTuple):
     new: WireText | None
     """None: back to the default."""
     sensitive: bool = False
+    near: tuple[str, ...] = ()
+    """Of a setting that topics do not have, those that are spelt nearly so."""
 
 
 class PurgeRow(NamedTuple):
@@ -103,7 +106,10 @@ def _config_row(
     current = entry.value if entry is not None else None
     new = edit.applied_to(current.raw if current is not None else None)
     sensitive = entry is not None and entry.sensitive
-    return ConfigRow(resource, name, edit, current, WireText(new) if new is not None else None, sensitive)
+    # A topic tells every setting that there is; others only what somebody set.
+    is_unknown = entry is None and resource.type is ResourceType.TOPIC
+    near = tuple(near_names(name, [each.raw for each in configs])) if is_unknown else ()
+    return ConfigRow(resource, name, edit, current, WireText(new) if new is not None else None, sensitive, near)
 
 
 def plan_growth(

@@ -334,6 +334,9 @@ def test_errcode(kcon: Any) -> None:
         "27\tREBALANCE_IN_PROGRESS",
     ]
     assert kcon("errcode", "NOPE").code == 5
+    assert "Did you mean NOT_LEADER_OR_FOLLOWER?" in kcon("errcode", "not_leader").err
+    assert "Did you mean UNKNOWN_TOPIC_OR_PARTITION?" in kcon("errcode", "UNKNOWN_TOPC_OR_PARTITION").err
+    assert "lists all of them" in kcon("errcode", "NOT").err  # So short a part is in too many.
     assert len(kcon.lines("errcode")) > 100
 
 
@@ -419,3 +422,15 @@ def test_consume_json_needs_an_end(kcon: Any) -> None:
 def test_a_bad_offset_is_2_before_anything_is_asked(kcon: Any) -> None:
     assert kcon("consume", "t", "-o", "yesterday").code == 2
     assert kcon("consume", "t", "-o", "5..5").code == 2
+
+
+def test_a_setting_that_topics_do_not_have_gets_the_nearest_name(orders: Any, kcon: Any) -> None:
+    ran = kcon("topic", "alter", "orders", "--set", "retnetion.ms=5")
+    assert "There may be no setting retnetion.ms. Did you mean retention.ms?" in ran.err
+    assert "no setting" not in kcon("topic", "alter", "orders", "--set", "retention.ms=5").err
+
+
+def test_an_api_that_is_misspelt_gets_the_nearest_name(orders: Any, kcon: Any) -> None:
+    ran = kcon("raw", "Metadta", "--data", "{}")
+    assert (ran.code, "Did you mean Metadata?" in ran.err) == (2, True)
+    assert "`kcon cluster versions` names the APIs" in kcon("raw", "zzz", "--data", "{}").err
