@@ -181,40 +181,54 @@ class ConsumerThread:
         """Turn messages into records; act on the ends and errors among them."""
         records: list[Record] = []
         ends = self._ends
-        topics = self._topics
+        last_topic, last_partition = "", -1
+        end_offset: int | None = None
         for message in messages:
             error = message.error()
             if error is not None:
                 self._on_message_error(consumer, message, error)
                 continue
             raw_topic, partition, offset = message.topic(), message.partition(), message.offset()
-            assert raw_topic is not None
-            assert partition is not None
-            assert offset is not None
-            topic = topics.get(raw_topic)
-            if topic is None:
-                topic = topics[raw_topic] = topic_name(raw_topic)
-            if ends:
+            if raw_topic != last_topic or partition != last_partition:
+                # Messages come in runs of one partition: what is asked of it is asked once a run.
+                assert raw_topic is not None
+                assert partition is not None
+                last_topic, last_partition = raw_topic, partition
                 end_offset = ends.get((raw_topic, partition))
-                if end_offset is not None:
-                    if offset >= end_offset - 1:
-                        self._close_partition(consumer, raw_topic, partition)
-                    if offset >= end_offset:
-                        continue
+                topic = self._topic_of(raw_topic)
+            if end_offset is not None and offset >= end_offset - 1:  # type: ignore[operator]
+                self._close_partition(consumer, last_topic, last_partition)
+                if offset >= end_offset:  # type: ignore[operator]
+                    continue
             kind, timestamp_ms = message.timestamp()
+            try:
+                told = _read_headers(message)
+            except (SystemError, UnicodeDecodeError):
+                headers = self._without_headers(message)
+            else:
+                headers = _headers(told) if told else ()
             records.append(
-                Record(
-                    topic,
-                    partition,
-                    offset,
-                    timestamp_ms,
-                    _TIMESTAMP_TYPES[kind],
-                    message.key(),
-                    message.value(),
-                    self._headers(message),
+                _make_record(
+                    Record,
+                    (
+                        topic,
+                        partition,
+                        offset,
+                        timestamp_ms,
+                        _TIMESTAMP_TYPES[kind],
+                        message.key(),
+                        message.value(),
+                        headers,
+                    ),
                 )
             )
         return records
+
+    def _topic_of(self, raw_topic: str) -> TopicName:
+        topic = self._topics.get(raw_topic)
+        if topic is None:
+            topic = self._topics[raw_topic] = topic_name(raw_topic)
+        return topic
 
     def _merged(self, consumer: Consumer, merge: TimeMerge, records: list[Record]) -> list[Record]:
         for record in records:
@@ -237,11 +251,17 @@ class ConsumerThread:
             self._left -= len(records)
         with self._acknowledged_lock:
             self._unacknowledged += len(records)
+        sizes = [
+            len(record[5] or b"") + len(record[6] or b"") if not record[7] else record.size_bytes for record in records
+        ]
+        total = sum(sizes) + RECORD_OVERHEAD_BYTES * len(records)
+        if total < 2 * BATCH_BYTES_TARGET:
+            return self._queue.put(records, total)
         piece: list[Record] = []
         size_bytes = 0
-        for record in records:
+        for record, payload_bytes in zip(records, sizes, strict=True):
             piece.append(record)
-            size_bytes += record.size_bytes + RECORD_OVERHEAD_BYTES
+            size_bytes += payload_bytes + RECORD_OVERHEAD_BYTES
             if size_bytes >= BATCH_BYTES_TARGET:
                 if not self._queue.put(piece, size_bytes):
                     return False
@@ -346,23 +366,23 @@ class ConsumerThread:
                 if failure.args[0].code() not in {KafkaError._STATE, KafkaError._UNKNOWN_PARTITION}:
                     raise
 
-    def _headers(self, message: Message) -> Headers:
-        try:
-            found: HeadersType | None = _read_headers(message)
-        except (SystemError, UnicodeDecodeError):
-            # The binding cannot hold a header name that is not UTF-8.
-            where = f"{WireText(message.topic() or '')}/{message.partition()}/{message.offset()}"
-            if self._plan.exact:
-                raise KconError(
-                    f"{where}: a header's name is not UTF-8, so the record cannot be written again."
-                ) from None
-            self._notices.append(Notice(text=f"{where}: a header's name is not UTF-8; its headers are not shown."))
-            return ()
-        if not found:
-            return ()
-        pairs = found.items() if isinstance(found, dict) else found
-        return tuple((WireText(name), value.encode() if isinstance(value, str) else value) for name, value in pairs)
+    def _without_headers(self, message: Message) -> Headers:
+        """Say that the headers of a record cannot be read: the binding cannot hold a name that is not UTF-8."""
+        where = f"{WireText(message.topic() or '')}/{message.partition()}/{message.offset()}"
+        if self._plan.exact:
+            raise KconError(f"{where}: a header's name is not UTF-8, so the record cannot be written again.") from None
+        self._notices.append(Notice(text=f"{where}: a header's name is not UTF-8; its headers are not shown."))
+        return ()
 
     def _what(self) -> str:
         topics = sorted({str(part.partition.topic) for part in self._plan.ranges} | set(map(str, self._plan.topics)))
         return f"Reading {topics[0]}" if len(topics) == 1 else f"Reading {len(topics)} topics"
+
+
+def _headers(found: "HeadersType") -> Headers:
+    pairs = found.items() if isinstance(found, dict) else found
+    return tuple((WireText(name), value.encode() if isinstance(value, str) else value) for name, value in pairs)
+
+
+_make_record: Final = tuple.__new__
+"""Makes a record without the call of its own constructor, which costs as much as three of its fields."""
