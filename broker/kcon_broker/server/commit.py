@@ -53,11 +53,13 @@ class _Pending(NamedTuple):
 class _Sync:
     """One sync under way."""
 
-    __slots__ = ("files", "journal_end", "journal_files", "pending")
+    __slots__ = ("files", "has_rolled", "journal_end", "journal_files", "pending")
 
     def __init__(self) -> None:
         self.pending: list[_Pending] = []
         self.files: dict[Syncable, None] = {}
+        self.has_rolled = False
+        """It may make a sealed segment durable."""
         self.journal_end: int | None = None
         """The position of the metadata log that it makes durable; None: it has no part in it."""
         self.journal_files: list[Syncable] = []
@@ -83,6 +85,8 @@ class Committer:
         """Tell whether there is a single client, and it waits for a single request."""
         self.on_synced: Callable[[], None] = lambda: None
         """Called when a sync off the loop has ended and everybody was told."""
+        self.on_segment_durable: Callable[[], None] = lambda: None
+        """A segment was sealed, and all of it is durable: a start need not read it, once a checkpoint says so."""
         self.on_group_partition_failed: Callable[[int], None] = lambda _: None
         """A partition of `__consumer_offsets` lost records that its groups know of."""
         self.on_transaction_partition_failed: Callable[[int], None] = lambda _: None
@@ -167,11 +171,12 @@ class Committer:
     def _take_unsynced(self) -> _Sync | None:
         """Take what is unsynced and has no file in a sync under way; None: there is nothing."""
         sync = _Sync()
-        self._has_rolled = False
+        sync.has_rolled, self._has_rolled = self._has_rolled, False
         busy = {file for other in self._under_way for file in other.files}
         if self._journal.is_dirty:
             sync.journal_files = self._journal.dirty_files()
             if not busy.isdisjoint(sync.journal_files):
+                self._has_rolled = sync.has_rolled
                 return None
             sync.journal_end = self._journal.position
             sync.files.update(dict.fromkeys(sync.journal_files))
@@ -187,6 +192,9 @@ class Committer:
             sync.pending.append(_Pending(partition, log, log.written_offset, files))
             sync.files.update(dict.fromkeys(files))
         self._unsynced = left
+        if left:
+            # The sealed segment may be one of theirs.
+            self._has_rolled = sync.has_rolled
         return sync if sync.pending or sync.journal_end is not None else None
 
     def _write(self, partition: Partition) -> None:
@@ -241,6 +249,8 @@ class Committer:
             else:
                 entry.log.mark_durable(entry.end_offset)
                 self._advance(entry.partition, entry.end_offset)
+        if sync.has_rolled and not errors:
+            self.on_segment_durable()
         if sync.journal_end is not None:
             self._journal.synced(sync.journal_end, errors.keys(), sync.journal_files)
         del self._under_way[sync]

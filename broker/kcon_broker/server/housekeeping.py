@@ -4,6 +4,7 @@ Retention, checkpoints, the sync of flush=interval, removal of deleted files, an
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -25,6 +26,8 @@ from kcon_broker.storage.data_folder import DataFolder
 _logger = logging.getLogger("kcon_broker")
 
 _DEADLINES_INTERVAL_MS = 1_000
+_CHECKPOINT_PAUSE_S = 1.0
+"""Between two checkpoints, however fast segments fill."""
 _SLICE_S = 0.005
 """How long housekeeping holds the loop at a time."""
 _LOW_SPACE_SHARE = 20
@@ -86,6 +89,7 @@ class Housekeeping:
         self._clock = clock
         self.retention_passes = 0
         """How often retention went through all partitions."""
+        self._is_checkpoint_due = asyncio.Event()
         self._low = _SpaceAlarm("the disk is nearly full: %d MiB are left", "the disk has room again: %d MiB")
         self._out = _SpaceAlarm(
             "the disk is full but for %d MiB: Produce is answered with KAFKA_STORAGE_ERROR",
@@ -110,6 +114,10 @@ class Housekeeping:
         for task in (*self._tasks, *self._removals):
             task.cancel()
 
+    def checkpoint_soon(self) -> None:
+        """Note soon how far each log is durable: a segment is, and a start need not read it again."""
+        self._is_checkpoint_due.set()
+
     def remove_deleted_soon(self) -> None:
         """Remove deleted partitions' folders, off the loop."""
         task = spawn(self._remove_deleted([]), name="remove deleted folders")
@@ -127,7 +135,9 @@ class Housekeeping:
     async def _write_checkpoints(self, interval_s: float) -> None:
         """Note how far each log is durable, again and again, so that a start need not look below."""
         while True:
-            await asyncio.sleep(interval_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._is_checkpoint_due.wait(), interval_s)
+            self._is_checkpoint_due.clear()
             noted = self._open_partitions()
             for partition in noted:
                 assert partition.log is not None
@@ -142,6 +152,7 @@ class Housekeeping:
                     await self.compact_metadata()
             except OSError as error:
                 _logger.error("writing the checkpoints failed: %s", error)
+            await asyncio.sleep(min(_CHECKPOINT_PAUSE_S, interval_s))
 
     async def compact_metadata(self) -> None:
         """Begin the metadata log anew with what is known now. Raises OSError."""

@@ -208,6 +208,7 @@ class BrokerServer:
         self.broker.on_topic_deleted = self._delete_files
         self.committer.is_only_one_waiting = self.dispatcher.is_only_one_waiting
         self.committer.on_synced = self.dispatcher.round_if_due
+        self.committer.on_segment_durable = self.housekeeping.checkpoint_soon
         self.committer.on_defect = lambda: self.on_defect()  # noqa: PLW0108  # May be set later.
         coordinator_logs = CoordinatorLogs(self.broker, self._folder, self.clock)
         self.committer.on_group_partition_failed = coordinator_logs.reload_groups

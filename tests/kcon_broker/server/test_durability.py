@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from kcon_broker.server import housekeeping
 from kcon_broker.server.server import BrokerServer
 from kcon_broker.server.sync import Errors
 from kcon_broker.server.tasks import spawn
 from kcon_broker.settings import BrokerSettings, FlushMode, SeedTopic, StorageSettings
+from kcon_broker.storage.checkpoint import RECOVERY_POINTS, read_offsets
 from kcon_broker.storage.files import Syncable
 from kcon_broker.storage.memory_files import MemoryFiles
 from kcon_broker.testing import InProcessBroker
@@ -297,6 +299,24 @@ def test_a_full_segment_is_synced_in_every_mode() -> None:
             assert produce(client, "t", batch(b"x"), partition=1).error_code == ErrorCode.NONE
         while len([path for path in files.paths() if path.startswith("t-0/") and path.endswith(".snapshot")]) > 3:
             assert produce(client, "t", batch(b"x"), partition=1).error_code == ErrorCode.NONE
+
+
+def test_a_full_segment_that_is_durable_is_in_a_checkpoint_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However quickly a log grows, a start after a crash reads its last segments and not a minute's worth."""
+    monkeypatch.setattr(housekeeping, "_CHECKPOINT_PAUSE_S", 0.0)
+    storage = StorageSettings(checkpoint_interval_ms=3_600_000)
+    settings = replace(_SETTINGS, storage=storage, topic_config_defaults=(("segment.bytes", "1048576"),))
+    files = MemoryFiles()
+    with InProcessBroker(files=files, settings=settings) as broker, RawClient(broker.bootstrap) as client:
+        for sealed in (2, 4):
+            while produce(client, "t", batch(os.urandom(400_000))).base_offset < sealed:
+                pass
+            for _ in range(10_000):
+                if (read_offsets(files, RECOVERY_POINTS) or {}).get(("t", 0), 0) >= sealed:
+                    break
+                assert produce(client, "t", batch(b"x"), partition=1).error_code == ErrorCode.NONE
+            else:
+                pytest.fail("no checkpoint followed")
 
 
 def _durable_offset(broker: InProcessBroker) -> int:
