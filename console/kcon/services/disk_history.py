@@ -7,15 +7,17 @@ from typing import Final
 
 from kcon.core.disk_usage import Place, VolumeUse
 from kcon.core.ids import TopicName
+from kcon.core.wire_text import WireText
 from kcon.errors import KconError
-from kcon.observe.history_keys import DAY_MS, SEPARATOR, TOPIC_SIZE, VOLUME_USED
+from kcon.observe.history_keys import DAY_MS, LOOK, SEPARATOR, TOPIC_SIZE, VOLUME_USED, SeriesKey
 from kcon.observe.past import Past
-from kcon.observe.rings import Series
 from kcon.services.history import open_past
 from kcon.services.session import Session
 
 SPAN_MIN_MS: Final = 600_000
 """A tendency over less is none."""
+MOMENTS: Final = 8
+"""So many moments of the day are looked at for where growth began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,26 +48,35 @@ async def growth_from_history(session: Session) -> DiskGrowth | None:
 
 
 def _growth(past: Past, now_ms: int) -> DiskGrowth:
+    """Compare two moments, whatever lies between them: there may be tens of thousands of topics."""
+    reader = past.reader
+    times = reader.series(SeriesKey(LOOK, WireText("")), now_ms - DAY_MS, now_ms + 1).times_ms
+    if not times:
+        return DiskGrowth()
     topics: dict[TopicName, float] = {}
     volumes: dict[Place, float] = {}
+    until_ms = times[-1]
+    # The first look may not know sizes yet, and a topic that came later grows from where it began.
+    places = sorted({*range(min(3, len(times))), *(len(times) * part // MOMENTS for part in range(MOMENTS))})
+    earlier = [times[place] for place in places if until_ms - times[place] >= SPAN_MIN_MS]
     span_ms = 0
     for kind in (TOPIC_SIZE, VOLUME_USED):
-        for key in past.reader.keys(kind):
-            series = past.reader.series(key, now_ms - DAY_MS, now_ms + 1)
-            rate = series.change_per_s(DAY_MS, span_min_ms=SPAN_MIN_MS)
-            if rate is None:
+        begun: dict[WireText, tuple[int, float]] = {}
+        for look_ms in earlier:
+            for name, size in reader.at(kind, look_ms).items():
+                begun.setdefault(name, (look_ms, size))
+        for name, size in reader.at(kind, until_ms).items():
+            if name not in begun:
                 continue
-            span_ms = max(span_ms, _span_ms(series))
+            began_ms, first = begun[name]
+            rate = (size - first) * 1000 / (until_ms - began_ms)
+            span_ms = max(span_ms, until_ms - began_ms)
             if kind == TOPIC_SIZE:
-                topics[TopicName(key.name)] = rate
+                topics[TopicName(name)] = rate
             else:
-                broker, _, path = key.name.raw.partition(SEPARATOR)
+                broker, _, path = name.raw.partition(SEPARATOR)
                 volumes[int(broker), path] = rate
     return DiskGrowth(topics=topics, volumes=volumes, span_ms=span_ms)
-
-
-def _span_ms(series: Series) -> int:
-    return series.times_ms[-1] - series.times_ms[0] if series.times_ms else 0
 
 
 def with_growth(volumes: Sequence[VolumeUse], growth: DiskGrowth) -> list[VolumeUse]:

@@ -11,6 +11,9 @@ from kcon.core.broker_facts import LogDir, ReplicaSize
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.kafka_error import kafka_error
 from kcon.core.wire_text import WireText
+from kcon.observe.history_keys import LOOK, SeriesKey
+from kcon.observe.history_reader import HistoryReader
+from kcon.observe.rings import Series
 from tests.kcon.conftest import NOW_MS, FakeCluster
 from tests.kcon.observe.watched import Watched
 
@@ -65,7 +68,9 @@ def test_a_broker_that_refuses_and_a_topic_that_is_not_there_are_errors(kcon: An
     assert kcon("du", "--by", "broker", "orders").code == 2
 
 
-def test_growth_is_that_of_the_last_day_where_there_is_history(kcon: Any, sized: FakeCluster, tmp_path: Path) -> None:
+def test_growth_is_that_of_the_last_day_where_there_is_history(
+    kcon: Any, sized: FakeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is read at a look is recorded with the next one: a mebibyte from the second look to the last, 910 s."""
     watched = Watched(sized, tmp_path / "state" / "history")
     watched.now_ms = NOW_MS - 1_810_000
@@ -82,8 +87,17 @@ def test_growth_is_that_of_the_last_day_where_there_is_history(kcon: Any, sized:
         await watched.recording.close()
 
     asyncio.run(main())
+    read: list[SeriesKey] = []
+    series = HistoryReader.series
+
+    def noted(reader: HistoryReader, key: SeriesKey, since_ms: int, until_ms: int) -> Series:
+        read.append(key)
+        return series(reader, key, since_ms, until_ms)
+
+    monkeypatch.setattr(HistoryReader, "series", noted)
     (volume,) = json.loads(kcon("du", "--by", "broker", "-o", "json").out)["items"]
     assert volume["growth_bytes_per_s"] == pytest.approx((1 << 20) / 910, rel=0.05)
+    assert [key.kind for key in read] == [LOOK], "a series for each of 10,000 topics took minutes"
     assert volume["full_in_ms"] == pytest.approx(10 * 910_000, rel=0.05)
     (topic,) = json.loads(kcon("du", "-o", "json").out)["items"]
     assert topic["growth_bytes_per_s"] == pytest.approx((1 << 20) / 910, rel=0.05)
