@@ -117,7 +117,10 @@ def test_a_cluster_that_never_answered_shows_no_numbers(consoles: Any) -> None:
         console.engine.failure = UnreachableError("fake:9092 does not answer.")
         console.app.desks[-1].snapshot = None
         await console.press("r")
-        assert "no data yet" in (await console.until("does not answer")).splitlines()[0]
+        text = await console.until("does not answer")
+        assert "no data yet" in text.splitlines()[0]
+        assert "NEEDS YOU —" in text, "0 would be a promise"
+        assert "no groups" not in text
 
     consoles.cluster.topics_by_name.clear()
     consoles.run(test)

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from textual.widgets import Input
 
 from kcon.core.ids import topic_name
 from kcon.core.verdict import Cause, Confidence, Verdict
@@ -123,6 +124,7 @@ def still(consoles: Any, administration: Any, records: Any, monkeypatch: pytest.
         )
 
     monkeypatch.setattr("kcon.tui.group_why.why_group", why)
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda _field: None)  # It blinks by the clock.
     consoles.run_command = lambda *_arguments: SimpleNamespace(code=0, out='{"items": [{"name": "clicks"}]}', err="")
     return consoles
 

@@ -12,7 +12,7 @@ from kcon.errors import KconError
 from kcon.tui.actions import ACTIONS, EVERYWHERE
 from kcon.tui.text import Part, age
 from kcon.tui.widgets.hint_line import HintLine
-from kcon.tui.widgets.pager import wrap
+from kcon.tui.widgets.pager import wrap_words
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.prompt import Prompt
 from kcon.tui.widgets.slider import Slider
@@ -102,12 +102,12 @@ class FramedScreen(Screen[None]):
         status.background = self.console.frame_color
         status.show(self.TITLE_WORD, [*self._context_facts(), *self.facts(), *self._time_facts()])
         problem = self.console.problem()
-        lines = wrap([Part(f" ! {problem}", "bad")], max(1, self.size.width))[:NOTE_LINES_MAX] if problem else []
+        lines = wrap_words(Part(f" ! {problem}", "bad"), max(1, self.size.width))[:NOTE_LINES_MAX] if problem else []
         self.query_one("#problems", Lines).set_lines(lines)
         self.draw_slider()
         if self._note:
             note = Part(f" {self._note}", "bad" if self._note_is_bad else "strong")
-            self.query_one("#hints", Lines).set_lines(wrap([note], max(1, self.size.width))[:NOTE_LINES_MAX])
+            self.query_one("#hints", Lines).set_lines(wrap_words(note, max(1, self.size.width))[:NOTE_LINES_MAX])
         else:
             self.query_one("#hints", Lines).set_lines([self._asked or self._hint_parts()])
 

@@ -19,12 +19,20 @@ from kcon.observe.snapshot import ClusterSnapshot
 from kcon.tui.address import Address, Broker, Group, Topic
 from kcon.tui.cluster_events import ClusterEvent, newest
 from kcon.tui.engine import Job
-from kcon.tui.lag_text import show_time_lag, time_lag_role
+from kcon.tui.lag_text import show_time_lag
 from kcon.tui.needs import Need, needs_of
-from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
-from kcon.tui.screens.disk_columns import full_role, show_full_in, show_share
-from kcon.tui.text import UNKNOWN, Part, cut_middle, plural, show_eta, show_rate
+from kcon.tui.screens.overview_columns import (
+    BROKER_COLUMNS,
+    GROUP_COLUMNS,
+    NEED_COLUMNS,
+    TOPIC_COLUMNS,
+    broker_rows,
+    group_rows,
+    need_rows,
+    topic_rows,
+)
+from kcon.tui.text import UNKNOWN, Part, plural, show_rate
 from kcon.tui.widgets.chart import Chart, is_ascii_only
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
@@ -33,7 +41,6 @@ from kcon.tui.widgets.virtual_table import VirtualTable
 if TYPE_CHECKING:
     from kcon.observe.past import Past
     from kcon.services.session import Session
-    from kcon.services.standing import Standing
 
 NEEDS_SHOWN = 4
 """Rows of what needs a person; the others are below them, where the keys lead."""
@@ -42,48 +49,6 @@ MARKS_SPAN_MS = 86_400_000
 MARKS_EVERY_S = 10.0
 MARKS_FIRST_S = 1.0
 MARKS_MAX = 500
-TOP_MAX = 200
-"""Rows in the panels; the lists show the rest."""
-
-
-def level_role(value: object) -> str:
-    """Return the role of how urgent something is; the word says it too."""
-    return "bad" if value == "page" else "warn"
-
-
-NEED_COLUMNS = (
-    Column(
-        key="level",
-        title="NEEDS YOU 999",
-        role=lambda value: "bad" if value == "page" else "warn",
-        sort=False,
-        width=13,
-    ),
-    Column(key="subject", title="", search=True, sort=False, width_max=28),
-    Column(key="what", title="", search=True, sort=False, width_max=30),
-    Column(key="detail", title="", search=True, sort=False, flex=True, flex_min=12),
-    Column(key="go", title="", sort=False, drop=1, width_max=26, role=lambda _value: "dim"),
-)
-GROUP_COLUMNS = (
-    Column(key="group", title="WORST GROUPS", flex=True, flex_wish=24, draw=cut_middle, search=True),
-    Column(key="time", title="TIME", right=True, drop=3, show=show_time_lag, role=time_lag_role, sort=False),
-    Column(key="lag", title="LAG", right=True),
-    Column(key="eta", title="ETA", right=True, width=7, drop=2, show=show_eta),
-)
-TOPIC_COLUMNS = (
-    Column(key="topic", title="TOP TOPICS", flex=True, flex_wish=24, draw=cut_middle, search=True),
-    Column(key="in", title="IN/s", right=True, width=8, show=show_rate),
-    Column(key="share", title="SHARE", right=True, width=5, drop=2),
-    Column(key="hot", title="HOT", right=True, drop=3, sort=False, role=lambda _value: "warn"),
-)
-BROKER_COLUMNS = (
-    Column(key="broker", title="BROKER", flex=True),
-    Column(key="in", title="IN/s", right=True, width=8, show=show_rate),
-    Column(key="out", title="OUT/s", right=True, width=8, drop=4, show=show_rate),
-    Column(key="disk", title="DISK", right=True, width=4, drop=2, show=show_share, role=full_role),
-    Column(key="full", title="FULL", right=True, drop=3, show=show_full_in),
-    Column(key="urp", title="URP", right=True, drop=1, role=lambda value: "warn" if value else "text"),
-)
 
 
 class OverviewScreen(KconScreen):
@@ -116,15 +81,15 @@ class OverviewScreen(KconScreen):
 
     def body(self) -> ComposeResult:
         """What needs somebody, the strip, two charts, three panels."""
-        yield VirtualTable(NEED_COLUMNS, widget_id="needs", has_sums=False, empty="nothing found")
+        yield VirtualTable(NEED_COLUMNS, widget_id="needs", has_sums=False, empty=UNKNOWN)
         yield Lines([[Part("")]], widget_id="strip")
         with Horizontal(id="charts"):
             yield Chart("IN", "in", widget_id="chart-in")
             yield Chart("OUT", "out", widget_id="chart-out")
         with Horizontal(id="panels"):
-            yield VirtualTable(GROUP_COLUMNS, widget_id="groups", has_sums=False, empty="no groups")
-            yield VirtualTable(TOPIC_COLUMNS, widget_id="topics", has_sums=False, empty="no topics")
-            yield VirtualTable(BROKER_COLUMNS, widget_id="brokers", has_sums=False, empty="no brokers")
+            yield VirtualTable(GROUP_COLUMNS, widget_id="groups", has_sums=False, empty=UNKNOWN)
+            yield VirtualTable(TOPIC_COLUMNS, widget_id="topics", has_sums=False, empty=UNKNOWN)
+            yield VirtualTable(BROKER_COLUMNS, widget_id="brokers", has_sums=False, empty=UNKNOWN)
         yield Lines([[Part("  EVENTS ", "title"), Part(UNKNOWN, "dim")]], widget_id="events")
 
     def mounted(self) -> None:
@@ -211,22 +176,26 @@ class OverviewScreen(KconScreen):
         """Draw the snapshot."""
         snapshot = self.console.snapshot
         if snapshot is None:
-            self._draw_needs([], UNKNOWN)
+            self._draw_needs(None)
             return
         needs = needs_of(snapshot, self.console.standing)
-        self._draw_needs(needs, "nothing found" if snapshot.has_offsets else UNKNOWN)
+        self._draw_needs(needs if needs or snapshot.has_offsets else None)
+        # What is not there is said once it is known.
+        for name, is_known in (("groups", snapshot.has_offsets), ("topics", True), ("brokers", True)):
+            self.query_one(f"#{name}", VirtualTable).empty = f"no {name}" if is_known else UNKNOWN
         self._draw_throughput(snapshot)
-        self.query_one("#groups", VirtualTable).set_rows(_group_rows(snapshot))
-        self.query_one("#topics", VirtualTable).set_rows(_topic_rows(snapshot))
-        self.query_one("#brokers", VirtualTable).set_rows(_broker_rows(snapshot, self.console.standing))
+        self.query_one("#groups", VirtualTable).set_rows(group_rows(snapshot))
+        self.query_one("#topics", VirtualTable).set_rows(topic_rows(snapshot))
+        self.query_one("#brokers", VirtualTable).set_rows(broker_rows(snapshot, self.console.standing))
         self._draw_events()
 
-    def _draw_needs(self, needs: Sequence[Need], empty: str) -> None:
+    def _draw_needs(self, known: Sequence[Need] | None) -> None:
+        needs = known or ()
         self._needs = {(str(need.address), need.what): need.address for need in needs}
         table = self.query_one("#needs", VirtualTable)
-        table.empty = empty
+        table.empty = UNKNOWN if known is None else "nothing found"
         # The count stands where the column's title does.
-        first = replace(NEED_COLUMNS[0], title=f"NEEDS YOU {len(needs)}")
+        first = replace(NEED_COLUMNS[0], title=f"NEEDS YOU {UNKNOWN if known is None else len(needs)}")
         table.view.columns = [first, *NEED_COLUMNS[1:]]
         table.styles.height = 1 + min(max(1, len(needs)), NEEDS_SHOWN if self.size.height >= 22 else 1)
         table.set_rows(need_rows(needs))
@@ -333,70 +302,3 @@ class OverviewScreen(KconScreen):
     def do_tab_4(self) -> None:
         """Go to the brokers' panel."""
         self.query_one("#brokers").focus()
-
-
-def need_rows(needs: Sequence[Need]) -> Rows:
-    """Return the rows of what needs a person."""
-    return Rows(
-        keys=[(str(need.address), need.what) for need in needs],
-        values={
-            "level": [need.level for need in needs],
-            "subject": [need.subject for need in needs],
-            "what": [need.what for need in needs],
-            "detail": [need.detail for need in needs],
-            "go": [f"> {need.address}" for need in needs],
-        },
-    )
-
-
-def _group_rows(snapshot: ClusterSnapshot) -> Rows:
-    groups = snapshot.groups
-    # Unknown lag stands above none: it is not known to be well.
-    order = sorted(range(len(groups)), key=lambda index: (groups.lag[index] or 0, groups.unknown[index]), reverse=True)[
-        :TOP_MAX
-    ]
-    return Rows(
-        keys=[("group", groups.group[index]) for index in order],
-        values={
-            "group": [groups.group[index] for index in order],
-            "time": [groups.time_lag[index] if index < len(groups.time_lag) else None for index in order],
-            "lag": [groups.lag[index] for index in order],
-            "eta": [groups.eta_ms[index] for index in order],
-        },
-    )
-
-
-def _topic_rows(snapshot: ClusterSnapshot) -> Rows:
-    topics = snapshot.topics
-    rates = topics.in_per_s
-    order = [index for index in range(len(topics)) if not topics.internal[index]]
-    order.sort(key=lambda index: rates[index] or 0.0, reverse=True)
-    total = sum(rates[index] or 0.0 for index in order)
-    order = order[:TOP_MAX]
-    shares = [None if rate is None or total <= 0 else f"{rate / total:.0%}" for rate in rates]
-    return Rows(
-        keys=[("topic", topics.name[index]) for index in order],
-        values={
-            "topic": [topics.name[index] for index in order],
-            "in": [rates[index] for index in order],
-            "share": [shares[index] for index in order],
-            "hot": [None if (hot := topics.hot[index]) is None else f"p{hot}!" for index in order],
-        },
-    )
-
-
-def _broker_rows(snapshot: ClusterSnapshot, standing: "Standing | None") -> Rows:
-    brokers = snapshot.brokers
-    ids = brokers.broker_id
-    controller = None if standing is None else standing.controller_id
-    return Rows(
-        keys=list(ids),
-        values={
-            "broker": [f"{each} ctrl" if each == controller else str(each) for each in ids],
-            "in": brokers.in_per_s,
-            "out": brokers.out_per_s,
-            "disk": [None if standing is None else standing.used_share(each) for each in ids],
-            "full": [None if standing is None else standing.full_in_ms(each) for each in ids],
-            "urp": brokers.under_replicated,
-        },
-    )

@@ -98,6 +98,17 @@ def wrap(line: Line, width: int) -> list[Line]:
     return rows
 
 
+def wrap_words(part: Part, width: int) -> list[Line]:
+    """Break a sentence between its words; a word that is wider than a line is broken itself."""
+    text, rows = safe(part.text), [""]
+    indent = text[: len(text) - len(text.lstrip())]
+    for word in text.split():
+        if rows[-1].strip() and cells(rows[-1]) + 1 + cells(word) > width:
+            rows.append("")
+        rows[-1] = f"{rows[-1]} {word}" if rows[-1].strip() else f"{indent}{word}"
+    return [line for row in rows for line in wrap([Part(row, part.role)], width)]
+
+
 def _prefix(text: str, width: int) -> str:
     taken = 0
     for index, char in enumerate(text):
