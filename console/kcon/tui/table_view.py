@@ -92,6 +92,10 @@ class TableView:
             self.columns = [column for column in columns if not column.hidden]
             self.sort, self._placed = None, None
 
+    def replace_columns(self, columns: Sequence[Column]) -> None:
+        """Show the same columns with other titles."""
+        self.columns, self._placed = list(columns), None
+
     def choose_columns(self, keys: Sequence[str]) -> None:
         """Show these columns in this order; names that the table does not have are passed over."""
         by_key = {column.key: column for column in self.all_columns}

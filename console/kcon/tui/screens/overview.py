@@ -196,7 +196,7 @@ class OverviewScreen(KconScreen):
         table.empty = UNKNOWN if known is None else "nothing found"
         # The count stands where the column's title does.
         first = replace(NEED_COLUMNS[0], title=f"NEEDS YOU {UNKNOWN if known is None else len(needs)}")
-        table.view.columns = [first, *NEED_COLUMNS[1:]]
+        table.view.replace_columns([first, *NEED_COLUMNS[1:]])
         table.styles.height = 1 + min(max(1, len(needs)), NEEDS_SHOWN if self.size.height >= 22 else 1)
         table.set_rows(need_rows(needs))
 
