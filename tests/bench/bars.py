@@ -37,9 +37,8 @@ def format_bars(bars: Sequence[Bar]) -> str:
     for bar in bars:
         side = "at least " if bar.is_least else ""
         told = "met" if bar.is_met else "**missed**"
-        lines.append(
-            f"| {bar.work} | {_number(bar.figure)} {bar.unit} | {side}{_number(bar.limit)} {bar.unit} | {told} |"
-        )
+        figure, limit = f"{_number(bar.figure)} {bar.unit}".strip(), f"{side}{_number(bar.limit)} {bar.unit}".strip()
+        lines.append(f"| {bar.work} | {figure} | {limit} | {told} |")
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from kcon.cli.invocation import Invocation
 from kcon.cli.metrics import options_of
 from kcon.commands.daemon import Daemon
 from kcon.commands.request import Request
+from kcon.core.units import format_duration
 from kcon.errors import ExitCode
 from kcon.observe.scrape_server import ScrapeServer
 from kcon.services.daemon import Daemon as DaemonOfCluster
@@ -42,7 +43,8 @@ async def run_daemon(request: Request, invocation: Invocation) -> int:
                 f"{len(config.policies)} alert rules are on; told are {sinks or 'no sinks: docs/alerts.md shows how'}."
             )
             if config.probe is not None:
-                note(f"{config.probe.count} records go through {config.probe.topic} every {config.probe.every_ms} ms.")
+                every = format_duration(config.probe.every_ms)
+                note(f"{config.probe.count} records go through {config.probe.topic} every {every}.")
             await daemon.run()
     except asyncio.CancelledError:
         # SIGTERM is the proper end of a daemon, as ctrl-C is: everything above was closed.

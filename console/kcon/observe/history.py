@@ -16,11 +16,10 @@ from types import TracebackType
 from typing import Final, NamedTuple, Self
 
 from kcon.core.wire_text import WireText
+from kcon.observe.history_aging import forget, merge_older
 from kcon.observe.history_chunk import (
     Chunk,
     DamagedChunk,
-    decode_chunk,
-    downsample,
     encode_chunk,
     to_milli,
 )
@@ -36,8 +35,6 @@ WAITING_MAX: Final = 50_000
 QUIET_MS: Final = 900_000
 """A series without samples for so long is written as it is and forgotten."""
 SIZE_MAX_BYTES: Final = 600 * 1024 * 1024
-MERGE_ROWS: Final = 2_000
-"""Chunks that one call of `tidy` looks at, so that it never takes long."""
 DROP_ROWS: Final = 500
 DROP_ROUNDS: Final = 20
 """So many times DROP_ROWS chunks go at most with one call of `tidy` when the file is too large."""
@@ -321,7 +318,7 @@ class History:
         with self._writing:
             try:
                 for fine, coarse in ((0, 1), (1, 2)):
-                    self._merge(fine, coarse, now_ms)
+                    merge_older(self._file.connection, fine, coarse, now_ms)
                 oldest_ms = now_ms - LEVELS[-1].keep_ms
                 for level in range(len(LEVELS)):
                     self._file.connection.execute(
@@ -332,64 +329,10 @@ class History:
             except sqlite3.DatabaseError as error:
                 self._fail(error)
 
-    def _merge(self, fine: int, coarse: int, now_ms: int) -> None:
-        connection = self._file.connection
-        # What an incident covers stays as fine as it was seen.
-        rows = connection.execute(
-            "SELECT series, end_ms, data FROM chunk WHERE level = ? AND end_ms < ? AND NOT EXISTS"
-            " (SELECT 1 FROM incident WHERE incident.start_ms <= chunk.end_ms"
-            " AND (incident.end_ms IS NULL OR incident.end_ms >= chunk.start_ms))"
-            " ORDER BY series, end_ms LIMIT ?",
-            # Whole stretches alone: a coarser chunk is written once, and full.
-            (fine, (now_ms - LEVELS[fine].keep_ms) // LEVELS[coarse].chunk_ms * LEVELS[coarse].chunk_ms, MERGE_ROWS),
-        ).fetchall()
-        if not rows:
-            return
-        pieces: dict[tuple[int, int], list[Chunk]] = {}
-        for series, end_ms, data in rows:
-            try:
-                chunk = downsample(decode_chunk(data), LEVELS[coarse].interval_ms)
-            except DamagedChunk:
-                continue
-            pieces.setdefault((series, end_ms // LEVELS[coarse].chunk_ms), []).append(chunk)
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for (series, _slot), chunks in pieces.items():
-                merged = downsample(_joined(chunks), LEVELS[coarse].interval_ms)
-                connection.execute(
-                    "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?)",
-                    (series, coarse, merged.times_ms[-1], merged.times_ms[0], encode_chunk(merged)),
-                )
-            connection.executemany(
-                "DELETE FROM chunk WHERE series = ? AND level = ? AND end_ms = ?",
-                [(series, fine, end_ms) for series, end_ms, _data in rows],
-            )
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-
     def _forget(self, before_ms: int) -> None:
-        """Let marks go, and facts that were replaced, before a time; and series of which nothing is left."""
-        connection = self._file.connection
-        connection.execute("DELETE FROM mark WHERE at_ms < ?", (before_ms,))
-        connection.execute("DELETE FROM incident WHERE end_ms < ?", (before_ms,))
-        connection.execute(
-            "DELETE FROM fact WHERE at_ms < ?1 AND (value IS NULL OR EXISTS (SELECT 1 FROM fact AS later"
-            " WHERE later.kind = fact.kind AND later.name = fact.name"
-            " AND later.at_ms > fact.at_ms AND later.at_ms <= ?1))",
-            (before_ms,),
-        )
-        empty = connection.execute(
-            "SELECT id, kind, name FROM series WHERE NOT EXISTS (SELECT 1 FROM chunk WHERE series = series.id) LIMIT ?",
-            (DROP_ROWS,),
-        ).fetchall()
-        for row, kind, name in empty:
-            key = SeriesKey(kind, WireText.decode(name))
-            if key not in self._heads and key not in self._layout[1]:
-                connection.execute("DELETE FROM series WHERE id = ?", (row,))
-                self._ids.pop(key, None)
+        layout = self._layout[1]
+        for key in forget(self._file.connection, before_ms, lambda key: key in self._heads or key in layout):
+            self._ids.pop(key, None)
 
     def _shrink(self) -> None:
         connection = self._file.connection
@@ -424,9 +367,3 @@ class History:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _joined(chunks: list[Chunk]) -> Chunk:
-    times = [time_ms for chunk in chunks for time_ms in chunk.times_ms]
-    columns = tuple([value for chunk in chunks for value in chunk.columns[index]] for index in range(3))
-    return Chunk(times, columns)

@@ -11,6 +11,7 @@ from kcon.core.group_status import (
     group_status,
     partition_status,
 )
+from kcon.core.lag import offset_lag
 from kcon.core.time_lag import LagQuality, TimeLag
 
 TICK_MS = 30_000
@@ -156,6 +157,22 @@ class TestFalseAlarmsOfBurrow:
 
     def test_128_a_reader_that_caught_up_and_sleeps_is_not_stopped(self) -> None:
         assert judge(*growing(0, 20, ticks=6), *[(1_100, 1_100)] * 8, (1_100, 1_110)) is GroupStatus.OK
+
+    def test_126_a_reader_that_stops_while_records_come_is_found_by_the_end_of_now(self) -> None:
+        """The last commit was at the end; its lag at that moment says nothing about the records since."""
+        assert judge((1_000, 1_000), *[(1_000, 1_000 + 50 * tick) for tick in range(1, 14)]) is GroupStatus.STOP
+
+    def test_223_25_records_that_have_just_come_alert_nobody(self) -> None:
+        """Records are no measure: what counts is for how long they have waited."""
+        young = TimeLag(value_ms=2_000, quality=LagQuality.EXACT)
+        few = StatusRules(allowed_lag_ms=30_000)
+        assert judge(*growing(25, 0), lag=young, rules=few) is GroupStatus.OK
+        assert judge(*growing(25, 0), lag=OLD, rules=few) is GroupStatus.STOP
+
+    def test_287_a_commit_beyond_the_end_that_was_asked_before_is_no_lag(self) -> None:
+        """The reader went on between the two questions: never less than nothing, and nothing is wrong."""
+        assert judge(*[(1_000 + tick * 100, 990 + tick * 100) for tick in range(12)]) is GroupStatus.OK
+        assert offset_lag(1_100, 0, 1_090) == 0
 
     def test_303_a_stop_on_a_slow_topic_is_found_in_the_end(self) -> None:
         """The check against false alarms must not silence a true one."""
