@@ -280,7 +280,7 @@ def _lag_item(row: PartitionLag) -> Item:
         "start": None if start is None else Int64(start),
         "end": None if end is None else Int64(end),
         "lag": None if lag is None else Int64(lag),
-        "lost": Int64(lost),
+        "lost": None if start is None else Int64(lost),  # What retention took is not known then, and not 0.
         "client_id": client_id,
         "host": host,
         "member": member_id,

@@ -43,8 +43,9 @@ async def run_search(request: Request, invocation: Invocation) -> int:
             invocation.diagnostics.note(
                 f"{size}, {format_count(ahead.offsets)} offsets in {ahead.partition_count} partitions to read."
             )
+        _tell_what_is_left_out(request, invocation, plan)
         if request.estimate_only:
-            return ExitCode.OK
+            return ExitCode.FAILED if plan.planned.errors else ExitCode.OK
         return await _search(request, invocation, session, plan, where)
 
 
@@ -75,16 +76,21 @@ def _query(request: SearchRequest, invocation: Invocation, now_ms: int) -> Recor
     )
 
 
+def _tell_what_is_left_out(request: SearchRequest, invocation: Invocation, plan: SearchPlan) -> None:
+    """Say what was moved or cannot be read; with -q only what makes the search fail."""
+    if request.quiet and not plan.planned.errors:
+        return
+    for note in plan.planned.notes:
+        invocation.diagnostics.note(note)
+    if plan.planned.hidden and not request.quiet:
+        invocation.diagnostics.note(f"{plan.planned.hidden:,} hidden behind an open transaction.")
+
+
 async def _search(
     request: SearchRequest, invocation: Invocation, session: Session, plan: SearchPlan, where: RecordFilter
 ) -> int:
     output = _Output(request, invocation)
     search = Search(session, plan, where, bytes_per_s_max=request.bytes_per_s_max)
-    if not request.quiet:
-        for note in plan.planned.notes:
-            invocation.diagnostics.note(note)
-        if plan.planned.hidden:
-            invocation.diagnostics.note(f"{plan.planned.hidden:,} hidden behind an open transaction.")
     try:
         async with search:
             await _write_matches(search, invocation, output)

@@ -131,7 +131,7 @@ async def plan_read(session: Session, query: RecordQuery) -> PlannedRead:
     if errors and not ranges:
         part, error = next(iter(errors.items()))
         raise error.as_exception(f"{part.topic}/{part.partition}")
-    notes += [f"{part.topic}/{part.partition} is not read: {error}." for part, error in errors.items()]
+    notes += [f"{part.topic}/{part.partition} is not read: {str(error).rstrip('.')}." for part, error in errors.items()]
     plan = ReadPlan(
         ranges=tuple(ranges),
         limit=query.limit if query.where is None else None,

@@ -200,8 +200,8 @@ def test_group_lag(orders: Any, kcon: Any) -> None:
 
 def test_an_unknown_lag_is_a_dash_and_null_never_zero(orders: Any, kcon: Any) -> None:
     orders.unreadable[at(0)] = kafka_error(5)
-    table = kcon("group", "lag", "billing", "-o", "table", "--columns", "partition,lag")
-    assert table.out.splitlines()[1].split() == ["0", "—"]
+    table = kcon("group", "lag", "billing", "-o", "table", "--columns", "partition,lag,lost")
+    assert table.out.splitlines()[1].split() == ["0", "—", "—"]
     told = json.loads(kcon("group", "lag", "billing", "-o", "json").out)
     assert told["items"][0]["lag"] is None
     assert told["errors"][0]["item"] == "billing orders/0"
@@ -434,3 +434,11 @@ def test_an_api_that_is_misspelt_gets_the_nearest_name(orders: Any, kcon: Any) -
     ran = kcon("raw", "Metadta", "--data", "{}")
     assert (ran.code, "Did you mean Metadata?" in ran.err) == (2, True)
     assert "`kcon cluster versions` names the APIs" in kcon("raw", "zzz", "--data", "{}").err
+
+
+def test_a_partition_that_cannot_be_read_is_told_in_one_sentence(orders: Any, kcon: Any) -> None:
+    orders.unreadable[at(0)] = kafka_error(7, "b1:9092 did not answer within 1.2 s.")
+    for quiet in ((), ("-q",)):
+        ran = kcon("search", "orders", "--where", "true", "--estimate", *quiet)
+        assert ran.code == 1
+        assert "orders/0 is not read: REQUEST_TIMED_OUT: b1:9092 did not answer within 1.2 s.\n" in ran.err
