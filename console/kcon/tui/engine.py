@@ -275,14 +275,16 @@ class ThreadEngine:
             while True:
                 # A wish that comes while a look is running is not lost: the next look follows at once.
                 self._wake.clear()
-                began = self._loop.time()
+                began, has_failed = self._loop.time(), False
                 try:
                     await looks.look(store, self._show)
                 except KconError as error:
+                    has_failed = True
                     self._post(SamplingFailed(error.message, error.hint))
                 except Exception as error:  # noqa: BLE001 - the border of the worker: the screens get a sentence.
                     self._post(SamplingFailed(broken(error).message, ""))
-                await self._rest(self._loop.time() - began, looks.count)
+                # A look that waited in vain cost nothing: who comes back shall be seen soon.
+                await self._rest(0.0 if has_failed else self._loop.time() - began, looks.count)
         finally:
             await looks.close()
 

@@ -160,6 +160,32 @@ def test_a_look_that_fails_is_a_message_and_the_next_one_may_succeed(make_engine
     inbox.next(SnapshotTaken)
 
 
+def test_a_look_that_waited_in_vain_lengthens_no_pause(
+    make_engine: Any, orders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that is back after four seconds of silence must not stay unseen for twelve more."""
+    rests: queue.Queue[float] = queue.Queue()
+    rest = ThreadEngine._rest
+
+    async def resting(engine: ThreadEngine, took_s: float, count: int) -> None:
+        rests.put(took_s)
+        await rest(engine, took_s, count)
+
+    monkeypatch.setattr(ThreadEngine, "_rest", resting)
+
+    async def broken(*_arguments: object) -> None:
+        raise UnreachableError("b1:9092 does not answer.")
+
+    engine, inbox = make_engine()
+    inbox.next(SnapshotTaken)
+    assert rests.get(timeout=WAIT_S) > 0
+    orders.topics = broken
+    engine.refresh()
+    inbox.next(SamplingFailed)
+    while rests.get(timeout=WAIT_S) > 0:
+        pass
+
+
 def test_a_wish_for_a_look_that_comes_while_one_runs_is_not_lost(make_engine: Any, orders: Any) -> None:
     engine, inbox = make_engine()
     engine.set_paused(True)
