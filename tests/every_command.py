@@ -149,6 +149,7 @@ LOCAL: dict[str, Words] = {
     "context remove": ("prod",),
     "context trust": ("--list",),
     "context import": ("--from", "kcat", "no-such-file"),
+    "check regex": ("orders[.].*",),
     "config paths": (),
     "config doctor": (),
     "audit": (),

@@ -2,11 +2,12 @@
 
 from kcon.cli.document import Column, Document, Item
 from kcon.cli.invocation import Invocation
-from kcon.commands.check import CheckCluster, CheckLag, CheckRestart, CheckTopic
+from kcon.commands.check import CheckCluster, CheckLag, CheckRegex, CheckRestart, CheckTopic
 from kcon.commands.request import Request
 from kcon.core.check_result import CheckResult, CheckStatus, nagios_line, nagios_unknown, overall
 from kcon.core.restart_check import Verdict
 from kcon.core.units import format_duration
+from kcon.core.wire_text import WireText
 from kcon.errors import ExitCode, KconError
 from kcon.services.session import Session
 
@@ -46,6 +47,8 @@ async def run_check(request: Request, invocation: Invocation) -> int:
     match request:
         case CheckRestart():
             return await _restart(request, invocation)
+        case CheckRegex():
+            return _regex(request, invocation)
         case CheckLag():
             return await _health(request, invocation, "KCON LAG", _LAG, request.nagios)
         case CheckTopic():
@@ -141,3 +144,17 @@ async def _restart(request: CheckRestart, invocation: Invocation) -> int:
         )
     )
     return ExitCode.CHECK_FAILED if unsafe else code
+
+
+def _regex(request: CheckRegex, invocation: Invocation) -> int:
+    from kcon.services.regex_check import fault_of
+
+    fault = fault_of(request.pattern)
+    item: Item = {
+        "subject": WireText(request.pattern),
+        "status": (CheckStatus.OK if fault is None else CheckStatus.FAILED).value,
+        "detail": "RE2 takes it." if fault is None else f"RE2 does not take it: {fault}.",
+    }
+    columns = (*_HEAD, *_DETAIL)
+    invocation.show(Document(kind="RegexCheck", columns=columns, items=[item], name_key="subject"))
+    return ExitCode.OK if fault is None else ExitCode.CHECK_FAILED

@@ -44,6 +44,13 @@ class CheckCluster(Request):
     nagios: bool = False
 
 
+class CheckRegex(Request):
+    """Is this an expression that a subscription may have?"""
+
+    command: ClassVar[str] = "check regex"
+    pattern: str
+
+
 COMMAND = Noun("check", "Check for cron and CI: lag, topics, the cluster, stopping a broker.")
 
 
@@ -122,3 +129,15 @@ def check_restart(*, shared: Shared, broker: int, allow_single: bool) -> Request
     Example: kcon check restart 2 --allow-single -o json
     """
     return CheckRestart(shared=shared, broker=broker, allow_single=allow_single)
+
+
+@leaf("regex", parent=COMMAND, options=[*output_options()])
+@click.argument("pattern")
+def check_regex(*, shared: Shared, pattern: str) -> Request:
+    """Say whether brokers take a regular expression in a subscription (KIP-848): 0 yes, 7 no. Asks no cluster.
+
+    Its syntax is RE2's, which knows neither look-around nor references to groups.
+
+    Example: kcon check regex 'orders[.].*'
+    """
+    return CheckRegex(shared=shared, pattern=pattern)

@@ -168,3 +168,29 @@ def test_brokers_that_are_wanted_must_be_there(kcon: Any, well: FakeCluster) -> 
 def test_what_a_broker_refuses_to_tell_is_unknown(kcon: Any, well: FakeCluster) -> None:
     well.answers["log_dirs"] = {1: kafka_error(31)}
     assert kcon("check", "cluster").code == 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code", "part"),
+    [
+        ("orders[.].*", 0, "RE2 takes it."),
+        ("a(?=b)", 7, "RE2 does not take it: invalid perl operator: (?="),
+        ("(a)\\1", 7, "RE2 does not take it: invalid escape sequence"),
+        ("[", 7, "missing ]"),
+        ("x" * 10_000, 0, "RE2 takes it."),
+        ("x" * 10_001, 7, "longer than 10,000 characters"),
+    ],
+)
+def test_an_expression_of_a_subscription_is_judged_without_a_cluster(
+    kcon: Any, pattern: str, code: int, part: str
+) -> None:
+    """Look-around is Python's and Java's, and not RE2's; a broker would refuse it at the first heartbeat."""
+    kcon.variables.pop("KCON_BOOTSTRAP", None)
+    ran = kcon("check", "regex", pattern)
+    assert (ran.code, part in ran.out) == (code, True), ran
+
+
+def test_without_its_engine_an_expression_is_not_judged(kcon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kcon.services.regex_check.ENGINE_MODULE", "no_such_module")
+    ran = kcon("check", "regex", "a")
+    assert (ran.code, "pip install 'kcon[regex]'" in ran.err) == (1, True)
