@@ -288,7 +288,10 @@ def _partition_facts(
         stable_end=offset_of(last.stable_ends.get(where)),
         transaction_age_ms=extras.transaction_ages_ms.get(where),
         has_leader=part is not None and part.leader_id != NO_BROKER,
-        is_under_min_isr=part is not None and len(part.isr) < extras.min_isr.get(where.topic, 1),
+        # With every replica in sync nothing is refused: a setting above the replication factor counts as that.
+        is_under_min_isr=part is not None
+        and part.is_under_replicated
+        and len(part.isr) < extras.min_isr.get(where.topic, 1),
         retention_left_ms=None
         if retention_ms is None or late.value_ms is None
         else max(0, retention_ms - late.value_ms),

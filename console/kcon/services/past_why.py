@@ -39,6 +39,12 @@ def why_past_group(past: Past, name: str, look_ms: int) -> Verdict:
     last = past.group_at(group, look_ms)
     if last is None or last.description is None:
         raise NotFoundError(f"There was no group {group} then.", "`kcon group list --at TIME` shows those of then.")
+    fact = past.group_fact(group, look_ms)
+    if fact is not None and fact["reads"] and all(row.committed is None for row in last.rows):
+        raise NotFoundError(
+            f"What group {group} had read then is not kept partition by partition.",
+            "There are more series than series_max of [history] allows; docs/history.md tells what more cost.",
+        )
     times = past.reader.series(SeriesKey(LOOK, WireText("")), look_ms - WATCH_MS, look_ms).times_ms[-LOOKS_MAX:]
     told = [*(past.group_at(group, at_ms) for at_ms in times), last]
     topics = {topic.name: topic for topic in past.topics_at(look_ms)}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kcon.contexts.history_settings import HistorySettings
 from kcon.core.broker_facts import LogDir
 from kcon.core.ids import TopicPartition, topic_name
 from kcon.core.snapshot import PartitionInfo
@@ -115,3 +116,11 @@ def test_a_broker_that_was_gone_and_a_disk_that_was_full(watched: Watched, order
     watched.recording = type(watched.recording)(watched.folder)
     at_ms = after(watched, lambda _tick: None, ticks=2)
     assert judged(watched, lambda past: why_past_cluster(past, at_ms)).cause is Cause.BROKER_DOWN
+
+
+def test_what_was_not_kept_partition_by_partition_is_no_verdict(orders: Any, tmp_path: Path) -> None:
+    """Without commits the group would seem to read nothing."""
+    watched = Watched(orders, tmp_path, HistorySettings(series_max=1))
+    at_ms = after(watched, lambda _tick: None, ticks=3)
+    with pytest.raises(NotFoundError, match="is not kept partition by partition"):
+        judged(watched, lambda past: why_past_group(past, "billing", at_ms))
