@@ -91,8 +91,10 @@ def test_who_consumes_and_who_produces(shell: Shell, unique: Callable[[str], str
     shell("topic", "create", name, "-p", "2")
     shell("produce", name, "a", "b", "c", "-p", "0")
     shell("group", "reset", group, "--to", "start+1", "-t", f"{name}:0", "-y")
+    settles(lambda: bool(shell.json("topic", "consumers", name)["items"]))
     (row,) = shell.json("topic", "consumers", name)["items"]
     assert row == {"topic": name, "group": group, "state": "Empty", "members": 0, "partitions": 1, "lag": 2}
+    settles(lambda: bool(shell.json("topic", "producers", name)["items"]))
     (row,) = shell.json("topic", "producers", name)["items"]
     assert (row["topic"], row["partitions"], row["open_transactions"]) == (name, 1, 0)
     assert abs(row["last_time"] - time.time() * 1_000) < 600_000
