@@ -12,6 +12,7 @@ from kcon.cli.item_changes import Shape, carry_out_items
 from kcon.cli.topic import missing_topics
 from kcon.commands.reassign import ReassignCancel, ReassignLogDir, ReassignPlan, ReassignStatus, ReassignUnthrottle
 from kcon.commands.request import Request
+from kcon.core.broker_facts import BrokerRow
 from kcon.core.config_entry import ConfigResource, ResourceType
 from kcon.core.ids import TopicPartition
 from kcon.core.kafka_error import KafkaError
@@ -165,10 +166,17 @@ async def _rows(request: ReassignPlan, text: str | None, session: Session) -> tu
     rows = plan_reassignment(
         current,
         brokers=request.brokers or [broker.id for broker in live],
-        racks={broker.id: broker.rack.raw if broker.rack is not None else None for broker in live},
+        racks=racks_that_count(request, live),
         replication_factor=request.replication_factor,
     )
     return rows, missing_topics(found.missing, found.near)
+
+
+def racks_that_count(request: ReassignPlan, brokers: Sequence[BrokerRow]) -> dict[int, str | None]:
+    """Return the rack of each broker that has one; none where the user wants them ignored."""
+    if request.ignore_racks:
+        return {}
+    return {broker.id: broker.rack.raw for broker in brokers if broker.rack is not None}
 
 
 def _read(path: str, invocation: Invocation) -> str:

@@ -28,6 +28,7 @@ class ReassignPlan(Request):
     brokers: tuple[int, ...] = ()
     """Empty: all live ones."""
     replication_factor: int | None = None
+    ignore_racks: bool = False
     from_file: str | None = None
     export: str | None = None
     """`new` or `current`: write Apache's JSON instead of a table."""
@@ -87,6 +88,7 @@ def _takes_plan(function: _F) -> _F:
         click.option(
             "-r", "--replication-factor", type=click.IntRange(1, 32_767), metavar="N", help="So many replicas each."
         ),
+        click.option("--ignore-racks", is_flag=True, help="Choose brokers without a look at their racks."),
         click.option("--brokers", callback=_brokers, metavar="IDS", help="Onto these brokers, e.g. 1,2,3; else all."),
         click.option("-t", "--topic", "topics", multiple=True, metavar="TOPIC", help="A topic, a glob; repeatable."),
     ):
@@ -98,7 +100,7 @@ def _checked(topics: tuple[str, ...], from_file: str | None, others: tuple[objec
     if bool(topics) == (from_file is not None):
         raise click.UsageError("Say what moves: topics with --topic, or a plan with --from-file.")
     if from_file is not None and any(others):
-        raise click.UsageError("--from-file says where everything goes; it takes no --brokers or -r.")
+        raise click.UsageError("--from-file says where everything goes; it takes no --brokers, -r or --ignore-racks.")
 
 
 @leaf("plan", parent=COMMAND, options=_ANSWER)
@@ -110,6 +112,7 @@ def reassign_plan(
     topics: tuple[str, ...],
     brokers: tuple[int, ...],
     replication_factor: int | None,
+    ignore_racks: bool,
     from_file: str | None,
     export: str | None,
 ) -> Request:
@@ -117,12 +120,13 @@ def reassign_plan(
 
     Example: kcon reassign plan -t orders --brokers 1,2,3 -r 3
     """
-    _checked(topics, from_file, (brokers, replication_factor))
+    _checked(topics, from_file, (brokers, replication_factor, ignore_racks))
     return ReassignPlan(
         shared=shared,
         topics=topics,
         brokers=brokers,
         replication_factor=replication_factor,
+        ignore_racks=ignore_racks,
         from_file=from_file,
         export=export,
     )
@@ -158,6 +162,7 @@ def reassign_execute(
     topics: tuple[str, ...],
     brokers: tuple[int, ...],
     replication_factor: int | None,
+    ignore_racks: bool,
     from_file: str | None,
     throttle_bytes_per_s: int | None,
     dry_run: bool,
@@ -168,12 +173,13 @@ def reassign_execute(
 
     Example: kcon reassign execute -t orders --brokers 1,2,3
     """
-    _checked(topics, from_file, (brokers, replication_factor))
+    _checked(topics, from_file, (brokers, replication_factor, ignore_racks))
     return ReassignPlan(
         shared=shared,
         topics=topics,
         brokers=brokers,
         replication_factor=replication_factor,
+        ignore_racks=ignore_racks,
         from_file=from_file,
         execute=True,
         throttle_bytes_per_s=throttle_bytes_per_s,
