@@ -58,6 +58,11 @@ class Context:
     """Where each value came from, e.g. `mode` -> `environment KCON_READ_ONLY`."""
 
     @property
+    def is_authenticated(self) -> bool:
+        """Whether the cluster knows us as a user, who may see less than there is."""
+        return self.security.uses_sasl or bool(self.security.cert or self.security.keystore)
+
+    @property
     def is_read_only(self) -> bool:
         """Mutations are refused."""
         return self.mode is Mode.READ_ONLY

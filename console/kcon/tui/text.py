@@ -24,6 +24,11 @@ ELLIPSIS: Final = "…"
 NEVER: Final = "never"
 
 
+def none_of(kind: str, *, as_a_user: bool) -> str:
+    """Return what an empty list of a cluster says: Kafka leaves out what a user has no right to, without a word."""
+    return f"no {kind} that you may see" if as_a_user else f"no {kind}"
+
+
 class Part(NamedTuple):
     """A piece of a line in one style."""
 

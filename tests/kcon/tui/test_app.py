@@ -1,6 +1,7 @@
 """The console as a whole: which view is in front, and what it survives."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from textual import events
 
 from kcon.cli.captured import Caught
 from kcon.contexts.context import Mode
+from kcon.contexts.security import Security
 from kcon.errors import UnreachableError
 from kcon.tui.events import SamplingFailed, SnapshotTaken
 from kcon.tui.screens.group import GroupScreen
@@ -125,6 +127,24 @@ def test_a_cluster_that_never_answered_shows_no_numbers(consoles: Any) -> None:
         await console.until("NEEDS YOU 0")
         assert "no groups" in await console.until("nothing found")
 
+    consoles.cluster.topics_by_name.clear()
+    consoles.cluster.groups_by_id.clear()
+    consoles.run(test)
+
+
+def test_an_empty_list_claims_no_more_than_the_user_may_see(consoles: Any) -> None:
+    """Kafka leaves out topics and groups that a user has no right to, and says nothing of it."""
+
+    async def test(console: Any) -> None:
+        await console.until("no topics that you may see")
+        await console.press("t")
+        await console.until(lambda: "no topics that you may see" in console.text() and "TOPICS" in console.text())
+        await console.press("g")
+        await console.until(lambda: "no groups that you may see" in console.text() and "GROUPS" in console.text())
+
+    consoles.context = replace(
+        consoles.context, security=Security(protocol="SASL_SSL", mechanism="PLAIN", username="bob", password_env="PW")
+    )
     consoles.cluster.topics_by_name.clear()
     consoles.cluster.groups_by_id.clear()
     consoles.run(test)

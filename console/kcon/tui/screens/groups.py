@@ -12,7 +12,7 @@ from kcon.tui.lag_text import known_time_lag, show_status, show_time_lag, status
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.topics import FAVOURITE, TREND_WIDTH, draw_trend
-from kcon.tui.text import UNKNOWN, cut_middle, plural, show_eta, show_rate
+from kcon.tui.text import UNKNOWN, cut_middle, none_of, plural, show_eta, show_rate
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
@@ -90,7 +90,7 @@ class GroupsScreen(KconScreen):
         snapshot = self.console.snapshot
         if snapshot is None or not snapshot.has_offsets:
             return
-        self.query_one(VirtualTable).empty = "no groups"
+        self.query_one(VirtualTable).empty = none_of("groups", as_a_user=self.console.context.is_authenticated)
         groups = snapshot.groups
         loved = set(self.console.arrangements.favourites.get(self.console.context.name, {}).get("groups", ()))
         self.query_one(VirtualTable).set_rows(

@@ -32,7 +32,7 @@ from kcon.tui.screens.overview_columns import (
     need_rows,
     topic_rows,
 )
-from kcon.tui.text import UNKNOWN, Part, plural, show_rate
+from kcon.tui.text import UNKNOWN, Part, none_of, plural, show_rate
 from kcon.tui.widgets.chart import Chart, is_ascii_only
 from kcon.tui.widgets.painted import Lines
 from kcon.tui.widgets.status_line import Fact
@@ -182,7 +182,8 @@ class OverviewScreen(KconScreen):
         self._draw_needs(needs if needs or snapshot.has_offsets else None)
         # What is not there is said once it is known.
         for name, is_known in (("groups", snapshot.has_offsets), ("topics", True), ("brokers", True)):
-            self.query_one(f"#{name}", VirtualTable).empty = f"no {name}" if is_known else UNKNOWN
+            nothing = none_of(name, as_a_user=self.console.context.is_authenticated)
+            self.query_one(f"#{name}", VirtualTable).empty = nothing if is_known else UNKNOWN
         self._draw_throughput(snapshot)
         self.query_one("#groups", VirtualTable).set_rows(group_rows(snapshot))
         self.query_one("#topics", VirtualTable).set_rows(topic_rows(snapshot))

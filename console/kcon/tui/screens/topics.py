@@ -13,7 +13,7 @@ from kcon.tui.address import Records, Topic
 from kcon.tui.rows import Column, Rows
 from kcon.tui.screens.base import KconScreen
 from kcon.tui.screens.disk_columns import show_bytes, show_share
-from kcon.tui.text import UNKNOWN, cut_middle, plural, show_rate
+from kcon.tui.text import UNKNOWN, cut_middle, none_of, plural, show_rate
 from kcon.tui.widgets.status_line import Fact
 from kcon.tui.widgets.virtual_table import VirtualTable
 
@@ -97,7 +97,7 @@ class TopicsScreen(KconScreen):
         snapshot = self.console.snapshot
         if snapshot is None:
             return
-        self.query_one(VirtualTable).empty = "no topics"
+        self.query_one(VirtualTable).empty = none_of("topics", as_a_user=self.console.context.is_authenticated)
         topics, arrangements = snapshot.topics, self.console.arrangements
         shown = [index for index in range(len(topics)) if not topics.internal[index]]
         context = self.console.context.name
