@@ -42,7 +42,7 @@ class Need(NamedTuple):
 def needs_of(snapshot: ClusterSnapshot, standing: "Standing | None" = None) -> list[Need]:
     """Return what a person should look at, the worst first. standing: what changes slowly, where it is known."""
     needs = [*_partitions(snapshot, standing), *_standing(snapshot, standing), *_groups(snapshot)]
-    needs += [Need(False, "sampling", problem, "", Listing("brokers")) for problem in snapshot.problems]
+    needs += [Need(False, "sampling", "", problem, Listing("brokers")) for problem in snapshot.problems]
     needs.sort(key=lambda need: not need.is_page)
     return needs[:NEEDS_MAX]
 

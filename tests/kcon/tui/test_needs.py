@@ -1,5 +1,6 @@
 """What needs a person: what changes slowly stands among what moves, the worst first."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from kcon.core.wire_text import WireText
 from kcon.observe.snapshot import BrokerColumns, ClusterSnapshot, GroupColumns, TopicColumns
 from kcon.services.standing import Standing
 from kcon.tui.needs import needs_of
+from kcon.tui.screens.overview_columns import need_rows
 
 WHERE = TopicPartition(topic_name("orders"), 0)
 HOUR_MS = 3_600_000
@@ -79,3 +81,13 @@ def test_a_transaction_that_hangs_names_where_its_readers_wait() -> None:
 def test_a_disk_needs_somebody_when_it_is_nearly_full_soon_full_or_gone(told: Any, level: str | None) -> None:
     needs = needs_of(_picture(), Standing(taken_ms=0, volumes=(_volume(**told),)))
     assert [need.level for need in needs] == ([] if level is None else [level])
+
+
+def test_what_a_look_could_not_read_stands_where_there_is_room_for_a_sentence() -> None:
+    problems = ("Groups of broker 3 are missing: it did not answer.", "13,361 partitions did not tell their offsets.")
+    needs = needs_of(replace(_picture(), problems=problems))
+    assert [(need.subject, need.what, need.detail) for need in needs] == [
+        ("sampling", "", problem) for problem in problems
+    ]
+    rows = need_rows(needs)
+    assert len(set(rows.keys)) == 2, "each is a row of its own"
