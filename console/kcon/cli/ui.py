@@ -23,10 +23,10 @@ def run_ui(request: Request, invocation: Invocation) -> int:
             environment.stderr.flush()
             return ExitCode.USAGE
         raise UsageError("The console needs a terminal.", "The commands work without one: `kcon --help` lists them.")
-    if not environment.stderr_is_terminal:
-        raise UsageError("The console draws on standard error, which is not a terminal.", "Do not redirect it.")
     if environment.is_dumb:
         raise UsageError("The console needs a terminal that can move its cursor; TERM is dumb.", "Try kcon ui --plain.")
+    if not environment.stderr_is_terminal:
+        raise UsageError("The console draws on standard error, which is not a terminal.", "Do not redirect it.")
     assert invocation.open_console is not None, "the program's main module hands it in"
     return invocation.open_console(_context(request, invocation), request.address)
 
