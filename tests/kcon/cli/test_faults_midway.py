@@ -123,7 +123,8 @@ def test_the_node_that_does_everything_fails_in_the_middle(
     assert {row["lag"] for row in rows} == {0}
     assert sorted(map(int, shell("consume", topic, "-e").out.split())) == list(range(RECORDS))
     apache_cluster.restore()
-    until(lambda: shell("topic", "delete", topic, other, "-y", code=None).code == 0, "no deletion")
+    # One that was cut short may have deleted one of them: then the next finds nothing to delete.
+    until(lambda: shell("topic", "delete", topic, other, "-y", code=None).code in {0, 5}, "no deletion")
 
 
 LINES = [f"line-{number}".ljust(100, ".").encode() for number in range(3_000)]
