@@ -82,7 +82,7 @@ class Committer:
         self._alarm: asyncio.TimerHandle | None = None
         self._draining: list[asyncio.Future[None]] = []
         self.is_only_one_waiting: Callable[[], bool] = lambda: False
-        """Tell whether there is a single client, and it waits for a single request."""
+        """Tell whether there is a single client, and it waits for a single small request."""
         self.on_synced: Callable[[], None] = lambda: None
         """Called when a sync off the loop has ended and everybody was told."""
         self.on_segment_durable: Callable[[], None] = lambda: None
