@@ -6,13 +6,16 @@ import pytest
 
 from kcon_broker.handlers.registry import HANDLERS, Answer, CloseConnection, Handler, Park, RequestContext, handler_of
 from kcon_broker.server import dispatch
+from kcon_broker.server.commit import Committer
+from kcon_broker.server.sync import Errors, SyncEngine
+from kcon_broker.storage.files import Syncable
 from kcon_broker.testing import InProcessBroker
 from kcon_broker.wire.api_keys import ApiKey
 from kcon_broker.wire.error_codes import ErrorCode
 from kcon_broker.wire.messages.api_versions import ApiVersionsRequest, ApiVersionsResponse
 from kcon_broker.wire.messages.describe_cluster import DescribeClusterRequest, DescribeClusterResponse
 from kcon_broker.wire.messages.produce import ProduceRequest, ProduceResponse
-from tests.kcon_broker.raw_client import RawClient, frame, produce_request
+from tests.kcon_broker.raw_client import RawClient, batch, frame, produce, produce_request
 
 
 @pytest.fixture
@@ -91,3 +94,24 @@ def test_a_flood_of_one_connection_leaves_turns_to_the_others(
     neighbour.receive_frame()
     (other,) = [number for number, connection_id in enumerate(seen) if connection_id != seen[0]]
     assert other < 50, "it did not wait for the whole flood"
+
+
+@pytest.mark.parametrize(
+    ("padding", "synced_here"), [(0, 1), (dispatch._SMALL_BYTES + 1, 0)], ids=["a small one", "a large one"]
+)
+def test_the_loop_syncs_only_a_small_request_of_a_client_alone(
+    monkeypatch: pytest.MonkeyPatch, client: RawClient, padding: int, synced_here: int
+) -> None:
+    """A larger one would keep the next from arriving."""
+    assert produce(client, "t", batch(b"opens the partition")).error_code == ErrorCode.NONE
+    here: list[object] = []
+    sync_here = SyncEngine.sync_here
+
+    def noted(engine: SyncEngine, file: Syncable) -> Errors:
+        here.append(file)
+        return sync_here(engine, file)
+
+    monkeypatch.setattr(SyncEngine, "sync_here", noted)
+    monkeypatch.setattr(Committer, "_may_sync_here", lambda committer, _now_s: committer.is_only_one_waiting())
+    assert produce(client, "t", batch(b"x" * padding)).error_code == ErrorCode.NONE
+    assert len(here) == synced_here
