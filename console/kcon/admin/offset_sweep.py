@@ -64,17 +64,18 @@ class OffsetSweep:
     def __init__(self, cluster: Cluster, routes: Routes) -> None:
         self._cluster = cluster
         self._routes = routes
-        self._layout: PartitionLayout | None = None
-        self._pieces: list[_Piece] = []
+        self._planned: tuple[PartitionLayout, list[_Piece]] | None = None
+        """How the last list of topics lies in columns, and the requests that ask for it."""
 
     async def ask(self, topics: Sequence[TopicInfo], bound: OffsetBound, deadline: Deadline) -> OffsetColumns:
         """Return a bound of every partition of the topics, by the leaders that they name."""
-        layout = self._layout
-        if layout is None or layout.topics != topics:  # The same objects, as long as nothing changed.
-            layout = self._layout = PartitionLayout(topics, self._routes.names)
-            self._pieces = await self._plan(layout)
+        if self._planned is None or self._planned[0].topics != topics:  # The same objects, as long as nothing changed.
+            layout = PartitionLayout(topics, self._routes.names)
+            # Both at once: who is cancelled in the middle, or comes meanwhile, must not find one without the other.
+            self._planned = layout, await self._plan(layout)
+        layout, pieces = self._planned
         told = _Told([None] * len(layout.partitions))
-        await together(self._ask_one(piece, bound, deadline, told) for piece in self._pieces)
+        await together(self._ask_one(piece, bound, deadline, told) for piece in pieces)
         if None in told.offsets:
             await self._ask_again(layout, bound, deadline, told)
         return OffsetColumns(layout, told.offsets, told.errors)

@@ -124,6 +124,27 @@ def test_a_second_look_sends_the_same_question_and_takes_new_topics_in(wire: Sim
     asyncio.run(main())
 
 
+def test_who_is_cancelled_while_requests_are_planned_leaves_the_next_its_own_plan(wire: SimpleNamespace) -> None:
+    async def main() -> None:
+        async with wire.broker(topics={"orders": [1]}) as broker:
+            broker.replies[Api.LIST_OFFSETS] = _told(wire, lambda name, index: (0, len(name) * 10 + index))
+            async with await Admin.connect(wire.settings(broker, partitions_per_hold_max=1)) as admin:
+                await admin.sweep_offsets(await admin.topics(), LATEST)
+                broker.topics = {"a": [1, 1], "orders": [1]}
+                topics = await admin.topics()
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0):
+                        await admin.sweep_offsets(topics, LATEST)
+                told = await admin.sweep_offsets(topics, LATEST)
+        assert {(str(where.topic), where.partition): told.offset(where) for where in told} == {
+            ("a", 0): 10,
+            ("a", 1): 11,
+            ("orders", 0): 60,
+        }
+
+    asyncio.run(main())
+
+
 @settings(max_examples=200)
 @given(st.binary(max_size=80))
 def test_no_bytes_crash_the_sweep(body: bytes) -> None:
