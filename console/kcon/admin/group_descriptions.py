@@ -61,30 +61,16 @@ async def _ask_classic(
     cluster: Cluster, broker_id: int, groups: Sequence[GroupId], deadline: Deadline
 ) -> dict[GroupId, GroupDescription | KafkaError]:
     request = ReadRequest(api=Api.DESCRIBE_GROUPS, values={"groups": [group.raw for group in groups]})
-    answer = await cluster.send(request, deadline, broker_id)
-    told = decode_response(answer.api, answer.version, answer.body, answer.offset)
-    by_name = {group.raw: group for group in groups}
-    results: dict[GroupId, GroupDescription | KafkaError] = {}
-    for item in told.groups:
-        group = by_name.get(item.group_id)
-        if group is not None:
-            results[group] = _error(item, group, broker_id) or _classic(item, group, broker_id)
-    return results
+    told = await _tell(cluster, broker_id, groups, request, deadline)
+    return {group: _error(item, group, broker_id) or _classic(item, group, broker_id) for group, item in told}
 
 
 async def _ask_consumer(
     cluster: Cluster, broker_id: int, groups: Sequence[GroupId], deadline: Deadline
 ) -> dict[GroupId, GroupDescription | KafkaError]:
     request = ReadRequest(api=Api.CONSUMER_GROUP_DESCRIBE, values={"group_ids": [group.raw for group in groups]})
-    answer = await cluster.send(request, deadline, broker_id)
-    told = decode_response(answer.api, answer.version, answer.body, answer.offset)
-    by_name = {group.raw: group for group in groups}
-    results: dict[GroupId, GroupDescription | KafkaError] = {}
-    for item in told.groups:
-        group = by_name.get(item.group_id)
-        if group is not None:
-            results[group] = _error(item, group, broker_id) or _consumer(item, group, broker_id)
-    return results
+    told = await _tell(cluster, broker_id, groups, request, deadline)
+    return {group: _error(item, group, broker_id) or _consumer(item, group, broker_id) for group, item in told}
 
 
 async def _ask_streams(
@@ -92,14 +78,18 @@ async def _ask_streams(
 ) -> dict[GroupId, GroupDescription | KafkaError]:
     """Ask for streams groups (KIP-1071); one that is none, or cannot be told of, is left out: it stays Dead."""
     request = ReadRequest(api=Api.STREAMS_GROUP_DESCRIBE, values={"group_ids": [group.raw for group in groups]})
+    told = await _tell(cluster, broker_id, groups, request, deadline)
+    return {group: _streams(item, group, broker_id) for group, item in told if not item.error_code}
+
+
+async def _tell(
+    cluster: Cluster, broker_id: int, groups: Sequence[GroupId], request: ReadRequest, deadline: Deadline
+) -> list[tuple[GroupId, Any]]:
+    """Ask, and return what is told of each group that was asked for."""
     answer = await cluster.send(request, deadline, broker_id)
     told = decode_response(answer.api, answer.version, answer.body, answer.offset)
     by_name = {group.raw: group for group in groups}
-    return {
-        by_name[item.group_id]: _streams(item, by_name[item.group_id], broker_id)
-        for item in told.groups
-        if item.group_id in by_name and not item.error_code
-    }
+    return [(by_name[item.group_id], item) for item in told.groups if item.group_id in by_name]
 
 
 def _is_dead(told: GroupDescription | KafkaError) -> bool:

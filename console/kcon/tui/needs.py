@@ -34,6 +34,11 @@ class Need(NamedTuple):
     address: Address
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Return what makes it a row of its own, look after look."""
+        return str(self.address), self.what or self.detail
+
+    @property
     def level(self) -> str:
         """Return the word for how urgent it is."""
         return "page" if self.is_page else "warn"

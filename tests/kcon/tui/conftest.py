@@ -270,32 +270,34 @@ def administration(consoles: Any) -> dict[str, Any]:
     return told
 
 
+class Reading:
+    """A stream of records: a batch of these, and then nothing for ever."""
+
+    def __init__(self, batch: list[Record], notes: Sequence[str] = ()) -> None:
+        self.planned = SimpleNamespace(notes=tuple(notes), hidden=0)
+        self._batches = [batch]
+
+    async def __aenter__(self) -> "Reading":
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        return None
+
+    def __aiter__(self) -> "Reading":
+        return self
+
+    async def __anext__(self) -> list[Record]:
+        if not self._batches:
+            await asyncio.Event().wait()
+        return self._batches.pop()
+
+
 @pytest.fixture
 def records(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every view of records read the same few, and then wait."""
 
-    class Reading:
-        planned = SimpleNamespace(notes=(), hidden=0)
-
-        def __init__(self) -> None:
-            self.batches = [[_record(offset) for offset in range(30)]]
-
-        async def __aenter__(self) -> "Reading":
-            return self
-
-        async def __aexit__(self, *_error: object) -> None:
-            return None
-
-        def __aiter__(self) -> "Reading":
-            return self
-
-        async def __anext__(self) -> list[Record]:
-            if not self.batches:
-                await asyncio.Event().wait()
-            return self.batches.pop()
-
     async def open_stream(_session: object, _query: object) -> Reading:
-        return Reading()
+        return Reading([_record(offset) for offset in range(30)])
 
     async def plan_nothing(_session: object, _query: object) -> SearchPlan:
         raise KconError("Records are not searched here.")

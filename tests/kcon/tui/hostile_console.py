@@ -5,7 +5,6 @@
 What the terminal gets is looked at by test_hostile_screens.py. Ends with the words THE-END on the screen.
 """
 
-import asyncio
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +29,7 @@ from kcon.tui.launch import Launch
 from kcon.tui.screens.base import KconScreen
 from tests.hostile_text import CORPUS
 from tests.kcon.conftest import NOW_MS, FakeCluster, FakeGroup, FakeTopic
-from tests.kcon.tui.conftest import LoopEngine
+from tests.kcon.tui.conftest import LoopEngine, Reading
 
 TEXTS: Final = [text for text in CORPUS if text]
 LISTS: Final = ("overview", "topics", "groups", "brokers", "acls", "quotas", "users", "transactions", "reassignments")
@@ -109,42 +108,14 @@ class HostileCluster(FakeCluster):
         return dict.fromkeys(resources, entries)
 
 
-class Reading:
-    """The corpus as keys, values and headers."""
-
-    planned = SimpleNamespace(notes=tuple(TEXTS[:3]), hidden=0)
-
-    def __init__(self) -> None:
-        raw = [text.encode("utf-8", "surrogateescape") for text in TEXTS]
-        self.batches = [
-            [
-                Record(
-                    topic_name(text),
-                    0,
-                    offset,
-                    NOW_MS,
-                    TimestampType.CREATE_TIME,
-                    value,
-                    value,
-                    ((WireText(text), value),),
-                )
-                for offset, (text, value) in enumerate(zip(TEXTS, raw, strict=True))
-            ]
-        ]
-
-    async def __aenter__(self) -> "Reading":
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        return None
-
-    def __aiter__(self) -> "Reading":
-        return self
-
-    async def __anext__(self) -> list[Record]:
-        if not self.batches:
-            await asyncio.Event().wait()
-        return self.batches.pop()
+def read_corpus() -> Reading:
+    """Return the corpus as keys, values and headers."""
+    raw = [text.encode("utf-8", "surrogateescape") for text in TEXTS]
+    batch = [
+        Record(topic_name(text), 0, offset, NOW_MS, TimestampType.CREATE_TIME, value, value, ((WireText(text), value),))
+        for offset, (text, value) in enumerate(zip(TEXTS, raw, strict=True))
+    ]
+    return Reading(batch, notes=TEXTS[:3])
 
 
 def assert_nothing_live(app: KconApp) -> None:
@@ -206,7 +177,7 @@ def main() -> None:
         return cluster
 
     async def open_stream(_session: object, _query: object) -> Reading:
-        return Reading()
+        return read_corpus()
 
     launch = Launch(
         context=Context(name=TEXTS[0], bootstrap=("fake:9092",)),

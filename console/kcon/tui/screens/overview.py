@@ -192,7 +192,7 @@ class OverviewScreen(KconScreen):
 
     def _draw_needs(self, known: Sequence[Need] | None) -> None:
         needs = known or ()
-        self._needs = {(str(need.address), need.what or need.detail): need.address for need in needs}
+        self._needs = {need.key: need.address for need in needs}
         table = self.query_one("#needs", VirtualTable)
         table.empty = UNKNOWN if known is None else "nothing found"
         # The count stands where the column's title does.

@@ -60,7 +60,7 @@ BROKER_COLUMNS = (
 def need_rows(needs: Sequence[Need]) -> Rows:
     """Return the rows of what needs a person."""
     return Rows(
-        keys=[(str(need.address), need.what or need.detail) for need in needs],
+        keys=[need.key for need in needs],
         values={
             "level": [need.level for need in needs],
             "subject": [need.subject for need in needs],
