@@ -3,11 +3,12 @@
 from kcon.cli.document import Block, Column, Document, Item, ItemError, int64
 from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
-from kcon.cli.typed_groups import groups_named, kind_errors, list_kind
+from kcon.cli.typed_groups import kind_errors, list_kind
 from kcon.commands.request import Request
 from kcon.commands.share import ShareDelete, ShareDescribe, ShareList, ShareOffsetsDelete, ShareReset
 from kcon.core.kafka_error import KafkaError
 from kcon.core.typed_group import ShareGroup, ShareOffset
+from kcon.services.groups import resolve_groups
 from kcon.services.session import Session
 
 
@@ -47,7 +48,8 @@ _OFFSET_COLUMNS = (
 async def _describe(request: ShareDescribe, invocation: Invocation, session: Session) -> int:
     async with invocation.deadline():
         admin = await session.admin()
-        told = await admin.describe_share_groups(await groups_named("share", invocation.names(request.names), session))
+        groups = await resolve_groups(session, invocation.names(request.names), kind="share")
+        told = await admin.describe_share_groups(groups)
         offsets = await admin.share_offsets([group for group, each in told.items() if isinstance(each, ShareGroup)])
     items: list[Item] = []
     rows: list[Item] = []

@@ -5,7 +5,7 @@ from kcon.cli.document import Column, ItemError, int64
 from kcon.cli.group import scopes_of
 from kcon.cli.invocation import Invocation
 from kcon.cli.item_changes import Shape, carry_out_items
-from kcon.cli.typed_groups import groups_named, kind_errors
+from kcon.cli.typed_groups import kind_errors
 from kcon.commands.share import ShareDelete, ShareOffsetsDelete, ShareReset
 from kcon.core.ids import group_id, topic_name
 from kcon.core.offset_spec import Purpose, describe_offset_spec, parse_offset_spec
@@ -84,7 +84,7 @@ async def run_share_delete(request: ShareDelete, invocation: Invocation, session
     refuse_early(session, Operation.GROUP_DELETE, request.confirmation)
     async with invocation.deadline():
         names = invocation.names(request.names)
-        told, changes = await plan_share_delete(session, names, await groups_named(KIND, names, session))
+        told, changes = await plan_share_delete(session, names)
     groups = {group: each for group, each in told.items() if isinstance(each, ShareGroup)}
     if not request.confirmation.dry_run:
         for each in groups.values():

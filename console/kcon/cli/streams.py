@@ -4,13 +4,14 @@ from kcon.cli.changes import refuse_early
 from kcon.cli.document import Block, Column, Document, Item
 from kcon.cli.invocation import Invocation
 from kcon.cli.table import show
-from kcon.cli.typed_groups import groups_named, kind_errors, list_kind
+from kcon.cli.typed_groups import kind_errors, list_kind
 from kcon.commands.request import Request
 from kcon.commands.streams import StreamsDelete, StreamsDescribe, StreamsList, StreamsReset
 from kcon.core.ids import GroupId, group_id
 from kcon.core.kafka_error import KafkaError
 from kcon.core.typed_group import StreamsGroup
 from kcon.gate.permit import Operation
+from kcon.services.groups import resolve_groups
 from kcon.services.session import Session
 
 
@@ -58,7 +59,7 @@ _TASK_COLUMNS = (
 async def _describe(request: StreamsDescribe, invocation: Invocation, session: Session) -> int:
     async with invocation.deadline():
         admin = await session.admin()
-        groups = await groups_named("streams", invocation.names(request.names), session)
+        groups = await resolve_groups(session, invocation.names(request.names), kind="streams")
         told = await admin.describe_streams_groups(groups)
     described = [each for each in told.values() if not isinstance(each, KafkaError)]
     return invocation.show(

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from kcon.core.ids import ClientId, GroupId, HostName, MemberId, TopicPartition
 from kcon.core.kafka_error import KafkaError
+from kcon.core.snapshot import CommittedOffset
 from kcon.core.wire_text import WireText
 
 
@@ -28,6 +29,13 @@ class ShareOffset(NamedTuple):
     lag: int | None
     """None: the broker is too old to say (before 4.2), or it is not known yet."""
     error: KafkaError | None
+
+    @property
+    def as_commit(self) -> CommittedOffset | KafkaError | None:
+        """What stands here for a commit: the error, or the first record not yet done with; None: not begun."""
+        if self.error is not None:
+            return self.error
+        return None if self.start_offset is None else CommittedOffset(self.start_offset, -1)
 
 
 class ShareGroup(NamedTuple):

@@ -87,12 +87,14 @@ async def describe_groups(
 
     kind: `streams` for streams groups alone; one of another kind counts as not there.
     """
-    ids = await _resolve(session, names, regex=regex, kind=kind)
+    ids = await resolve_groups(session, names, regex=regex, kind=kind)
     admin = await session.admin()
     described: Mapping[GroupId, GroupDescription | KafkaError]
     if kind == "streams":
         told = await admin.describe_streams_groups(ids)
-        described = {group: _as_group(each) if isinstance(each, StreamsGroup) else each for group, each in told.items()}
+        described = {
+            group: describe_as_group(each) if isinstance(each, StreamsGroup) else each for group, each in told.items()
+        }
     else:
         described = await admin.describe_groups(ids)
     found: list[GroupDescription] = []
@@ -108,8 +110,10 @@ async def describe_groups(
     return found, errors
 
 
-async def _resolve(session: Session, names: Sequence[str], *, regex: bool, kind: str | None = None) -> list[GroupId]:
-    """Return the ids that names and patterns mean; a plain name needs no listing."""
+async def resolve_groups(
+    session: Session, names: Sequence[str], *, regex: bool = False, kind: str | None = None
+) -> list[GroupId]:
+    """Return the ids that names and patterns mean, of one kind where it is given; a plain name needs no listing."""
     if not any(is_pattern(name, regex=regex) for name in names):
         return [group_id(name) for name in dict.fromkeys(names)]
     found = await list_groups(session, names, regex=regex)
@@ -117,7 +121,8 @@ async def _resolve(session: Session, names: Sequence[str], *, regex: bool, kind:
     return ids + [group_id(name) for name in found.missing]
 
 
-def _as_group(each: StreamsGroup) -> GroupDescription:
+def describe_as_group(each: StreamsGroup) -> GroupDescription:
+    """Return what a streams group has in common with the others; its members own tasks, so there are no partitions."""
     return GroupDescription(
         group=each.group,
         state=each.state,
@@ -137,12 +142,15 @@ def _description_error(
     group: GroupId, described: GroupDescription | KafkaError, kind: str | None = None
 ) -> KconError | None:
     if isinstance(described, KafkaError):
-        if described.name == "GROUP_ID_NOT_FOUND":
-            return missing_group(group, kind)
-        return described.as_exception(f"group {group}")
+        return group_error(group, described, kind)
     if described.error is not None:
         return described.error.as_exception(f"group {group}")
     return missing_group(group, kind) if described.state == DEAD else None
+
+
+def group_error(group: GroupId, error: KafkaError, kind: str | None = None) -> KconError:
+    """Return what a broker's error about a group means to a user."""
+    return missing_group(group, kind) if error.name == "GROUP_ID_NOT_FOUND" else error.as_exception(f"group {group}")
 
 
 def missing_group(group: GroupId, kind: str | None = None) -> NotFoundError:

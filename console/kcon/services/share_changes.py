@@ -11,11 +11,10 @@ from kcon.admin.client import Admin
 from kcon.core.ids import GroupId, TopicName, TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.reset_plan import ResetPlan, plan_reset
-from kcon.core.snapshot import CommittedOffset
 from kcon.core.typed_group import ShareGroup
-from kcon.errors import KconError, RefusedError
+from kcon.errors import RefusedError
 from kcon.gate.permit import Operation, Permit
-from kcon.services.groups import PartitionScope, missing_group
+from kcon.services.groups import PartitionScope, group_error, resolve_groups
 from kcon.services.item_changes import ItemChanges
 from kcon.services.names import is_pattern
 from kcon.services.resets import ToPlace, in_scope, states_of
@@ -28,13 +27,8 @@ async def describe_share_group(session: Session, group: GroupId) -> ShareGroup:
     """Describe one group. NotFoundError when there is no share group of that name."""
     described = (await (await session.admin()).describe_share_groups([group]))[group]
     if isinstance(described, KafkaError):
-        raise _error(group, described)
+        raise group_error(group, described, KIND)
     return described
-
-
-def _error(group: GroupId, error: KafkaError) -> KconError:
-    is_missing = error.name == "GROUP_ID_NOT_FOUND"
-    return missing_group(group, KIND) if is_missing else error.as_exception(f"group {group}")
 
 
 def refuse_if_active(group: ShareGroup, what: str) -> None:
@@ -55,13 +49,8 @@ async def plan_share_reset(
     admin = await session.admin()
     told = (await admin.share_offsets([group]))[group]
     if isinstance(told, KafkaError):
-        raise _error(group, told)
-    starts: dict[TopicPartition, CommittedOffset | KafkaError] = {}
-    for place in told:
-        if place.error is not None:
-            starts[place.partition] = place.error
-        elif place.start_offset is not None:
-            starts[place.partition] = CommittedOffset(place.start_offset, -1)
+        raise group_error(group, told, KIND)
+    starts = {place.partition: commit for place in told if (commit := place.as_commit) is not None}
     places = await in_scope(admin, {place.partition for place in told}, scopes)
     plan = plan_reset(group, target.spec, await states_of(admin, places, starts, target), target=target.text)
     offsets = plan.offsets()
@@ -95,11 +84,11 @@ def plan_share_forget(group: GroupId, topics: Sequence[TopicName]) -> ItemChange
 
 
 async def plan_share_delete(
-    session: Session, names: Sequence[str], groups: Sequence[GroupId]
+    session: Session, names: Sequence[str]
 ) -> tuple[dict[GroupId, ShareGroup | KafkaError], ItemChanges[GroupId]]:
     """Plan to delete share groups; return what each is, too. names: as the user wrote them."""
     admin = await session.admin()
-    told = await admin.describe_share_groups(groups)
+    told = await admin.describe_share_groups(await resolve_groups(session, names, kind=KIND))
     there = tuple(group for group, each in told.items() if isinstance(each, ShareGroup))
 
     async def send(admin: Admin, permit: Permit) -> Mapping[GroupId, KafkaError | None]:

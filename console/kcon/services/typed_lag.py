@@ -10,11 +10,10 @@ from kcon.admin.client import Admin
 from kcon.core.ids import GroupId, MemberId, TopicName, TopicPartition
 from kcon.core.kafka_error import KafkaError
 from kcon.core.lag import PartitionLag
-from kcon.core.snapshot import CommittedOffset, GroupCommits, GroupDescription, GroupMember, OffsetAt
-from kcon.core.typed_group import ShareGroup, ShareOffset, StreamsGroup, StreamsMember
+from kcon.core.snapshot import GroupCommits, GroupDescription, GroupMember, OffsetAt
+from kcon.core.typed_group import ShareGroup, StreamsGroup, StreamsMember
 from kcon.core.wire_text import WireText
-from kcon.errors import KconError
-from kcon.services.groups import LagReport, lag_row, missing_group
+from kcon.services.groups import LagReport, describe_as_group, group_error, lag_row, missing_group
 from kcon.services.session import Session
 
 SHARE, STREAMS = "share", "streams"
@@ -63,9 +62,9 @@ async def share_lag(session: Session, group: GroupId) -> TypedLag:
     errors: dict[tuple[GroupId, TopicPartition], KafkaError] = {}
     for where in partitions:
         owners = sharers.get(where, [])
-        commit = _commit_of(begun.get(where))
-        row, problem = lag_row(group, where, commit, bounds[where], owners[0] if len(owners) == 1 else None)
         place = begun.get(where)
+        commit = None if place is None else place.as_commit
+        row, problem = lag_row(group, where, commit, bounds[where], owners[0] if len(owners) == 1 else None)
         # What the broker says counts the records that are done with out of order.
         rows.append(row if place is None or place.lag is None else row._replace(lag=place.lag))
         if problem is not None:
@@ -84,14 +83,6 @@ async def share_lag(session: Session, group: GroupId) -> TypedLag:
     return TypedLag(report=report, sharers={where: len(each) for where, each in sharers.items()})
 
 
-def _commit_of(place: ShareOffset | None) -> CommittedOffset | KafkaError | None:
-    if place is None:
-        return None
-    if place.error is not None:
-        return place.error
-    return None if place.start_offset is None else CommittedOffset(place.start_offset, -1)
-
-
 async def streams_lag(session: Session, group: GroupId) -> TypedLag:
     """Measure a streams group: it commits as consumers do; its members own tasks, not partitions."""
     admin = await session.admin()
@@ -105,16 +96,7 @@ async def streams_lag(session: Session, group: GroupId) -> TypedLag:
         return TypedLag(report=_failed(group, commits, STREAMS))
     sources = dict(told.subtopologies)
     members = tuple(_streams_member(each, sources) for each in told.members)
-    description = GroupDescription(
-        group=group,
-        state=told.state,
-        protocol_type=STREAMS,
-        protocol="",
-        coordinator_id=told.coordinator_id,
-        members=members,
-        group_type=STREAMS,
-        generation_id=told.group_epoch,
-    )
+    description = describe_as_group(told).with_changes(members=members)
     rows, errors = await _rows(admin, group, commits, members)
     report = LagReport(rows=rows, groups={group: description}, group_errors={}, partition_errors=errors)
     return TypedLag(report=report, tasks={each.member_id: _tasks_of(each) for each in told.members})
@@ -162,7 +144,5 @@ async def _rows(
 
 
 def _failed(group: GroupId, told: object, kind: str) -> LagReport:
-    error: KconError = missing_group(group, kind)
-    if isinstance(told, KafkaError) and told.name != "GROUP_ID_NOT_FOUND":
-        error = told.as_exception(f"group {group}")
+    error = group_error(group, told, kind) if isinstance(told, KafkaError) else missing_group(group, kind)
     return LagReport(rows=[], groups={}, group_errors={group: error}, partition_errors={})
